@@ -1,0 +1,26 @@
+import { errnoName } from './errno.ts';
+
+/** What a caller of a system call may see: an error number and a reason in words. */
+export class KernelError extends Error {
+  readonly errno: number;
+  readonly code: string;
+  constructor(errno: number, reason: string) {
+    super(`${errnoName(errno)}: ${reason}`);
+    this.name = 'KernelError';
+    this.errno = errno;
+    this.code = errnoName(errno);
+  }
+}
+
+/** A broken invariant: a mistake of ours, never of the user. A file system answers EIO and logs it. */
+export class BugError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'BugError';
+  }
+}
+
+/** Throws BugError unless `condition` holds. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new BugError(message);
+}
