@@ -1,0 +1,190 @@
+/** The invariants of memory-model.md §6, checked from scratch. Slow: for tests and /proc/reclaimfs/check. */
+import { CONTENT_ZERO } from './content.ts';
+import { LRU_ACTIVE_ANON, LRU_UNEVICTABLE } from './frames.ts';
+import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
+import type { Memory } from './memory.ts';
+import type { Mm } from './mm.ts';
+import {
+  PG_ANON,
+  PG_DIRTY,
+  PG_LRU,
+  PG_MLOCKED,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_USED,
+  PG_WRITEBACK,
+} from './page-flags.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_WRITE } from './pte.ts';
+import { VM_GROWSDOWN, VM_WRITE } from './vm-flags.ts';
+import { forEachEntry } from './zap.ts';
+
+/** Every violation found, in words; an empty list when the memory is sound. `mms`: all address spaces in use. */
+export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
+  const problems: string[] = [];
+  const { frames, tables, swap } = mem;
+  const say = (text: string) => {
+    if (problems.length < 50) problems.push(text);
+  };
+  const expect = (actual: number, wanted: number, what: string) => {
+    if (actual !== wanted) say(`${what}: counted ${wanted}, recorded ${actual}`);
+  };
+  const mapcount = new Uint32Array(frames.total + 1);
+  const pteDirty = new Uint8Array(frames.total + 1);
+  const users = new Uint32Array((swap?.total ?? 0) + 1);
+
+  for (const mm of mms) checkMm(mm);
+  let nrFilePages = 0;
+  let nrShmem = 0;
+  const cached = new Uint8Array(frames.total + 1);
+  for (const mapping of mem.mappings.values()) {
+    let nrCached = 0;
+    let nrDirty = 0;
+    let nrSwapped = 0;
+    mapping.pages.forEach((index, entry) => {
+      if (entry >= ENTRY_SHADOW) return;
+      if (entry >= ENTRY_SWAPPED) {
+        nrSwapped++;
+        users[entry & ENTRY_NUMBER]!++;
+        return;
+      }
+      nrCached++;
+      cached[entry] = 1;
+      if (frames.owner[entry] !== mapping.id || frames.index[entry] !== index || frames.flags[entry]! & PG_ANON) {
+        say(`frame ${entry} in the cache of ${mapping.path} at ${index} belongs elsewhere`);
+      }
+      if (frames.flags[entry]! & PG_DIRTY) nrDirty++;
+    });
+    expect(mapping.nrCached, nrCached, `cached pages of ${mapping.path}`);
+    expect(mapping.nrSwapped, nrSwapped, `swapped pages of ${mapping.path}`);
+    if (!mapping.isShmem) expect(mapping.nrDirty, nrDirty, `dirty pages of ${mapping.path}`);
+    nrFilePages += nrCached;
+    if (mapping.isShmem) nrShmem += nrCached;
+  }
+  expect(mem.nrFilePages, nrFilePages, 'page cache');
+  expect(mem.nrShmem, nrShmem, 'shmem pages');
+  checkFrames();
+  if (swap !== null) checkSwap(swap);
+  return problems;
+
+  function checkMm(mm: Mm): void {
+    let file = 0;
+    let anon = 0;
+    let shmem = 0;
+    let swapents = 0;
+    let end = -1;
+    for (const vma of mm.vmas) {
+      if (vma.start >= vma.end || vma.start < end) say(`mm ${mm.id}: VMAs out of order at page ${vma.start}`);
+      end = vma.end;
+      if (vma.mapping !== null && !vma.mapping.vmas.has(vma))
+        say(`mm ${mm.id}: VMA at ${vma.start} unknown to its file`);
+      if (vma.anonRoot !== null && !vma.anonRoot.vmas.has(vma))
+        say(`mm ${mm.id}: VMA at ${vma.start} unknown to its root`);
+      forEachEntry(mem, vma, vma.start, vma.end, (at, vpn) => {
+        const pte = tables.pte[at]!;
+        const number = pte & PTE_NUMBER;
+        if (pte >>> 30 === KIND_SWAP) {
+          swapents++;
+          users[number]!++;
+          return;
+        }
+        if (pte >>> 30 !== KIND_PRESENT) return;
+        mapcount[number]!++;
+        if (pte & PTE_DIRTY) pteDirty[number] = 1;
+        if (pte & PTE_WRITE && (vma.flags & VM_WRITE) === 0)
+          say(`mm ${mm.id}: writable entry in a read-only VMA at ${vpn}`);
+        const flags = frames.flags[number]!;
+        if (flags & PG_ANON) anon++;
+        else if (flags & PG_SWAPBACKED) shmem++;
+        else file++;
+        const owner = flags & PG_ANON ? vma.anonRoot?.id : vma.mapping?.id;
+        if (owner !== frames.owner[number] || frames.index[number] !== vma.indexOf(vpn)) {
+          say(`mm ${mm.id}: frame ${number} at page ${vpn} is not found by rmap`);
+        }
+      });
+    }
+    expect(mm.rssFile, file, `mm ${mm.id} RssFile`);
+    expect(mm.rssAnon, anon, `mm ${mm.id} RssAnon`);
+    expect(mm.rssShmem, shmem, `mm ${mm.id} RssShmem`);
+    expect(mm.swapents, swapents, `mm ${mm.id} swap entries`);
+    if (mm.vmas.some((vma) => vma.flags & VM_GROWSDOWN && vma.nrPages > mm.stackLimit))
+      say(`mm ${mm.id}: stack over its limit`);
+  }
+
+  function checkFrames(): void {
+    let used = 0;
+    let anonMapped = 0;
+    let fileMapped = 0;
+    let swapCache = 0;
+    let writeback = 0;
+    let mlocked = 0;
+    let lazy = 0;
+    let listed = 0;
+    for (let pfn = 1; pfn < frames.fresh; pfn++) {
+      const flags = frames.flags[pfn]!;
+      if ((flags & PG_USED) === 0) {
+        if (mapcount[pfn] !== 0 || cached[pfn] !== 0) say(`free frame ${pfn} is in use`);
+        continue;
+      }
+      used++;
+      expect(frames.mapcount[pfn]!, mapcount[pfn]!, `mapcount of frame ${pfn}`);
+      if (flags & PG_SWAPCACHE) swapCache++;
+      if (flags & PG_WRITEBACK) writeback++;
+      if (flags & PG_MLOCKED) mlocked++;
+      if ((flags & (PG_ANON | PG_SWAPBACKED)) === PG_ANON) lazy++;
+      if (flags & PG_LRU) listed++;
+      else say(`frame ${pfn} is on no list`);
+      if (mapcount[pfn] !== 0) {
+        if (flags & PG_ANON) anonMapped++;
+        else fileMapped++;
+      } else if (cached[pfn] === 0 && (flags & PG_SWAPCACHE) === 0) say(`frame ${pfn} is used by nobody`);
+      const dirty = (flags & PG_DIRTY) !== 0 || pteDirty[pfn] !== 0;
+      if (!dirty && flags & PG_SWAPCACHE && swap!.content[frames.slot[pfn]!] !== frames.content[pfn]) {
+        say(`clean frame ${pfn} differs from its swap slot`);
+      }
+      if (!dirty && cached[pfn] !== 0 && (flags & PG_SWAPBACKED) === 0) {
+        const mapping = mem.mappingOf(pfn);
+        if (mapping.diskContent(frames.index[pfn]!) !== frames.content[pfn])
+          say(`clean frame ${pfn} differs from its file`);
+      }
+      if (!dirty && cached[pfn] !== 0 && flags & PG_SWAPBACKED && frames.content[pfn] !== CONTENT_ZERO) {
+        say(`clean shmem frame ${pfn} has content that nothing backs`);
+      }
+    }
+    expect(frames.nrUsed, used, 'used frames');
+    expect(frames.countFree(), frames.total - used, 'free frames');
+    expect(mem.nrAnonMapped, anonMapped, 'mapped anonymous pages');
+    expect(mem.nrFileMapped, fileMapped, 'mapped file pages');
+    expect(mem.nrSwapCache, swapCache, 'swap cache');
+    expect(mem.nrWriteback, writeback, 'pages under writeback');
+    expect(mem.nrMlocked, mlocked, 'mlocked pages');
+    expect(mem.nrLazyFree, lazy, 'lazily freeable pages');
+    let onLists = 0;
+    for (let list = 0; list <= LRU_UNEVICTABLE; list++) {
+      let n = 0;
+      for (let pfn = frames.lruTail(list); pfn !== 0; pfn = frames.lruPrev(pfn)) {
+        if (frames.listOf(pfn) !== list) say(`frame ${pfn} is on list ${list} against its flags`);
+        if (++n > frames.total) break;
+      }
+      expect(frames.nrOnList[list]!, n, `LRU list ${list <= LRU_ACTIVE_ANON ? 'anon' : 'file'} ${list}`);
+      onLists += n;
+    }
+    expect(onLists, listed, 'frames on LRU lists');
+    if (mem.nrFree < 0) say(`free memory is negative: ${mem.nrFree} pages`);
+  }
+
+  function checkSwap(area: NonNullable<typeof swap>): void {
+    let used = 0;
+    for (let slot = 1; slot <= area.total; slot++) {
+      expect(area.users[slot]!, users[slot]!, `users of swap slot ${slot}`);
+      const frame = area.frame[slot]!;
+      if (frame !== 0 && (frames.slot[frame] !== slot || (frames.flags[frame]! & PG_SWAPCACHE) === 0)) {
+        say(`swap slot ${slot} names a frame that is not its own`);
+      }
+      if (area.isUsed(slot)) {
+        used++;
+        if (users[slot] === 0 && frame === 0) say(`swap slot ${slot} is used by nobody`);
+      } else if (users[slot] !== 0 || frame !== 0) say(`free swap slot ${slot} is in use`);
+    }
+    expect(area.nrUsed, used, 'used swap slots');
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Page tables of all processes in two growing arrays:
+ *
+ *   Mm.pageDirectory: Map<pmd = vpn / 512, table>
+ *   table  = 8 chunk numbers in `chunks`        (2 MiB of address space: what the kernel calls a page table page)
+ *   chunk  = 64 entries in `pte` and `expected` (256 KiB of address space)
+ *
+ * A process that touches a few pages here and there, as most do, pays 512 bytes a place instead of 4 KiB. `expected`
+ * holds, beside each entry, the content that the process last wrote to the page (0: never wrote), so that a later
+ * `verify` compares what is there with what ought to be there.
+ *
+ * Table 0 and chunk 0 do not exist; an entry index below 64 means "no entry".
+ */
+
+const CHUNK = 64;
+const CHUNK_SHIFT = 6;
+const CHUNKS_PER_TABLE = 8;
+/** Pages under one table. */
+export const PTRS_PER_TABLE = 512;
+
+/** The directory of one address space: pmd number → table number. */
+export type PageDirectory = Map<number, number>;
+
+export class PageTables {
+  pte = new Uint32Array(CHUNK * 64);
+  expected = new Uint32Array(CHUNK * 64);
+  #chunks = new Uint32Array(CHUNKS_PER_TABLE * 64);
+  #nextChunk = 1;
+  #nextTable = 1;
+  #freeChunks: number[] = [];
+  #freeTables: number[] = [];
+  /** Tables in use over all processes, for meminfo's PageTables. */
+  nrTables = 0;
+  // Where the last lookup ended; sequential faults hit it.
+  #lastDirectory: PageDirectory | undefined;
+  #lastPmd = -1;
+  #lastTable = 0;
+
+  /** Index into `pte` for a page, or 0 where no table covers it. */
+  find(directory: PageDirectory, vpn: number): number {
+    const table = this.#table(directory, Math.floor(vpn / PTRS_PER_TABLE));
+    if (table === 0) return 0;
+    const chunk = this.#chunks[table * CHUNKS_PER_TABLE + ((vpn >> CHUNK_SHIFT) & (CHUNKS_PER_TABLE - 1))]!;
+    return chunk === 0 ? 0 : chunk * CHUNK + (vpn & (CHUNK - 1));
+  }
+
+  /** Index into `pte` for a page; makes the table and chunk where missing. May replace the arrays `pte` and `expected`. */
+  ensure(directory: PageDirectory, vpn: number): number {
+    const pmd = Math.floor(vpn / PTRS_PER_TABLE);
+    let table = this.#table(directory, pmd);
+    if (table === 0) {
+      table = this.#allocTable();
+      directory.set(pmd, table);
+      this.#lastDirectory = directory;
+      this.#lastPmd = pmd;
+      this.#lastTable = table;
+    }
+    const at = table * CHUNKS_PER_TABLE + ((vpn >> CHUNK_SHIFT) & (CHUNKS_PER_TABLE - 1));
+    let chunk = this.#chunks[at]!;
+    if (chunk === 0) {
+      chunk = this.#allocChunk();
+      this.#chunks[at] = chunk;
+    }
+    return chunk * CHUNK + (vpn & (CHUNK - 1));
+  }
+
+  /**
+   * Number of pages from `vpn` (exclusive bound `end`) whose entries lie side by side from `find(vpn)` on; where there is
+   * no entry, the number of pages that can be skipped.
+   */
+  run(directory: PageDirectory, vpn: number, end: number): number {
+    const table = this.#table(directory, Math.floor(vpn / PTRS_PER_TABLE));
+    const span = table === 0 ? PTRS_PER_TABLE - (vpn & (PTRS_PER_TABLE - 1)) : CHUNK - (vpn & (CHUNK - 1));
+    return Math.min(span, end - vpn);
+  }
+
+  /** Frees the tables that lie wholly inside [start, end). Precondition: their entries are all empty. Mirrors: mm/memory.c:free_pgtables. */
+  freeTables(directory: PageDirectory, start: number, end: number): void {
+    const first = Math.ceil(start / PTRS_PER_TABLE);
+    const last = Math.floor(end / PTRS_PER_TABLE);
+    if (last - first > directory.size) {
+      for (const pmd of [...directory.keys()]) if (pmd >= first && pmd < last) this.#freeTable(directory, pmd);
+      return;
+    }
+    for (let pmd = first; pmd < last; pmd++) this.#freeTable(directory, pmd);
+  }
+
+  #table(directory: PageDirectory, pmd: number): number {
+    if (pmd === this.#lastPmd && directory === this.#lastDirectory) return this.#lastTable;
+    const table = directory.get(pmd) ?? 0;
+    if (table !== 0) {
+      this.#lastDirectory = directory;
+      this.#lastPmd = pmd;
+      this.#lastTable = table;
+    }
+    return table;
+  }
+
+  #freeTable(directory: PageDirectory, pmd: number): void {
+    const table = directory.get(pmd);
+    if (table === undefined) return;
+    for (let i = table * CHUNKS_PER_TABLE; i < (table + 1) * CHUNKS_PER_TABLE; i++) {
+      const chunk = this.#chunks[i]!;
+      if (chunk === 0) continue;
+      this.pte.fill(0, chunk * CHUNK, (chunk + 1) * CHUNK);
+      this.expected.fill(0, chunk * CHUNK, (chunk + 1) * CHUNK);
+      this.#freeChunks.push(chunk);
+      this.#chunks[i] = 0;
+    }
+    directory.delete(pmd);
+    this.#freeTables.push(table);
+    this.nrTables--;
+    this.#lastPmd = -1;
+    this.#lastDirectory = undefined;
+  }
+
+  #allocTable(): number {
+    this.nrTables++;
+    const reused = this.#freeTables.pop();
+    if (reused !== undefined) return reused;
+    const table = this.#nextTable++;
+    if ((table + 1) * CHUNKS_PER_TABLE > this.#chunks.length) this.#chunks = grown(this.#chunks);
+    return table;
+  }
+
+  #allocChunk(): number {
+    const reused = this.#freeChunks.pop();
+    if (reused !== undefined) return reused;
+    const chunk = this.#nextChunk++;
+    if ((chunk + 1) * CHUNK > this.pte.length) {
+      this.pte = grown(this.pte);
+      this.expected = grown(this.expected);
+    }
+    return chunk;
+  }
+}
+
+/** A copy with half as much room again; fresh entries are zero. */
+function grown(old: Uint32Array): Uint32Array<ArrayBuffer> {
+  const next = new Uint32Array(Math.ceil(old.length * 1.5));
+  next.set(old);
+  return next;
+}

@@ -1,0 +1,83 @@
+/** Writing dirty file pages to the simulated disk, and the end of any write. Mirrors: mm/page-writeback.c, mm/filemap.c:folio_end_writeback. */
+import type { Mapping } from './mapping.ts';
+import { ENTRY_SWAPPED } from './mapping.ts';
+import type { Memory } from './memory.ts';
+import { PG_DIRTY, PG_RECLAIM, PG_SWAPCACHE, PG_WRITEBACK } from './page-flags.ts';
+import { evictFromCache } from './pageout.ts';
+import { PTE_DIRTY, PTE_WRITE } from './pte.ts';
+import { forEachMapping } from './rmap.ts';
+
+/**
+ * Starts the write of a dirty page of a file: the page is clean from now on, every mapping write-protected, its content
+ * on its way to the disk. False if there is nothing to write (clean, or a write is under way).
+ */
+export function startFileWrite(mem: Memory, pfn: number): boolean {
+  if (!cleanForIo(mem, pfn)) return false;
+  mem.startWriteback(pfn);
+  return true;
+}
+
+/** Writes a page and waits: for msync and fsync. False if there was nothing to write. */
+export function writeFilePage(mem: Memory, pfn: number): boolean {
+  mem.endWritebackEarly(pfn);
+  if (!cleanForIo(mem, pfn)) return false;
+  mem.events.nr_written++;
+  mem.countPageOut(1);
+  return true;
+}
+
+/** Mirrors: folio_clear_dirty_for_io with folio_mkclean. */
+function cleanForIo(mem: Memory, pfn: number): boolean {
+  const { frames, tables } = mem;
+  const flags = frames.flags[pfn]!;
+  if ((flags & PG_DIRTY) === 0 || flags & PG_WRITEBACK) return false;
+  forEachMapping(mem, pfn, (_vma, _vpn, at) => {
+    tables.pte[at]! &= ~(PTE_DIRTY | PTE_WRITE);
+    return true;
+  });
+  mem.clearDirty(pfn);
+  mem.mappingOf(pfn).setDiskContent(frames.index[pfn]!, frames.content[pfn]!);
+  return true;
+}
+
+/** Dirty pages of a file in [from, to), ascending. */
+export function dirtyPages(mem: Memory, mapping: Mapping, from = 0, to = Number.POSITIVE_INFINITY): number[] {
+  const dirty: number[] = [];
+  if (mapping.nrDirty === 0) return dirty;
+  mapping.pages.forEach((index, entry) => {
+    if (entry < ENTRY_SWAPPED && index >= from && index < to && mem.frames.flags[entry]! & PG_DIRTY) dirty.push(entry);
+  });
+  return dirty;
+}
+
+/** Writes the dirty pages of a part of a file and waits for them; returns how many. Mirrors: vfs_fsync_range. */
+export function syncMapping(mem: Memory, mapping: Mapping, from = 0, to = Number.POSITIVE_INFINITY): number {
+  if (mapping.isShmem) return 0;
+  let written = 0;
+  for (const pfn of dirtyPages(mem, mapping, from, to)) if (writeFilePage(mem, pfn)) written++;
+  return written;
+}
+
+/**
+ * A device has finished writing a frame. One that reclaim waits for is freed, unless it was taken back into use; under
+ * `rules.asMadvise` it is only moved to where reclaim looks first, as current kernels do.
+ */
+export function endWriteback(mem: Memory, pfn: number): void {
+  const { frames, events } = mem;
+  const flags = frames.flags[pfn]!;
+  if ((flags & PG_WRITEBACK) === 0) return;
+  frames.flags[pfn]! &= ~(PG_WRITEBACK | PG_RECLAIM);
+  mem.nrWriteback--;
+  mem.countPageOut(1);
+  events.nr_written++;
+  if ((flags & PG_RECLAIM) === 0 || frames.mapcount[pfn] !== 0 || flags & PG_DIRTY) return;
+  events.pgrotated++;
+  if (mem.rules.asMadvise) {
+    frames.lruDel(pfn);
+    frames.lruAddTail(pfn);
+    return;
+  }
+  if (flags & PG_SWAPCACHE) mem.removeFromSwapCache(pfn);
+  else evictFromCache(mem, pfn);
+  mem.freeFrame(pfn);
+}
