@@ -1,0 +1,242 @@
+import { closeSync, write, writeFileSync, writeSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { logger } from '../../util/log.ts';
+import { findMount } from '../mountinfo.ts';
+import { supervise } from '../supervisor.ts';
+import type { CloseReason, MountHandle, MountOptions } from '../types.ts';
+import { detachSync, unmount } from '../unmount.ts';
+import { DIRECT_CAPABILITIES, type FromKernelThread, type KernelThreadData } from './messages.ts';
+import { retrieveNotice } from './reply.ts';
+import { COMMAND_LEAVE, COMMAND_SERVE, SharedState } from './shared-state.ts';
+
+const log = logger('fuse:direct');
+
+/** How long the kernel thread may take to notice that its mount has gone before it is told more firmly. */
+const LEAVE_MS = 500;
+const THREAD_URL = new URL(
+  import.meta.url.endsWith('.ts') ? './kernel-thread.ts' : './kernel-thread.js',
+  import.meta.url,
+);
+
+/**
+ * The main thread's side of a direct mount: starts the kernel thread, keeps its heartbeat, sends what it must not send
+ * itself, and ends it.
+ *
+ * Ending is the delicate part: a thread that blocks in read(2) cannot be stopped from within the process, and until it
+ * has left, process.exit() hangs. The read returns when the connection ends or when a request comes, so in this order:
+ * unmount; abort the connection; poke with a request; kill the process.
+ *
+ * Invariants: `#end` happens once; after `closed` has settled there is no thread, no descriptor, no timer, no handler.
+ */
+export class DirectMount implements MountHandle {
+  readonly transport = 'direct';
+  readonly capabilities = DIRECT_CAPABILITIES;
+  readonly mountpoint: string;
+  readonly ready: Promise<void>;
+  readonly closed: Promise<CloseReason>;
+
+  #fd: number;
+  #state = new SharedState();
+  #channel = new MessageChannel();
+  #worker: Worker;
+  /** major:minor of our super block, as mountinfo tells it; undefined until we are mounted. */
+  #device: string | undefined;
+  #heartbeatMs = 0;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #reason: CloseReason | undefined;
+  #workerEnded: Promise<void>;
+  #onMessage: ((message: unknown) => void) | undefined;
+  #unsupervise: () => void;
+  #notice: (line: string) => void;
+  #settleClosed: (reason: CloseReason) => void = () => {};
+
+  constructor(fd: number, mountpoint: string, factory: string, options: MountOptions) {
+    this.#fd = fd;
+    this.mountpoint = mountpoint;
+    this.#notice = options.notice ?? (() => {});
+    this.closed = new Promise((settle) => {
+      this.#settleClosed = settle;
+    });
+    const { port1, port2 } = this.#channel;
+    const workerData: KernelThreadData = {
+      port: port2,
+      fd,
+      shared: this.#state.words,
+      factory,
+      factoryOptions: options.factoryOptions,
+    };
+    this.#worker = new Worker(THREAD_URL, { workerData, transferList: [port2], name: 'kernel thread' });
+    this.#workerEnded = new Promise((settle) => this.#worker.once('exit', () => settle()));
+    this.ready = new Promise((settle, fail) => {
+      port1.on('message', (message: FromKernelThread) => {
+        if (message.kind === 'ready') settle();
+        this.#take(message);
+      });
+      this.#worker.once('error', (error: Error) => {
+        fail(error);
+        if (this.#device) console.error(error);
+        this.#end({ kind: 'error', error });
+      });
+    });
+    this.#unsupervise = supervise(
+      { end: (reason) => this.#end(reason), endNow: () => this.#endNow() },
+      options.handleSignals ?? true,
+    );
+  }
+
+  /** Lets the kernel thread read the device; before mount(2), so that whatever mount(8) asks is answered. */
+  serve(): void {
+    this.#state.command(COMMAND_SERVE);
+  }
+
+  /** To be told when mount(8) has succeeded. */
+  mounted(): void {
+    this.#device = findMount(this.mountpoint)?.device;
+  }
+
+  unmount(): Promise<CloseReason> {
+    this.#end({ kind: 'unmounted', lazy: false });
+    return this.closed;
+  }
+
+  /** Gives up a mount that has not come to be. */
+  async abandon(): Promise<void> {
+    this.#end({ kind: 'unmounted', lazy: false });
+    await this.closed;
+  }
+
+  send(message: unknown): void {
+    if (this.#reason) return;
+    this.#channel.port1.postMessage({ message });
+    this.#poke();
+  }
+
+  onMessage(handler: (message: unknown) => void): void {
+    this.#onMessage = handler;
+  }
+
+  #take(message: FromKernelThread): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#heartbeatMs = Math.max(1, message.heartbeatMs);
+        return;
+      case 'waiting':
+        this.#startHeartbeat();
+        return;
+      case 'invalidate':
+        this.#invalidate(message.notices);
+        return;
+      case 'message':
+        this.#onMessage?.(message.message);
+        return;
+      case 'stop':
+        this.#end({ kind: 'unmounted', lazy: false });
+        return;
+      case 'ended':
+        if (message.failure === undefined) this.#end({ kind: 'external' });
+        else this.#end({ kind: 'error', error: new Error(message.failure) });
+    }
+  }
+
+  #startHeartbeat(): void {
+    if (this.#reason) return;
+    this.#heartbeat ??= setInterval(() => {
+      if (this.#state.waiting === 0 && this.#state.stopBeating()) {
+        clearInterval(this.#heartbeat);
+        this.#heartbeat = undefined;
+        return;
+      }
+      this.#poke();
+    }, this.#heartbeatMs);
+  }
+
+  /** One after the other, off this thread: the kernel may make such a write wait for the kernel thread's next answer. */
+  #invalidate(notices: Uint8Array[]): void {
+    const next = (): void => {
+      const notice = notices.shift();
+      if (notice && !this.#reason) write(this.#fd, notice, next);
+    };
+    next();
+  }
+
+  /** Makes the read of the kernel thread return: by asking the kernel for nothing about a file it knows, else by statfs. */
+  #poke(): void {
+    if (this.#pokeDevice() || !this.#onTop()) return;
+    statfs(this.mountpoint).catch((error: unknown) => log('poke: %s', error));
+  }
+
+  #pokeDevice(): boolean {
+    for (const nodeid of this.#state.recentNodes()) {
+      try {
+        writeSync(this.#fd, retrieveNotice(nodeid));
+        return true;
+      } catch {
+        // The kernel has forgotten that file: try another.
+      }
+    }
+    return false;
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#reason) return;
+    this.#reason = reason;
+    clearInterval(this.#heartbeat);
+    this.#finish(reason).then(this.#settleClosed, (error: Error) => this.#settleClosed({ kind: 'error', error }));
+  }
+
+  async #finish(reason: CloseReason): Promise<CloseReason> {
+    const lazy = this.#onTop() && (await unmount(this.mountpoint, true)).lazy;
+    if (lazy) this.#notice(`${this.mountpoint} was in use: detached, its users have been cut off`);
+    await this.#endThread();
+    closeSync(this.#fd);
+    this.#channel.port1.close();
+    this.#unsupervise();
+    return reason.kind === 'unmounted' || reason.kind === 'signal' ? { ...reason, lazy } : reason;
+  }
+
+  async #endThread(): Promise<void> {
+    this.#state.command(COMMAND_LEAVE);
+    if (!this.#device) await this.#worker.terminate();
+    if (await this.#threadEndsWithin(LEAVE_MS)) return;
+    log('the connection lives on: aborting it');
+    this.#abortConnection();
+    this.#pokeDevice();
+    if (await this.#threadEndsWithin(LEAVE_MS)) return;
+    void this.#worker.terminate(); // Ends a file system that computes forever; not one that blocks in read(2).
+    if (await this.#threadEndsWithin(LEAVE_MS)) return;
+    this.#notice('the kernel thread does not end: killing the process');
+    process.kill(process.pid, 'SIGKILL');
+  }
+
+  async #threadEndsWithin(ms: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((settle) => {
+      timer = setTimeout(settle, ms, false);
+    });
+    const ended = await Promise.race([this.#workerEnded.then(() => true), late]);
+    clearTimeout(timer);
+    return ended;
+  }
+
+  #abortConnection(): void {
+    if (!this.#device) return;
+    try {
+      writeFileSync(`/sys/fs/fuse/connections/${this.#device.split(':')[1]}/abort`, '1');
+    } catch (error) {
+      log('abort: %s', error);
+    }
+  }
+
+  /** Whether it is our mount that is to be seen on the mount point: not detached, and no other mounted over it. */
+  #onTop(): boolean {
+    return this.#device !== undefined && findMount(this.mountpoint)?.device === this.#device;
+  }
+
+  #endNow(): void {
+    this.#state.command(COMMAND_LEAVE);
+    if (this.#onTop()) detachSync(this.mountpoint);
+    this.#abortConnection();
+    this.#pokeDevice();
+  }
+}

@@ -1,0 +1,125 @@
+import { EINVAL, ENOENT, EPERM } from '../../util/errno.ts';
+import { type AttrChange, S_IFMT, S_IFREG } from '../../vfs/types.ts';
+import type { HandlerRows } from './handler.ts';
+import {
+  ATTR_OUT_BYTES,
+  ENTRY_OUT_BYTES,
+  FATTR_ATIME,
+  FATTR_CTIME,
+  FATTR_GID,
+  FATTR_MODE,
+  FATTR_MTIME,
+  FATTR_SIZE,
+  FATTR_UID,
+  FUSE_CREATE,
+  FUSE_GETATTR,
+  FUSE_LINK,
+  FUSE_LOOKUP,
+  FUSE_MKDIR,
+  FUSE_MKNOD,
+  FUSE_READLINK,
+  FUSE_RENAME,
+  FUSE_RENAME2,
+  FUSE_RMDIR,
+  FUSE_SETATTR,
+  FUSE_SYMLINK,
+  FUSE_UNLINK,
+  IN_BODY,
+  IN_HEADER_BYTES,
+  MKDIR_NAME_BYTE,
+  OUT_HEADER_BYTES,
+  PAGE_SIZE,
+  SETATTR_GID,
+  SETATTR_MODE,
+  SETATTR_SIZE,
+  SETATTR_UID,
+  SETATTR_VALID,
+} from './protocol.ts';
+import type { Session } from './session.ts';
+
+/** Requests about names and inodes. A new name is refused as procfs does (ENOENT), taking one away too (EPERM). */
+export const inodeHandlers: HandlerRows = [
+  [FUSE_LOOKUP, lookup],
+  [FUSE_GETATTR, getattr],
+  [FUSE_SETATTR, setattr],
+  [FUSE_READLINK, readlink],
+  [FUSE_MKDIR, mkdir],
+  [FUSE_RMDIR, rmdir],
+  [FUSE_CREATE, () => -ENOENT],
+  [FUSE_MKNOD, () => -ENOENT],
+  [FUSE_SYMLINK, () => -ENOENT],
+  [FUSE_LINK, () => -EPERM],
+  [FUSE_UNLINK, () => -EPERM],
+  [FUSE_RENAME, () => -EPERM],
+  [FUSE_RENAME2, () => -EPERM],
+];
+
+function lookup(session: Session): number {
+  const { request, fs } = session;
+  const name = request.name(IN_HEADER_BYTES);
+  if (name === undefined) return -EINVAL;
+  return entry(session, fs.lookup(session.swap(request.nodeid), name, request));
+}
+
+/** Answers with the entry of inode `ino`, or with the error that it is. */
+function entry(session: Session, ino: number): number {
+  if (ino <= 0) return ino || ENOENT;
+  const { fs, attr } = session;
+  const status = fs.getattr(ino, attr);
+  if (status < 0) return status;
+  const nodeid = session.swap(ino);
+  if ((attr.mode & S_IFMT) === S_IFREG) session.events.regular(nodeid);
+  session.reply.entry(nodeid, attr, fs.entryTimeoutMs(ino), fs.attrTimeoutMs(ino));
+  return ENTRY_OUT_BYTES;
+}
+
+function getattr(session: Session): number {
+  return attributes(session, session.swap(session.request.nodeid));
+}
+
+function attributes(session: Session, ino: number): number {
+  const { fs, attr } = session;
+  const status = fs.getattr(ino, attr);
+  if (status < 0) return status;
+  session.reply.attrOut(attr, fs.attrTimeoutMs(ino));
+  return ATTR_OUT_BYTES;
+}
+
+function setattr(session: Session): number {
+  const { request, fs } = session;
+  const valid = request.u32(SETATTR_VALID);
+  const change: AttrChange = {
+    ...(valid & FATTR_MODE ? { mode: request.u32(SETATTR_MODE) } : {}),
+    ...(valid & FATTR_UID ? { uid: request.u32(SETATTR_UID) } : {}),
+    ...(valid & FATTR_GID ? { gid: request.u32(SETATTR_GID) } : {}),
+    ...(valid & FATTR_SIZE ? { size: request.u64(SETATTR_SIZE) } : {}),
+    ...(valid & (FATTR_ATIME | FATTR_MTIME | FATTR_CTIME) ? { times: true } : {}),
+  };
+  const ino = session.swap(request.nodeid);
+  const status = fs.setattr(ino, change, request);
+  if (status < 0) return status;
+  return attributes(session, ino);
+}
+
+function readlink(session: Session): number {
+  const { request, reply } = session;
+  const target = session.fs.readlink(session.swap(request.nodeid), request);
+  if (typeof target === 'number') return target;
+  return reply.bytes.write(target, OUT_HEADER_BYTES, PAGE_SIZE - 1, 'utf8');
+}
+
+function mkdir(session: Session): number {
+  const { request, fs } = session;
+  const name = request.name(MKDIR_NAME_BYTE);
+  if (name === undefined) return -EINVAL;
+  if (!fs.mkdir) return -EPERM;
+  return entry(session, fs.mkdir(session.swap(request.nodeid), name, request.u32(IN_BODY), request));
+}
+
+function rmdir(session: Session): number {
+  const { request, fs } = session;
+  const name = request.name(IN_HEADER_BYTES);
+  if (name === undefined) return -EINVAL;
+  if (!fs.rmdir) return -EPERM;
+  return fs.rmdir(session.swap(request.nodeid), name, request);
+}

@@ -1,0 +1,204 @@
+import { EINTR, EINVAL, EIO, ENOSYS } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import { logger } from '../../util/log.ts';
+import { type DirEntry, type FileSystem, type Ino, newAttr, type OpenFile } from '../../vfs/types.ts';
+import { FileTable } from '../file-table.ts';
+import type { Device } from './device.ts';
+import { fileHandlers } from './file-ops.ts';
+import { type Handler, NO_ANSWER } from './handler.ts';
+import { inodeHandlers } from './inode-ops.ts';
+import { Parking } from './parking.ts';
+import { FUSE_OPCODE_MAX, FUSE_ROOT_ID, IN_HEADER_BYTES, OUT_BODY, WRITE_OUT_BYTES } from './protocol.ts';
+import { invalEntryNotice, pollNotice, Reply } from './reply.ts';
+import { Request } from './request.ts';
+import { sessionHandlers } from './session-ops.ts';
+
+const log = logger('fuse:direct');
+
+/** What the session tells its thread. */
+export interface SessionEvents {
+  /** Somebody waits now and no heartbeat is going. */
+  waiting(count: number): void;
+  /** Notices that only another thread may send (see `gone`). */
+  invalidate(notices: Uint8Array[]): void;
+  /** A request came whose only purpose is to wake this thread. */
+  poked(): void;
+  /** The kernel has looked up a regular file: a node to be poked with. */
+  regular(nodeid: number): void;
+}
+
+/** An open directory: its entries are a snapshot, taken when it is read from the start. */
+export interface OpenDir {
+  readonly ino: Ino;
+  entries: readonly DirEntry[] | undefined;
+}
+
+/**
+ * One connection with the kernel: takes a request, asks the file system, answers.
+ *
+ * Everything happens in one thread and to the end: a request is answered before the next is read, but for those that
+ * are parked. Nothing that a file system throws ends the session.
+ *
+ * Invariants: the kernel's node ids are inode numbers, but for the root, which must be 1 (`swap`).
+ */
+export class Session {
+  readonly request = new Request();
+  readonly reply = new Reply();
+  readonly attr = newAttr();
+  readonly files = new FileTable<OpenFile>();
+  readonly dirs = new FileTable<OpenDir>();
+  readonly parking = new Parking();
+  readonly fs: FileSystem;
+  readonly events: SessionEvents;
+  readonly device: Device;
+  /** Set by INIT: why the kernel and we do not understand each other. */
+  refusal: string | undefined;
+
+  #handlers = handlerTable();
+  #unknown = new Set<number>();
+  #nrWaiting = 0;
+  #gone: Uint8Array[] = [];
+
+  constructor(fs: FileSystem, device: Device, events: SessionEvents) {
+    this.fs = fs;
+    this.device = device;
+    this.events = events;
+    fs.onEntryGone = (parent, name) => this.#entryGone(parent, name);
+  }
+
+  /** Handles the request that has been read into `request`. */
+  handle(): void {
+    const { request } = this;
+    const flaw = request.check();
+    const result = flaw === undefined ? this.#answer() : this.#malformed(flaw);
+    if (result >= 0) {
+      this.reply.header(result, 0, request.uniqueLow, request.uniqueHigh);
+      this.device.send(this.reply, result);
+    } else if (result !== NO_ANSWER) {
+      this.errorTo(-result, request.uniqueLow, request.uniqueHigh);
+    }
+    this.settle();
+  }
+
+  /** Looks after those who wait; called whenever the file system may have changed. */
+  settle(): void {
+    this.parking.settle(this.#notifyPoll);
+    if (this.#gone.length > 0) {
+      this.events.invalidate(this.#gone);
+      this.#gone = [];
+    }
+    const { size } = this.parking;
+    if (size === this.#nrWaiting) return;
+    this.#nrWaiting = size;
+    this.events.waiting(size);
+  }
+
+  /** Brings the file system up to the present for those who wait. */
+  beat(): void {
+    try {
+      this.fs.heartbeat();
+    } catch (error) {
+      log('heartbeat: %O', error);
+    }
+    this.parking.readyUnqueued();
+    this.settle();
+  }
+
+  /** Releases everything: the connection has ended. */
+  close(): void {
+    this.fs.onEntryGone = undefined;
+    this.parking.clear();
+    for (const file of this.files) {
+      try {
+        file.release?.();
+      } catch (error) {
+        log('release: %O', error);
+      }
+    }
+  }
+
+  /** The inode behind a node id, and the node id of an inode: 1 and the root change places. */
+  swap(id: number): number {
+    if (id === FUSE_ROOT_ID) return this.fs.root;
+    return id === this.fs.root ? FUSE_ROOT_ID : id;
+  }
+
+  /** Answers with an error number. */
+  errorTo(errno: number, uniqueLow: number, uniqueHigh: number): void {
+    this.reply.header(0, errno, uniqueLow, uniqueHigh);
+    this.device.send(this.reply, 0);
+  }
+
+  /** Answers a read with what the file gave. */
+  contentTo(content: Uint8Array | number, size: number, uniqueLow: number, uniqueHigh: number): void {
+    if (typeof content === 'number') {
+      this.errorTo(-content, uniqueLow, uniqueHigh);
+      return;
+    }
+    const body = content.length > size ? content.subarray(0, size) : content;
+    this.device.sendContent(this.reply, body, uniqueLow, uniqueHigh);
+  }
+
+  /** Answers a write with how much the file took. */
+  writtenTo(taken: number, uniqueLow: number, uniqueHigh: number): void {
+    if (taken < 0) {
+      this.errorTo(-taken, uniqueLow, uniqueHigh);
+      return;
+    }
+    const { reply } = this;
+    reply.words[OUT_BODY] = taken;
+    reply.words[OUT_BODY + 1] = 0;
+    reply.header(WRITE_OUT_BYTES, 0, uniqueLow, uniqueHigh);
+    this.device.send(reply, WRITE_OUT_BYTES);
+  }
+
+  /** Answers a parked request with EINTR, as the kernel asks when its caller gets a signal. */
+  interrupt(uniqueLow: number, uniqueHigh: number): void {
+    if (this.parking.interrupt(uniqueLow, uniqueHigh)) this.errorTo(EINTR, uniqueLow, uniqueHigh);
+  }
+
+  /** Logs what a file system threw and gives the error number to answer with. */
+  errnoOf(error: unknown): number {
+    if (error instanceof KernelError) return error.errno;
+    log('opcode %d on node %d: %O', this.request.opcode, this.request.nodeid, error);
+    return EIO;
+  }
+
+  #notifyPoll = (khLow: number, khHigh: number): void => this.device.notify(pollNotice(khLow, khHigh));
+
+  /**
+   * The kernel takes the lock of the directory to invalidate a name in it, and somebody may hold that lock who waits for
+   * us: only a thread that serves nothing may send this notice.
+   */
+  #entryGone(parent: Ino, name: string): void {
+    this.#gone.push(invalEntryNotice(this.swap(parent), name));
+  }
+
+  #answer(): number {
+    const handler = this.#handlers[this.request.opcode];
+    if (!handler) return this.#refuse(this.request.opcode);
+    try {
+      return handler(this);
+    } catch (error) {
+      return -this.errnoOf(error);
+    }
+  }
+
+  /** ENOSYS: for most requests the kernel does not ask again. */
+  #refuse(opcode: number): number {
+    if (!this.#unknown.has(opcode)) log('opcode %d is not served', opcode);
+    this.#unknown.add(opcode);
+    return -ENOSYS;
+  }
+
+  #malformed(flaw: string): number {
+    log('malformed request: %s', flaw);
+    return this.request.length >= IN_HEADER_BYTES ? -EINVAL : NO_ANSWER;
+  }
+}
+
+function handlerTable(): readonly (Handler | undefined)[] {
+  const table = new Array<Handler | undefined>(FUSE_OPCODE_MAX).fill(undefined);
+  for (const [opcode, handler] of [...sessionHandlers, ...inodeHandlers, ...fileHandlers]) table[opcode] = handler;
+  return table;
+}

@@ -1,0 +1,205 @@
+import { logger } from '../../util/log.ts';
+import type { FileSystem } from '../../vfs/types.ts';
+import { findMount, SUBTYPE } from '../mountinfo.ts';
+import { supervise } from '../supervisor.ts';
+import { type Capability, type CloseReason, MountError, type MountHandle, type MountOptions } from '../types.ts';
+import { detachSync, unmount } from '../unmount.ts';
+import type { Binding } from './binding.ts';
+import { NativeOps } from './ops.ts';
+
+const log = logger('fuse:native');
+
+export const NATIVE_CAPABILITIES: readonly Capability[] = [];
+/** How often to look whether the mount is still there: libfuse ends its loop without telling. */
+const WATCH_MS = 1000;
+const INIT_MS = 10_000;
+/** Each thread that libfuse ends leaks a handle in libuv, and all of them make every request slower. */
+const LEAKED_THREADS_WARN = 500;
+
+/** Buffers that native threads may use as long as the process lives; the addon does not say when they are done. */
+const immortal: object[] = [];
+
+/**
+ * A mount through fuse-native.
+ *
+ * Invariants: `#end` happens once; after `closed` has settled no timer and no handler of ours is left (of libfuse,
+ * handles that do not keep the process alive).
+ */
+export class NativeMount implements MountHandle {
+  readonly transport = 'fuse-native';
+  readonly capabilities = NATIVE_CAPABILITIES;
+  readonly mountpoint: string;
+  readonly closed: Promise<CloseReason>;
+
+  #fs: FileSystem;
+  #binding: Binding;
+  #ops: NativeOps;
+  #thread: Uint8Array;
+  #device: string | undefined;
+  #nrThreads = 0;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #reason: CloseReason | undefined;
+  #onInit: () => void = () => {};
+  #onMessage: ((message: unknown) => void) | undefined;
+  #deliver: (message: unknown) => void;
+  #notice: (line: string) => void;
+  #unsupervise: () => void = () => {};
+  #handleSignals: boolean;
+  #settleClosed: (reason: CloseReason) => void = () => {};
+
+  constructor(
+    fs: FileSystem,
+    binding: Binding,
+    mountpoint: string,
+    options: MountOptions,
+    deliver: (message: unknown) => void,
+  ) {
+    this.#fs = fs;
+    this.#binding = binding;
+    this.mountpoint = mountpoint;
+    this.#deliver = deliver;
+    this.#notice = options.notice ?? (() => {});
+    this.#handleSignals = options.handleSignals ?? true;
+    this.#thread = Buffer.alloc(binding.threadBytes);
+    this.#ops = new NativeOps(fs, binding, {
+      init: () => this.#onInit(),
+      waiting: (count) => this.#beatWhile(count > 0),
+    });
+    immortal.push(this.#thread, this.#ops);
+    this.closed = new Promise((settle) => {
+      this.#settleClosed = settle;
+    });
+  }
+
+  /** Threads that libfuse has started so far; each one that ended has left a handle behind. */
+  get nrThreads(): number {
+    return this.#nrThreads;
+  }
+
+  /** Mounts, and resolves when libfuse serves. Errors: MountError. */
+  async mount(allowOther: boolean): Promise<void> {
+    const served = new Promise<void>((settle, fail) => {
+      this.#onInit = settle;
+      setTimeout(() => fail(new MountError('libfuse does not begin to serve')), INIT_MS).unref();
+    });
+    const context = {};
+    immortal.push(context);
+    try {
+      const { handlers, implemented } = this.#ops;
+      const malloc = (bytes: number): Uint8Array => this.#malloc(bytes);
+      this.#binding.mount(
+        this.mountpoint,
+        mountOptions(allowOther),
+        this.#thread,
+        context,
+        malloc,
+        handlers,
+        implemented,
+      );
+    } catch {
+      this.#reason = { kind: 'unmounted', lazy: false };
+      this.#settleClosed(this.#reason);
+      throw new MountError(
+        `libfuse could not mount ${this.mountpoint}: as root load the module ("modprobe fuse"); else install fuse (fusermount)`,
+      );
+    }
+    this.#device = findMount(this.mountpoint)?.device;
+    this.#unsupervise = supervise(
+      { end: (reason) => this.#end(reason), endNow: () => this.#onTop() && detachSync(this.mountpoint) },
+      this.#handleSignals,
+    );
+    this.#watch = setInterval(() => this.#look(), WATCH_MS).unref();
+    await served;
+  }
+
+  unmount(): Promise<CloseReason> {
+    this.#end({ kind: 'unmounted', lazy: false });
+    return this.closed;
+  }
+
+  /** From the owner to the file system. */
+  send(message: unknown): void {
+    const copy: unknown = structuredClone(message);
+    setImmediate(() => {
+      this.#deliver(copy);
+      this.#ops.settle();
+    });
+  }
+
+  onMessage(handler: (message: unknown) => void): void {
+    this.#onMessage = handler;
+  }
+
+  /** From the file system to the owner. */
+  receive(message: unknown): void {
+    const copy: unknown = structuredClone(message);
+    setImmediate(() => this.#onMessage?.(copy));
+  }
+
+  /** libfuse has started a thread and wants a place for what the addon keeps about it. */
+  #malloc(bytes: number): Uint8Array {
+    const locals = Buffer.alloc(bytes);
+    immortal.push(locals);
+    this.#nrThreads++;
+    if (this.#nrThreads === LEAKED_THREADS_WARN)
+      this.#notice(
+        `libfuse has started ${LEAKED_THREADS_WARN} threads, each of which leaks a handle: it will get slower; restart it, or use --transport direct`,
+      );
+    return locals;
+  }
+
+  #beatWhile(somebodyWaits: boolean): void {
+    if (!somebodyWaits || this.#reason) {
+      clearInterval(this.#heartbeat);
+      this.#heartbeat = undefined;
+      return;
+    }
+    this.#heartbeat ??= setInterval(() => this.#ops.beat(), Math.max(1, this.#fs.heartbeatMs));
+  }
+
+  /** A mount that has been detached is served until its last file is closed. */
+  #look(): void {
+    if (this.#reason || findMount(this.mountpoint, undefined)?.device === this.#device) return;
+    if (this.#ops.files.size === 0) this.#end({ kind: 'external' });
+  }
+
+  #onTop(): boolean {
+    return this.#device !== undefined && findMount(this.mountpoint)?.device === this.#device;
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#reason) return;
+    this.#reason = reason;
+    this.#finish(reason).then(this.#settleClosed, (error: Error) => this.#settleClosed({ kind: 'error', error }));
+  }
+
+  async #finish(reason: CloseReason): Promise<CloseReason> {
+    clearInterval(this.#watch);
+    this.#ops.giveUp();
+    const lazy = this.#onTop() && (await unmount(this.mountpoint, true)).lazy;
+    if (lazy) this.#notice(`${this.mountpoint} was in use: detached, its users have been cut off`);
+    this.#ops.close();
+    this.#binding.unmount(this.mountpoint, this.#thread);
+    this.#unsupervise();
+    log('ended: %s; %d threads started', reason.kind, this.#nrThreads);
+    return reason.kind === 'unmounted' || reason.kind === 'signal' ? { ...reason, lazy } : reason;
+  }
+}
+
+/** At most 1023 bytes. direct_io and use_ino have no key of their own in fuse-native; we pass the whole string ourselves. */
+function mountOptions(allowOther: boolean): string {
+  const options = [
+    'default_permissions',
+    `fsname=${SUBTYPE}`,
+    `subtype=${SUBTYPE}`,
+    'direct_io',
+    'use_ino',
+    'attr_timeout=0',
+    'entry_timeout=0',
+    'nosuid',
+    'nodev',
+    ...(allowOther ? ['allow_other'] : []),
+  ];
+  return `-o${options.join(',')}`;
+}

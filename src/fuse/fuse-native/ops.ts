@@ -1,0 +1,347 @@
+import { EBADF, EINTR, EINVAL, EIO, ENOENT, EPERM } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import { logger } from '../../util/log.ts';
+import { type Attr, type FileSystem, type Ino, newAttr, type OpenFile, S_IFDIR, WAIT } from '../../vfs/types.ts';
+import { FileTable } from '../file-table.ts';
+import type { Binding, NativeHandler, NativeThread, Operation } from './binding.ts';
+import { baseName, PathResolver } from './path-resolver.ts';
+
+const log = logger('fuse:native');
+
+const HIGH = 2 ** 32;
+/** 32-bit words of the addon's form of struct stat. */
+const STAT_WORDS = 18;
+const STATFS_WORDS = 11;
+const PAGE_SIZE = 4096;
+const NAME_MAX = 255;
+/** Knuth's multiplicative hash: spreads the high half of an inode number over the 32 bits that there are. */
+const HASH = 2654435761;
+
+interface Handle {
+  readonly file: OpenFile;
+  readonly ino: Ino;
+}
+
+/** A read or write that waits: libfuse's thread sleeps until it is answered. */
+interface Parked {
+  readonly retry: () => boolean;
+  readonly giveUp: (errno: number) => void;
+  readonly leave: () => void;
+}
+
+/**
+ * The operations of libfuse's high-level interface on a FileSystem. Each handler answers its thread directly instead of
+ * through fuse-native's own JavaScript: that saves a third of the time of a request.
+ *
+ * Invariants: every thread is answered exactly once, whatever the file system throws; `#parked` holds those that are not.
+ */
+export class NativeOps {
+  readonly handlers: NativeHandler[];
+  readonly implemented = new Uint32Array(35);
+  readonly files = new FileTable<Handle>();
+
+  #fs: FileSystem;
+  #binding: Binding;
+  #paths: PathResolver;
+  #attr = newAttr();
+  #stat = new Uint32Array(STAT_WORDS);
+  #parked = new Set<Parked>();
+  #ready = new Set<Parked>();
+  #onWaiting: (count: number) => void;
+
+  constructor(fs: FileSystem, binding: Binding, events: { init(): void; waiting(count: number): void }) {
+    this.#fs = fs;
+    this.#binding = binding;
+    this.#paths = new PathResolver(fs);
+    this.#onWaiting = (count) => events.waiting(count);
+    fs.onEntryGone = () => this.#paths.forget();
+    this.handlers = new Array<NativeHandler>(this.implemented.length).fill(() => {});
+    this.#register(() => events.init());
+  }
+
+  /** Tries everybody again who has been woken. */
+  settle(): void {
+    while (this.#ready.size > 0) {
+      const ready = [...this.#ready];
+      this.#ready.clear();
+      for (const parked of ready) if (this.#parked.has(parked) && parked.retry()) this.#unpark(parked);
+    }
+  }
+
+  beat(): void {
+    try {
+      this.#fs.heartbeat();
+    } catch (error) {
+      log('heartbeat: %O', error);
+    }
+    this.settle();
+  }
+
+  /** Answers everybody who waits with EINTR: the mount is about to go. */
+  giveUp(): void {
+    for (const parked of [...this.#parked]) {
+      parked.giveUp(EINTR);
+      this.#unpark(parked);
+    }
+  }
+
+  /** Releases everything: the connection has ended. */
+  close(): void {
+    this.giveUp();
+    this.#fs.onEntryGone = undefined;
+    for (const { file } of this.files) this.#result(() => file.release?.());
+  }
+
+  /** One row per operation. A new name is refused as procfs does (ENOENT), taking one away too (EPERM). */
+  #register(onInit: () => void): void {
+    const fs = this.#fs;
+    const byPath = (path: string, act: (ino: Ino) => number): number => {
+      const ino = this.#paths.resolve(path);
+      return ino < 0 ? ino : act(ino);
+    };
+    const { signal } = this.#binding;
+    this.#on('init', (thread) => {
+      signal.init(thread, 0);
+      onInit();
+    });
+    this.#on('getattr', (thread, path: string) => this.#getattr('getattr', thread, this.#resolve(path)));
+    this.#on('fgetattr', (thread, _path: string, fh: number) =>
+      this.#getattr('fgetattr', thread, this.files.get(fh)?.ino ?? -EBADF),
+    );
+    this.#on('readdir', (thread, path: string) => this.#readdir(thread, path));
+    this.#on('readlink', (thread, path: string) => this.#readlink(thread, path));
+    this.#on('open', (thread, path: string, flags: number) => this.#open(thread, path, flags));
+    this.#on('read', (thread, _path: string, fh: number, buffer: Uint8Array, size: number, low: number, high: number) =>
+      this.#read(thread, fh, buffer, size, low + high * HIGH),
+    );
+    this.#on(
+      'write',
+      (thread, _path: string, fh: number, buffer: Uint8Array, size: number, low: number, high: number) =>
+        this.#write(thread, fh, buffer, size, low + high * HIGH),
+    );
+    this.#on('statfs', (thread) => signal.statfs(thread, 0, statfsWords()));
+
+    this.#plain('release', (_path: string, fh: number) => {
+      this.files.remove(fh)?.file.release?.();
+      return 0;
+    });
+    this.#plain(
+      'fsync',
+      (_path: string, _datasync: number, fh: number) => this.files.get(fh)?.file.fsync?.() ?? -EINVAL,
+    );
+    this.#plain('truncate', (path: string, low: number, high: number) =>
+      byPath(path, (ino) => fs.setattr(ino, { size: low + high * HIGH }, undefined)),
+    );
+    this.#plain('ftruncate', (_path: string, fh: number, low: number, high: number) => {
+      const handle = this.files.get(fh);
+      return handle ? fs.setattr(handle.ino, { size: low + high * HIGH }, undefined) : -EBADF;
+    });
+    this.#plain('utimens', (path: string) => byPath(path, (ino) => fs.setattr(ino, { times: true }, undefined)));
+    this.#plain('chmod', (path: string, mode: number) => byPath(path, (ino) => fs.setattr(ino, { mode }, undefined)));
+    this.#plain('chown', (path: string, uid: number, gid: number) =>
+      byPath(path, (ino) => fs.setattr(ino, { ...given('uid', uid), ...given('gid', gid) }, undefined)),
+    );
+    this.#plain('mkdir', (path: string, mode: number) => {
+      const parent = this.#paths.parent(path);
+      if (parent < 0) return parent;
+      return fs.mkdir ? Math.min(0, fs.mkdir(parent, baseName(path), mode, undefined)) : -EPERM;
+    });
+    this.#plain('rmdir', (path: string) => {
+      const parent = this.#paths.parent(path);
+      if (parent < 0) return parent;
+      return fs.rmdir ? fs.rmdir(parent, baseName(path), undefined) : -EPERM;
+    });
+    for (const operation of ['create', 'mknod', 'symlink'] as const) this.#plain(operation, () => -ENOENT);
+    for (const operation of ['unlink', 'rename', 'link'] as const) this.#plain(operation, () => -EPERM);
+  }
+
+  #on<Args extends unknown[]>(operation: Operation, handle: (thread: NativeThread, ...args: Args) => void): void {
+    const number = this.#binding.op[operation];
+    this.implemented[number] = 1;
+    const handler = (thread: NativeThread, _op: number, ...args: Args): void => {
+      handle(thread, ...args);
+      this.settle();
+    };
+    this.handlers[number] = handler as unknown as NativeHandler;
+  }
+
+  /** An operation that is answered with a number only. */
+  #plain<Args extends unknown[]>(operation: Operation, act: (...args: Args) => number): void {
+    const signal = this.#binding.signal[operation];
+    this.#on(operation, (thread, ...args: Args) =>
+      signal(
+        thread,
+        this.#result(() => act(...args)),
+        0,
+      ),
+    );
+  }
+
+  #resolve(path: string): Ino | number {
+    return this.#result(() => this.#paths.resolve(path));
+  }
+
+  #getattr(operation: 'getattr' | 'fgetattr', thread: NativeThread, ino: Ino | number): void {
+    const attr = this.#attr;
+    const status = ino < 0 ? ino : this.#result(() => this.#fs.getattr(ino, attr));
+    if (status === 0) encodeStat(this.#stat, attr);
+    this.#binding.signal[operation](thread, status, this.#stat);
+  }
+
+  #readdir(thread: NativeThread, path: string): void {
+    const names: string[] = ['.', '..'];
+    const stats: Uint32Array[] = [directoryStat(), directoryStat()];
+    const status = this.#result(() => {
+      const ino = this.#paths.resolve(path);
+      if (ino < 0) return ino;
+      const entries = this.#fs.readdir(ino, undefined);
+      if (typeof entries === 'number') return entries;
+      for (const entry of entries) {
+        const stat = new Uint32Array(STAT_WORDS);
+        stat[0] = entry.type;
+        stat[7] = shortIno(entry.ino);
+        names.push(entry.name);
+        stats.push(stat);
+      }
+      return 0;
+    });
+    this.#binding.signal.readdir(thread, status, status === 0 ? names : [], status === 0 ? stats : []);
+  }
+
+  #readlink(thread: NativeThread, path: string): void {
+    let target = '';
+    const status = this.#result(() => {
+      const ino = this.#paths.resolve(path);
+      if (ino < 0) return ino;
+      const answer = this.#fs.readlink(ino, undefined);
+      if (typeof answer === 'number') return answer;
+      target = answer;
+      return 0;
+    });
+    this.#binding.signal.readlink(thread, status, target);
+  }
+
+  #open(thread: NativeThread, path: string, flags: number): void {
+    let fh = 0;
+    const status = this.#result(() => {
+      const ino = this.#paths.resolve(path);
+      if (ino < 0) return ino;
+      const file = this.#fs.open(ino, flags, undefined);
+      if (typeof file === 'number') return file;
+      fh = this.files.add({ file, ino });
+      return 0;
+    });
+    this.#binding.signal.open(thread, status, fh);
+  }
+
+  #read(thread: NativeThread, fh: number, buffer: Uint8Array, size: number, offset: number): void {
+    const file = this.files.get(fh)?.file;
+    const answer = (result: number): void => this.#binding.signal.read(thread, result, 0, buffer.buffer);
+    if (!file) {
+      answer(-EBADF);
+      return;
+    }
+    this.#attempt(file, answer, () => {
+      const content = file.read(offset, size, undefined);
+      if (content === WAIT || typeof content === 'number') return content;
+      const length = Math.min(content.length, size);
+      buffer.set(length < content.length ? content.subarray(0, length) : content);
+      return length;
+    });
+  }
+
+  #write(thread: NativeThread, fh: number, buffer: Uint8Array, size: number, offset: number): void {
+    const file = this.files.get(fh)?.file;
+    const answer = (result: number): void => this.#binding.signal.write(thread, result, 0, buffer.buffer);
+    if (!file) {
+      answer(-EBADF);
+      return;
+    }
+    this.#attempt(file, answer, () => file.write(buffer.subarray(0, size), offset, undefined));
+  }
+
+  /** Asks a file, and keeps asking whenever it is woken until it has an answer. */
+  #attempt(file: OpenFile, answer: (result: number) => void, ask: () => number | typeof WAIT): void {
+    const result = this.#result(ask);
+    if (result !== WAIT) {
+      answer(result);
+      return;
+    }
+    const { waitQueue } = file;
+    const wake = (): void => {
+      this.#ready.add(parked);
+    };
+    const parked: Parked = {
+      retry: () => {
+        const again = this.#result(ask);
+        if (again === WAIT) return false;
+        answer(again);
+        return true;
+      },
+      giveUp: (errno) => answer(-errno),
+      leave: () => waitQueue?.remove(wake),
+    };
+    this.#parked.add(parked);
+    waitQueue?.add(wake);
+    this.#onWaiting(this.#parked.size);
+  }
+
+  #unpark(parked: Parked): void {
+    parked.leave();
+    this.#parked.delete(parked);
+    this.#ready.delete(parked);
+    this.#onWaiting(this.#parked.size);
+  }
+
+  /** What `act` answers; what it throws becomes an error number and never reaches libfuse. */
+  #result<T>(act: () => T): T | number {
+    try {
+      return act();
+    } catch (error) {
+      if (error instanceof KernelError) return -error.errno;
+      log('%O', error);
+      return -EIO;
+    }
+  }
+}
+
+function given<K extends string>(key: K, id: number): { [P in K]?: number } {
+  return id === 0xffffffff ? {} : ({ [key]: id } as { [P in K]: number });
+}
+
+function encodeStat(words: Uint32Array, attr: Attr): void {
+  words[0] = attr.mode;
+  words[1] = attr.uid;
+  words[2] = attr.gid;
+  words[3] = attr.size;
+  words[4] = attr.size / HIGH;
+  words[6] = attr.nlink;
+  words[7] = shortIno(attr.ino);
+  words[8] = attr.rdev;
+  words[9] = PAGE_SIZE;
+  for (let at = 12; at < STAT_WORDS; at += 2) {
+    words[at] = attr.timeMs;
+    words[at + 1] = attr.timeMs / HIGH;
+  }
+}
+
+function directoryStat(): Uint32Array {
+  const stat = new Uint32Array(STAT_WORDS);
+  stat[0] = S_IFDIR;
+  stat[7] = 1;
+  return stat;
+}
+
+/** An inode number in the 32 bits that fuse-native has: itself where it fits. */
+function shortIno(ino: Ino): number {
+  const high = Math.floor(ino / HIGH);
+  return high === 0 ? ino : (ino ^ Math.imul(high, HASH)) >>> 0;
+}
+
+function statfsWords(): Uint32Array {
+  const words = new Uint32Array(STATFS_WORDS);
+  words[0] = PAGE_SIZE;
+  words[1] = PAGE_SIZE;
+  words[10] = NAME_MAX;
+  return words;
+}
