@@ -226,36 +226,38 @@ function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
   mm.vmas.splice(mm.vmas.indexOf(upper), 1);
 }
 
-/** The VMAs of [start, end) after splitting at its ends. Throws ENOMEM if there is a hole (mlock, mprotect, madvise refuse). */
-function vmasCovering(mem: Memory, mm: Mm, start: number, end: number): Vma[] {
+/**
+ * Calls `change` for each VMA of [start, end), split at its ends. At a hole it stops with ENOMEM, what lies before it
+ * having been changed, as mprotect, mlock and munlock do.
+ */
+function changeRange(mem: Memory, mm: Mm, start: number, end: number, change: (vma: Vma) => void): void {
   let at = start;
-  for (let i = mm.indexAfter(start); at < end; i++) {
-    const vma = mm.vmas[i];
-    if (vma === undefined || vma.start > at) throw new KernelError(ENOMEM, 'part of the range is not mapped');
-    at = vma.end;
+  while (at < end) {
+    const vma = mm.find(at);
+    if (vma === undefined) break;
+    splitAt(mem, mm, at);
+    splitAt(mem, mm, end);
+    const piece = mm.find(at)!;
+    change(piece);
+    at = piece.end;
   }
-  splitAt(mem, mm, start);
-  splitAt(mem, mm, end);
-  const first = mm.indexAfter(start);
-  const vmas: Vma[] = [];
-  for (let i = first; i < mm.vmas.length && mm.vmas[i]!.start < end; i++) vmas.push(mm.vmas[i]!);
-  return vmas;
+  mergeRange(mem, mm, start, at);
+  mm.vmasChanged();
+  if (at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
 
 /** Changes the protection. Throws ENOMEM for holes. Mirrors: mprotect_fixup, change_pte_range. */
 export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: number): void {
-  for (const vma of vmasCovering(mem, mm, start, end)) {
+  changeRange(mem, mm, start, end, (vma) => {
     const flags = (vma.flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | protFlags(prot);
-    if (flags === vma.flags) continue;
+    if (flags === vma.flags) return;
     const gainsWrite = (flags & VM_WRITE) !== 0;
     if (gainsWrite && (flags & (VM_SHARED | VM_NORESERVE | VM_ACCOUNT | VM_HUGETLB | VM_PFNMAP)) === 0) {
       promise(mem, vma.end - vma.start);
       vma.flags = flags | VM_ACCOUNT;
     } else vma.flags = flags;
     changeEntries(mem, vma, gainsWrite);
-  }
-  mergeRange(mem, mm, start, end);
-  mm.vmasChanged();
+  });
 }
 
 function changeEntries(mem: Memory, vma: Vma, writable: boolean): void {
@@ -283,23 +285,21 @@ export function mergeRange(mem: Memory, mm: Mm, start: number, end: number): voi
 
 /** Locks [start, end) into memory, faulting it in; returns pages faulted in. Throws ENOMEM for holes. Mirrors: do_mlock. */
 export function mlock(mem: Memory, mm: Mm, start: number, end: number): void {
-  for (const vma of vmasCovering(mem, mm, start, end)) {
-    if (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_IO)) continue;
+  changeRange(mem, mm, start, end, (vma) => {
+    if (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_IO)) return;
     vma.flags |= VM_LOCKED;
     forEachEntry(mem, vma, vma.start, vma.end, (at) => {
       const entry = mem.tables.pte[at]!;
       if (entry >>> 30 === KIND_PRESENT) mem.mlockFrame(entry & PTE_NUMBER);
     });
-  }
-  mergeRange(mem, mm, start, end);
-  mm.vmasChanged();
+  });
   populate(mem, mm, start, end);
 }
 
 /** Mirrors: munlock. Throws ENOMEM for holes. */
 export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
-  for (const vma of vmasCovering(mem, mm, start, end)) {
-    if ((vma.flags & VM_LOCKED) === 0) continue;
+  changeRange(mem, mm, start, end, (vma) => {
+    if ((vma.flags & VM_LOCKED) === 0) return;
     vma.flags &= ~VM_LOCKED;
     forEachEntry(mem, vma, vma.start, vma.end, (at) => {
       const entry = mem.tables.pte[at]!;
@@ -307,9 +307,7 @@ export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
       const pfn = entry & PTE_NUMBER;
       mem.munlockFrame(pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
     });
-  }
-  mergeRange(mem, mm, start, end);
-  mm.vmasChanged();
+  });
 }
 
 /** Faults in the locked VMAs of a range: for writing where they are private and writable. Mirrors: mm/gup.c:populate_vma_page_range. */

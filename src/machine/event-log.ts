@@ -1,0 +1,41 @@
+/** What happened on the machine, for /proc/reclaimfs/events and tests. One object an event, oldest dropped first. */
+
+/** An event: `type`, the virtual time in seconds, and its own members. */
+export interface MachineEvent {
+  readonly type: string;
+  readonly time: number;
+  readonly [member: string]: string | number | boolean | null;
+}
+
+const KEPT = 10_000;
+
+export class EventLog {
+  #events: MachineEvent[] = [];
+  #dropped = 0;
+  /** Called after each event. */
+  onEvent: ((event: MachineEvent) => void) | undefined;
+
+  add(event: MachineEvent): void {
+    this.#events.push(event);
+    if (this.#events.length > 2 * KEPT) {
+      this.#dropped += KEPT;
+      this.#events = this.#events.slice(KEPT);
+    }
+    this.onEvent?.(event);
+  }
+
+  /** Number of events so far, dropped ones included: the position behind the last. */
+  get end(): number {
+    return this.#dropped + this.#events.length;
+  }
+
+  /** The first position that is still kept. */
+  get start(): number {
+    return this.#dropped;
+  }
+
+  /** The events from a position on. */
+  from(position: number): readonly MachineEvent[] {
+    return this.#events.slice(Math.max(0, position - this.#dropped));
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * One simulated machine: memory, files, processes and a virtual clock. Every change of it is made by a method of this
+ * class or by a function of this folder that takes it; scenario steps and files of /proc call the same ones.
+ *
+ * Nothing ticks: `advance` brings storage, workloads and CPU times to a moment; what nobody looks at costs nothing.
+ */
+
+import { dupMm } from '../mm/fork.ts';
+import { checkMemory } from '../mm/invariants.ts';
+import type { Mapping, Ownership } from '../mm/mapping.ts';
+import { Memory } from '../mm/memory.ts';
+import { Mm } from '../mm/mm.ts';
+import { dropMappingIfUnused, exitMmap } from '../mm/mmap.ts';
+import { MAX_PTE_NUMBER } from '../mm/pte.ts';
+import { SwapArea, type SwapKind } from '../mm/swap.ts';
+import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import { EventLog } from './event-log.ts';
+import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
+import { defaultStorageSettings, Storage } from './storage.ts';
+import { type Ids, idsOf, newThread, type Pid, Task, type Thread } from './task.ts';
+
+/** What a machine is made with. */
+export interface MachineOptions {
+  readonly ramBytes?: number;
+  readonly swapBytes?: number;
+  readonly swapKind?: SwapKind;
+  readonly profile?: ProfileName;
+  readonly seed?: number;
+  readonly cpus?: number;
+  readonly hostname?: string;
+  /** Virtual time at the start, seconds since boot. */
+  readonly uptimeSeconds?: number;
+  /** Wall time of boot, milliseconds since the epoch. Pretend: a fixed day, unless a mount says otherwise. */
+  readonly bootTimeMs?: number;
+}
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly pid?: Pid;
+  readonly ppid?: Pid;
+  readonly ids?: Ids;
+  readonly kernelThread?: boolean;
+}
+
+export const DEFAULT_RAM = 2 * 1024 ** 3;
+export const DEFAULT_SWAP = 512 * 1024 ** 2;
+export const PID_MAX = 4_194_304;
+/** Pretend: pages that the kernel of an empty machine takes (text, slab). */
+const KERNEL_BASE_PAGES = 8192;
+/** Pages of one kernel stack. */
+const KERNEL_STACK_PAGES = 4;
+/** The first pid given to a process that does not ask for one. */
+const FIRST_FREE_PID = 1000;
+
+export class Machine {
+  readonly mem: Memory;
+  readonly storage: Storage;
+  readonly events = new EventLog();
+  readonly options: Required<MachineOptions>;
+  profile: Profile;
+  /** Processes by pid, zombies included. */
+  readonly tasks = new Map<Pid, Task>();
+  /** Processes by the name that scenarios use; the newest of that name. */
+  readonly named = new Map<string, Task>();
+  /** Which process a thread id belongs to (leaders included). */
+  readonly byTid = new Map<Pid, Task>();
+  /** Files and shared memory objects by the name that scenarios use. */
+  readonly objects = new Map<string, Mapping>();
+  readonly files = new Map<string, Mapping>();
+  /** Virtual time since boot, microseconds. */
+  nowUs: number;
+  /** Rises with every change that some file of /proc may show. */
+  generation = 0;
+  forks = 0;
+  #nextSerial = 1;
+  #lastPid = FIRST_FREE_PID - 1;
+  /** Called as time passes, up to the given moment; workloads hang in here. */
+  readonly tickers: { nextUs(): number; run(nowUs: number): void }[] = [];
+  /** Called when a process has gone. */
+  onExit: ((task: Task) => void) | undefined;
+
+  constructor(options: MachineOptions = {}) {
+    this.options = {
+      ramBytes: options.ramBytes ?? DEFAULT_RAM,
+      swapBytes: options.swapBytes ?? DEFAULT_SWAP,
+      swapKind: options.swapKind ?? 'zram',
+      profile: options.profile ?? '2013',
+      seed: options.seed ?? 1,
+      cpus: options.cpus ?? 2,
+      hostname: options.hostname ?? 'reclaimfs',
+      uptimeSeconds: options.uptimeSeconds ?? 0,
+      bootTimeMs: options.bootTimeMs ?? Date.UTC(2013, 4, 9),
+    };
+    const frames = Math.floor(this.options.ramBytes / 4096);
+    if (!(frames >= 256 && frames <= MAX_PTE_NUMBER)) throw new KernelError(EINVAL, 'ram must be between 1M and 127G');
+    this.profile = PROFILES[this.options.profile];
+    this.mem = new Memory(frames, this.profile.rules);
+    this.mem.kernelPages = Math.min(KERNEL_BASE_PAGES, Math.floor(frames / 16));
+    this.nowUs = Math.round(this.options.uptimeSeconds * 1e6);
+    this.storage = new Storage(this.mem, defaultStorageSettings(), this.nowUs);
+    this.mem.device = this.storage;
+    this.setSwap(this.options.swapBytes, this.options.swapKind);
+  }
+
+  /** Replaces the swap area, which must be empty. Zero bytes: none. */
+  setSwap(bytes: number, kind: SwapKind = this.options.swapKind): void {
+    if (this.mem.swap !== null && this.mem.swap.nrUsed > 0) throw new KernelError(EINVAL, 'the swap area is in use');
+    const slots = Math.floor(bytes / 4096);
+    if (slots > MAX_PTE_NUMBER) throw new KernelError(EINVAL, 'swap must be at most 127G');
+    this.mem.swap = slots > 0 ? new SwapArea(kind, slots) : null;
+    this.generation++;
+  }
+
+  get swapKind(): SwapKind {
+    return this.mem.swap?.kind ?? this.options.swapKind;
+  }
+
+  /** Brings the machine to a later moment of virtual time; an earlier one changes nothing. */
+  advance(toUs: number): void {
+    if (toUs <= this.nowUs) return;
+    for (;;) {
+      let due = Math.min(toUs, this.storage.nextEventUs);
+      for (const ticker of this.tickers) due = Math.min(due, ticker.nextUs());
+      this.nowUs = Math.max(this.nowUs, due);
+      if (this.storage.nextEventUs <= this.nowUs || this.storage.pending > 0) this.generation++;
+      this.storage.advance(this.nowUs);
+      for (const ticker of this.tickers) if (ticker.nextUs() <= this.nowUs) ticker.run(this.nowUs);
+      if (due >= toUs) break;
+    }
+  }
+
+  /** CPU times of a thread up to now, in microseconds. */
+  cpuTimes(thread: Thread): { utimeUs: number; stimeUs: number } {
+    return { utimeUs: thread.utimeUs, stimeUs: thread.stimeUs };
+  }
+
+  log(type: string, members: Record<string, string | number | boolean | null> = {}): void {
+    this.events.add({ type, time: this.nowUs / 1e6, ...members });
+  }
+
+  /** Makes a process with an empty address space. Throws EEXIST (pid or name taken), EINVAL. */
+  createProcess(options: ProcessOptions): Task {
+    const pid = options.pid ?? this.#allocPid();
+    if (!(pid > 0 && pid < PID_MAX)) throw new KernelError(EINVAL, `pid ${pid} is not below ${PID_MAX}`);
+    if (this.byTid.has(pid)) throw new KernelError(EEXIST, `pid ${pid} is taken`);
+    if (this.named.has(options.name)) throw new KernelError(EEXIST, `there is a process named ${options.name}`);
+    const kernelThread = options.kernelThread ?? false;
+    const mm = kernelThread ? null : new Mm(this.mem.newId());
+    const task = new Task(this.#nextSerial++, pid, options.name, options.ids ?? idsOf(0), mm, this.nowUs, kernelThread);
+    task.ppid = options.ppid ?? (pid === 1 || pid === 2 ? 0 : kernelThread ? 2 : 1);
+    this.#add(task);
+    return task;
+  }
+
+  /** A copy of a process. Throws EEXIST. Mirrors: kernel_clone. */
+  fork(parent: Task, name: string, pid?: Pid): Task {
+    if (parent.mm === null) throw new KernelError(EINVAL, `${parent.name} has no memory to copy`);
+    const childPid = pid ?? this.#allocPid();
+    if (this.byTid.has(childPid)) throw new KernelError(EEXIST, `pid ${childPid} is taken`);
+    if (this.named.has(name)) throw new KernelError(EEXIST, `there is a process named ${name}`);
+    const ids = { ...parent.ids, groups: [...parent.ids.groups] };
+    const child = new Task(this.#nextSerial++, childPid, name, ids, dupMm(this.mem, parent.mm), this.nowUs);
+    child.ppid = parent.pid;
+    child.pgrp = parent.pgrp;
+    child.session = parent.session;
+    for (const field of INHERITED) copyField(child, parent, field);
+    for (const [key, region] of parent.regions) child.regions.set(key, region);
+    child.leader.comm = child.comm;
+    this.#add(child);
+    return child;
+  }
+
+  #add(task: Task): void {
+    this.tasks.set(task.pid, task);
+    this.byTid.set(task.pid, task);
+    this.named.set(task.name, task);
+    this.mem.kernelPages += KERNEL_STACK_PAGES;
+    this.forks++;
+    this.generation++;
+  }
+
+  addThread(task: Task, comm: string = task.comm, tid: Pid = this.#allocPid()): Thread {
+    if (this.byTid.has(tid)) throw new KernelError(EEXIST, `pid ${tid} is taken`);
+    const thread = newThread(tid, comm.slice(0, 15), 'S', this.nowUs);
+    task.threads.push(thread);
+    this.byTid.set(tid, task);
+    this.mem.kernelPages += KERNEL_STACK_PAGES;
+    this.forks++;
+    this.generation++;
+    return thread;
+  }
+
+  /** Ends a process: its memory goes at once; as a zombie it stays visible until reaped. */
+  exit(task: Task, exitCode = 0, zombie = false): void {
+    if (task.mm !== null) this.#dropMm(task);
+    for (const thread of task.threads.splice(1)) {
+      this.byTid.delete(thread.tid);
+      this.mem.kernelPages -= KERNEL_STACK_PAGES;
+    }
+    task.leader.state = 'Z';
+    task.leader.userRate = task.leader.systemRate = task.leader.switchRate = 0;
+    task.exitCode = exitCode;
+    task.regions.clear();
+    const heir = this.tasks.has(1) && task.pid !== 1 ? 1 : 0;
+    for (const other of this.tasks.values()) if (other.ppid === task.pid) other.ppid = heir;
+    this.generation++;
+    if (zombie) return;
+    this.reap(task);
+  }
+
+  /** Takes a zombie away. */
+  reap(task: Task): void {
+    if (!task.isZombie) throw new KernelError(EINVAL, `${task.name} has not exited`);
+    const parent = this.tasks.get(task.ppid);
+    if (parent !== undefined) {
+      parent.childMinflt += task.minflt + task.childMinflt;
+      parent.childMajflt += task.majflt + task.childMajflt;
+      parent.childUtimeUs += task.leader.utimeUs + task.childUtimeUs;
+      parent.childStimeUs += task.leader.stimeUs + task.childStimeUs;
+    }
+    this.tasks.delete(task.pid);
+    this.byTid.delete(task.pid);
+    if (this.named.get(task.name) === task) this.named.delete(task.name);
+    this.mem.kernelPages -= KERNEL_STACK_PAGES;
+    this.generation++;
+    this.log('exit', { pid: task.pid, comm: task.comm, code: task.exitCode });
+    this.onExit?.(task);
+  }
+
+  /** Replaces the program: a fresh address space, dumpable again. */
+  exec(task: Task): void {
+    if (task.kernelThread) throw new KernelError(EINVAL, `${task.name} is a kernel thread`);
+    if (task.mm !== null) this.#dropMm(task);
+    task.mm = new Mm(this.mem.newId());
+    task.regions.clear();
+    task.nextMapping = 0x100000000000 / 4096;
+    task.dumpable = true;
+    this.generation++;
+  }
+
+  #dropMm(task: Task): void {
+    const mm = task.mm!;
+    task.mm = null;
+    if (--mm.users === 0) exitMmap(this.mem, mm);
+  }
+
+  /** Makes a file on the simulated disk. Throws EEXIST, EINVAL. */
+  createFile(name: string, path: string, sizeBytes: number, owner: Ownership): Mapping {
+    if (this.files.has(path)) throw new KernelError(EEXIST, `there is a file ${path}`);
+    const file = this.#createObject(name, 'file', path, sizeBytes, owner);
+    this.files.set(path, file);
+    return file;
+  }
+
+  /** Makes a shared memory object, all holes. */
+  createShmem(name: string, path: string, sizeBytes: number, owner: Ownership): Mapping {
+    return this.#createObject(name, 'shmem', path, sizeBytes, owner);
+  }
+
+  #createObject(name: string, kind: 'file' | 'shmem', path: string, sizeBytes: number, owner: Ownership): Mapping {
+    if (!(sizeBytes >= 0 && sizeBytes <= 2 ** 40)) throw new KernelError(EINVAL, 'size must be at most 1T');
+    if (this.objects.has(name)) throw new KernelError(EEXIST, `there is an object named ${name}`);
+    const mapping = this.mem.newMapping(kind, path, sizeBytes, owner);
+    this.objects.set(name, mapping);
+    this.generation++;
+    return mapping;
+  }
+
+  /** Gives up the name of an object: an unmapped shared memory object goes away. */
+  unlinkObject(name: string): void {
+    const mapping = this.objects.get(name);
+    if (mapping === undefined) throw new KernelError(EINVAL, `no object named ${name}`);
+    this.objects.delete(name);
+    this.files.delete(mapping.path);
+    mapping.links--;
+    dropMappingIfUnused(this.mem, mapping);
+    this.generation++;
+  }
+
+  /** Address spaces in use, each once. */
+  get mms(): Mm[] {
+    return [...new Set([...this.tasks.values()].map((task) => task.mm).filter((mm) => mm !== null))];
+  }
+
+  /** Every broken invariant, in words. */
+  check(): string[] {
+    return checkMemory(this.mem, this.mms);
+  }
+
+  #allocPid(): Pid {
+    for (let tries = 0; tries < PID_MAX; tries++) {
+      this.#lastPid = this.#lastPid + 1 >= PID_MAX ? FIRST_FREE_PID : this.#lastPid + 1;
+      if (!this.byTid.has(this.#lastPid)) return this.#lastPid;
+    }
+    throw new KernelError(ENOMEM, 'no pid is free');
+  }
+
+  /** The newest pid given out, for loadavg. */
+  get lastPid(): Pid {
+    return this.#lastPid;
+  }
+}
+
+const INHERITED = [
+  'comm',
+  'cmdline',
+  'environ',
+  'exe',
+  'cwd',
+  'root',
+  'nice',
+  'umask',
+  'oomScoreAdj',
+  'dumpable',
+  'cgroup',
+  'coredumpFilter',
+  'timerslackNs',
+  'nextMapping',
+] as const;
+
+function copyField<K extends (typeof INHERITED)[number]>(to: Task, from: Task, field: K): void {
+  const value = from[field];
+  to[field] = (Array.isArray(value) ? [...value] : value) as Task[K];
+}
