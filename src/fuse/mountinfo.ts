@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 
 /** One mount, as a line of /proc/self/mountinfo tells it (Documentation/filesystems/proc.rst §3.5). */
 export interface MountInfo {
@@ -35,13 +35,44 @@ export function parseMountInfo(text: string): MountInfo[] {
 }
 
 /** The topmost mount on exactly this path; undefined where there is none. The path is not touched. */
-export function findMount(path: string, text = readFileSync('/proc/self/mountinfo', 'utf8')): MountInfo | undefined {
+export function findMount(path: string, text = readMountInfo()): MountInfo | undefined {
   return parseMountInfo(text).findLast((mount) => mount.mountpoint === path);
+}
+
+/** Whether this very mount is what is to be seen on its mount point: neither gone nor covered by another. */
+export function isOnTop(mount: MountInfo): boolean {
+  const top = findMount(mount.mountpoint);
+  return top?.id === mount.id && top.device === mount.device;
+}
+
+/** Whether this very mount is still there, be it covered by another. */
+export function isPresent(mount: MountInfo): boolean {
+  const mounts = parseMountInfo(readMountInfo());
+  return mounts.some(({ id, device }) => id === mount.id && device === mount.device);
 }
 
 /** Whether it is one of ours, of whichever transport. */
 export function isOurs(mount: MountInfo): boolean {
   return mount.type === MOUNT_TYPE || (mount.type === 'fuse' && mount.source === SUBTYPE);
+}
+
+const CHUNK_BYTES = 65_536;
+let descriptor: number | undefined;
+
+/**
+ * The kernel's list of the mounts that this process sees. It is read through one descriptor, opened before anything of
+ * ours is mounted: our own tree may come to lie over /proc, and asking it would tell nonsense, or never return.
+ */
+function readMountInfo(): string {
+  descriptor ??= openSync('/proc/self/mountinfo', 'r');
+  const chunks: Buffer[] = [];
+  for (let position = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const length = readSync(descriptor, chunk, 0, CHUNK_BYTES, position);
+    if (length === 0) return Buffer.concat(chunks).toString();
+    chunks.push(chunk.subarray(0, length));
+    position += length;
+  }
 }
 
 /** Undoes the kernel's escaping of space, tab, newline and backslash (\040, \011, \012, \134). */

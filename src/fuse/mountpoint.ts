@@ -41,7 +41,7 @@ export async function prepareMountpoint(path: string, cover: boolean, notice: (l
       throw new MountError(`${path} is mounted, but its server does not answer: use "reclaimfs umount ${path}" first`);
     if (state !== 'ok') {
       log('stale mount on %s (%s)', mountpoint, state);
-      await detach(mountpoint, true);
+      await detach(mount, true);
       notice(`recovered ${path}: the mount of a server that was killed has been taken away`);
       return prepareMountpoint(path, cover, notice);
     }

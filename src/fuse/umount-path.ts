@@ -14,5 +14,5 @@ export async function unmountPath(path: string): Promise<Unmounted> {
   const mount = findMount(mountpoint);
   if (!mount) throw new MountError(`nothing is mounted on ${path}`);
   if (!isOurs(mount)) throw new MountError(`${path} is not a mount of reclaimfs (${mount.type}): use umount`);
-  return unmount(mountpoint, false);
+  return unmount(mount, false);
 }

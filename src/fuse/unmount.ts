@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { logger } from '../util/log.ts';
-import { findMount } from './mountinfo.ts';
+import { isOnTop, type MountInfo } from './mountinfo.ts';
 import { MountError } from './types.ts';
 
 const log = logger('fuse:mount');
@@ -20,42 +20,43 @@ const UMOUNT_OPTIONS = ['-c', '-i'];
 const HELPERS = ['fusermount', 'fusermount3'];
 
 /**
- * Takes a mount away: umount first, then (busy, or not ours to umount) fusermount, then by detaching. The path must be
- * canonical. Nothing is done when nothing is mounted there. With `abort` those who use a detached mount are cut off at
- * once (ENOTCONN); without, its server goes on until the last of them has closed.
+ * Takes a mount away: umount first, then (busy, or not ours to umount) fusermount, then by detaching. With `abort` those
+ * who use a detached mount are cut off at once (ENOTCONN); without, its server goes on until the last has closed.
+ *
+ * Only this very mount: when it has gone by itself, nothing is done to whatever lies beneath it (the real /proc, maybe).
  *
  * Errors: MountError when even detaching fails.
  */
-export async function unmount(mountpoint: string, abort: boolean): Promise<Unmounted> {
-  if (await takenAway(mountpoint, ['umount', ...UMOUNT_OPTIONS, mountpoint])) return UNMOUNTED;
+export async function unmount(mount: MountInfo, abort: boolean): Promise<Unmounted> {
+  if (await takenAway(mount, 'umount', UMOUNT_OPTIONS)) return UNMOUNTED;
   await new Promise((settle) => setTimeout(settle, BUSY_RETRY_MS));
-  if (await takenAway(mountpoint, ['umount', ...UMOUNT_OPTIONS, mountpoint])) return UNMOUNTED;
-  for (const helper of HELPERS) if (await takenAway(mountpoint, [helper, '-u', mountpoint])) return UNMOUNTED;
-  return detach(mountpoint, abort);
+  if (await takenAway(mount, 'umount', UMOUNT_OPTIONS)) return UNMOUNTED;
+  for (const helper of HELPERS) if (await takenAway(mount, helper, ['-u'])) return UNMOUNTED;
+  return detach(mount, abort);
 }
 
-/** Detaches a mount at once, whoever uses it. Errors: MountError. */
-export async function detach(mountpoint: string, abort: boolean): Promise<Unmounted> {
-  const how = abort ? ['-f', '-l'] : ['-l'];
-  if (await takenAway(mountpoint, ['umount', ...how, ...UMOUNT_OPTIONS, mountpoint])) return DETACHED;
-  for (const helper of HELPERS) if (await takenAway(mountpoint, [helper, '-uz', mountpoint])) return DETACHED;
-  throw new MountError(`${mountpoint} cannot be unmounted: use "umount -l ${mountpoint}" as root`);
+/** Detaches this mount at once, whoever uses it. Errors: MountError. */
+export async function detach(mount: MountInfo, abort: boolean): Promise<Unmounted> {
+  if (await takenAway(mount, 'umount', [...(abort ? ['-f', '-l'] : ['-l']), ...UMOUNT_OPTIONS])) return DETACHED;
+  for (const helper of HELPERS) if (await takenAway(mount, helper, ['-uz'])) return DETACHED;
+  throw new MountError(`${mount.mountpoint} cannot be unmounted: use "umount -l ${mount.mountpoint}" as root`);
 }
 
 /** Detaches without waiting for the event loop, for the last moments of a process. Never throws. */
-export function detachSync(mountpoint: string): void {
+export function detachSync(mount: MountInfo): void {
   const options = { stdio: 'ignore', timeout: COMMAND_MS } as const;
-  if (spawnSync('umount', ['-f', '-l', ...UMOUNT_OPTIONS, mountpoint], options).status === 0) return;
-  for (const helper of HELPERS) if (spawnSync(helper, ['-uz', mountpoint], options).status === 0) return;
+  const { mountpoint } = mount;
+  if (!isOnTop(mount) || spawnSync('umount', ['-f', '-l', ...UMOUNT_OPTIONS, mountpoint], options).status === 0) return;
+  for (const helper of HELPERS)
+    if (!isOnTop(mount) || spawnSync(helper, ['-uz', mountpoint], options).status === 0) return;
 }
 
-/** Runs a command that is to end the topmost mount on this path; true when that mount is gone. */
-async function takenAway(mountpoint: string, [command, ...args]: readonly string[]): Promise<boolean> {
-  const before = findMount(mountpoint)?.id;
-  if (before === undefined) return true;
-  const complaint = await run(command ?? '', args);
+/** Runs a command that is to end this mount; true when it is gone, by the command or before it. */
+async function takenAway(mount: MountInfo, command: string, args: readonly string[]): Promise<boolean> {
+  if (!isOnTop(mount)) return true;
+  const complaint = await run(command, [...args, mount.mountpoint]);
   if (complaint !== undefined) log('%s: %s', command, complaint);
-  return findMount(mountpoint)?.id !== before;
+  return !isOnTop(mount);
 }
 
 /** Runs a command without touching its output; undefined when it succeeds, else what it said. */

@@ -1,12 +1,14 @@
 import { closeSync, write, writeFileSync, writeSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { lstat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { logger } from '../../util/log.ts';
-import { findMount } from '../mountinfo.ts';
+import { findMount, isOnTop, isOurs, type MountInfo } from '../mountinfo.ts';
 import { supervise } from '../supervisor.ts';
 import type { CloseReason, MountHandle, MountOptions } from '../types.ts';
 import { detachSync, unmount } from '../unmount.ts';
 import { DIRECT_CAPABILITIES, type FromKernelThread, type KernelThreadData } from './messages.ts';
+import { POKE_NAME, POKE_NODEID } from './protocol.ts';
 import { retrieveNotice } from './reply.ts';
 import { COMMAND_LEAVE, COMMAND_SERVE, SharedState } from './shared-state.ts';
 
@@ -40,8 +42,8 @@ export class DirectMount implements MountHandle {
   #state = new SharedState();
   #channel = new MessageChannel();
   #worker: Worker;
-  /** major:minor of our super block, as mountinfo tells it; undefined until we are mounted. */
-  #device: string | undefined;
+  /** Our mount, as mountinfo tells it; undefined until mount(8) has succeeded. */
+  #mount: MountInfo | undefined;
   #heartbeatMs = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #reason: CloseReason | undefined;
@@ -75,7 +77,7 @@ export class DirectMount implements MountHandle {
       });
       this.#worker.once('error', (error: Error) => {
         fail(error);
-        if (this.#device) console.error(error);
+        if (this.#mount) console.error(error);
         this.#end({ kind: 'error', error });
       });
     });
@@ -92,7 +94,13 @@ export class DirectMount implements MountHandle {
 
   /** To be told when mount(8) has succeeded. */
   mounted(): void {
-    this.#device = findMount(this.mountpoint)?.device;
+    const mount = findMount(this.mountpoint);
+    if (mount && isOurs(mount)) this.#mount = mount;
+  }
+
+  /** Has the kernel look up the file to poke with. */
+  async introduce(): Promise<void> {
+    await lstat(join(this.mountpoint, POKE_NAME)).catch((error: unknown) => log('poke: %s', error));
   }
 
   unmount(): Promise<CloseReason> {
@@ -160,22 +168,21 @@ export class DirectMount implements MountHandle {
     next();
   }
 
-  /** Makes the read of the kernel thread return: by asking the kernel for nothing about a file it knows, else by statfs. */
+  /** Makes the read of the kernel thread return, by a request without a subject; by any request if that cannot be. */
   #poke(): void {
-    if (this.#pokeDevice() || !this.#onTop()) return;
+    if (this.#pokeDevice() || !this.#mount || !isOnTop(this.#mount)) return;
+    void this.introduce();
     statfs(this.mountpoint).catch((error: unknown) => log('poke: %s', error));
   }
 
+  /** False when the kernel has forgotten the file that it is asked about. */
   #pokeDevice(): boolean {
-    for (const nodeid of this.#state.recentNodes()) {
-      try {
-        writeSync(this.#fd, retrieveNotice(nodeid));
-        return true;
-      } catch {
-        // The kernel has forgotten that file: try another.
-      }
+    try {
+      writeSync(this.#fd, retrieveNotice(POKE_NODEID));
+      return true;
+    } catch {
+      return false;
     }
-    return false;
   }
 
   #end(reason: CloseReason): void {
@@ -186,7 +193,7 @@ export class DirectMount implements MountHandle {
   }
 
   async #finish(reason: CloseReason): Promise<CloseReason> {
-    const lazy = this.#onTop() && (await unmount(this.mountpoint, true)).lazy;
+    const lazy = this.#mount && isOnTop(this.#mount) ? (await unmount(this.#mount, true)).lazy : false;
     if (lazy) this.#notice(`${this.mountpoint} was in use: detached, its users have been cut off`);
     await this.#endThread();
     closeSync(this.#fd);
@@ -197,7 +204,7 @@ export class DirectMount implements MountHandle {
 
   async #endThread(): Promise<void> {
     this.#state.command(COMMAND_LEAVE);
-    if (!this.#device) await this.#worker.terminate();
+    if (!this.#mount) await this.#worker.terminate();
     if (await this.#threadEndsWithin(LEAVE_MS)) return;
     log('the connection lives on: aborting it');
     this.#abortConnection();
@@ -220,22 +227,17 @@ export class DirectMount implements MountHandle {
   }
 
   #abortConnection(): void {
-    if (!this.#device) return;
+    if (!this.#mount) return;
     try {
-      writeFileSync(`/sys/fs/fuse/connections/${this.#device.split(':')[1]}/abort`, '1');
+      writeFileSync(`/sys/fs/fuse/connections/${this.#mount.device.split(':')[1]}/abort`, '1');
     } catch (error) {
       log('abort: %s', error);
     }
   }
 
-  /** Whether it is our mount that is to be seen on the mount point: not detached, and no other mounted over it. */
-  #onTop(): boolean {
-    return this.#device !== undefined && findMount(this.mountpoint)?.device === this.#device;
-  }
-
   #endNow(): void {
     this.#state.command(COMMAND_LEAVE);
-    if (this.#onTop()) detachSync(this.mountpoint);
+    if (this.#mount) detachSync(this.#mount);
     this.#abortConnection();
     this.#pokeDevice();
   }

@@ -1,5 +1,5 @@
 import { EINVAL, ENOENT, EPERM } from '../../util/errno.ts';
-import { type AttrChange, S_IFMT, S_IFREG } from '../../vfs/types.ts';
+import { type AttrChange, newAttr, S_IFREG } from '../../vfs/types.ts';
 import type { HandlerRows } from './handler.ts';
 import {
   ATTR_OUT_BYTES,
@@ -21,6 +21,7 @@ import {
   FUSE_RENAME,
   FUSE_RENAME2,
   FUSE_RMDIR,
+  FUSE_ROOT_ID,
   FUSE_SETATTR,
   FUSE_SYMLINK,
   FUSE_UNLINK,
@@ -29,6 +30,8 @@ import {
   MKDIR_NAME_BYTE,
   OUT_HEADER_BYTES,
   PAGE_SIZE,
+  POKE_NAME,
+  POKE_NODEID,
   SETATTR_GID,
   SETATTR_MODE,
   SETATTR_SIZE,
@@ -36,6 +39,8 @@ import {
   SETATTR_VALID,
 } from './protocol.ts';
 import type { Session } from './session.ts';
+
+const FOREVER_MS = 1e12;
 
 /** Requests about names and inodes. A new name is refused as procfs does (ENOENT), taking one away too (EPERM). */
 export const inodeHandlers: HandlerRows = [
@@ -58,7 +63,15 @@ function lookup(session: Session): number {
   const { request, fs } = session;
   const name = request.name(IN_HEADER_BYTES);
   if (name === undefined) return -EINVAL;
+  if (name === POKE_NAME && request.nodeid === FUSE_ROOT_ID) return pokeEntry(session);
   return entry(session, fs.lookup(session.swap(request.nodeid), name, request));
+}
+
+/** The file that the main thread pokes us with: without content, permissions or end of validity. */
+function pokeEntry({ attr, reply }: Session): number {
+  Object.assign(attr, { ...newAttr(), ino: POKE_NODEID, mode: S_IFREG });
+  reply.entry(POKE_NODEID, attr, FOREVER_MS, FOREVER_MS);
+  return ENTRY_OUT_BYTES;
 }
 
 /** Answers with the entry of inode `ino`, or with the error that it is. */
@@ -68,7 +81,6 @@ function entry(session: Session, ino: number): number {
   const status = fs.getattr(ino, attr);
   if (status < 0) return status;
   const nodeid = session.swap(ino);
-  if ((attr.mode & S_IFMT) === S_IFREG) session.events.regular(nodeid);
   session.reply.entry(nodeid, attr, fs.entryTimeoutMs(ino), fs.attrTimeoutMs(ino));
   return ENTRY_OUT_BYTES;
 }

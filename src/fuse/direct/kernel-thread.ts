@@ -46,7 +46,6 @@ function serve(fs: FileSystem): void {
       if (state.setWaiting(count)) tell({ kind: 'waiting' });
     },
     invalidate: (notices) => tell({ kind: 'invalidate', notices }),
-    regular: (nodeid) => state.noteNode(nodeid),
     poked: () => {
       takeMessages();
       session.beat();

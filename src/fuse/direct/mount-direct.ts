@@ -47,6 +47,7 @@ export async function mountDirect(mountpoint: string, options: MountOptions): Pr
     mount.mounted();
     const state = await Promise.race([statWithin(mountpoint, ANSWER_MS), mount.closed.then(closedEarly)]);
     if (state !== 'ok') throw new MountError(`${mountpoint} was mounted, but does not answer: ${state}`);
+    await mount.introduce();
   } catch (error) {
     await mount.abandon();
     throw error;

@@ -17,6 +17,13 @@ export const FUSE_KERNEL_MINOR_VERSION = 38;
 export const FUSE_OLDEST_MINOR_VERSION = 31;
 export const FUSE_ROOT_ID = 1;
 
+/**
+ * A regular file that is ours alone: the kernel has to know one, so that the kernel thread can be woken with a
+ * FUSE_NOTIFY_RETRIEVE on it. Only its name can be looked up; its node id is above all inode numbers (2^53).
+ */
+export const POKE_NAME = '.reclaimfs-poke';
+export const POKE_NODEID = 2 ** 63;
+
 export const FUSE_LOOKUP = 1;
 export const FUSE_FORGET = 2;
 export const FUSE_GETATTR = 3;

@@ -1,4 +1,4 @@
-import { EINTR, EINVAL, EIO, ENOSYS } from '../../util/errno.ts';
+import { EINTR, EINVAL, EIO, ENOENT, ENOSYS } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
 import { type DirEntry, type FileSystem, type Ino, newAttr, type OpenFile } from '../../vfs/types.ts';
@@ -8,12 +8,24 @@ import { fileHandlers } from './file-ops.ts';
 import { type Handler, NO_ANSWER } from './handler.ts';
 import { inodeHandlers } from './inode-ops.ts';
 import { Parking } from './parking.ts';
-import { FUSE_OPCODE_MAX, FUSE_ROOT_ID, IN_HEADER_BYTES, OUT_BODY, WRITE_OUT_BYTES } from './protocol.ts';
+import {
+  FUSE_FORGET,
+  FUSE_NOTIFY_REPLY,
+  FUSE_OPCODE_MAX,
+  FUSE_ROOT_ID,
+  IN_HEADER_BYTES,
+  OUT_BODY,
+  POKE_NODEID,
+  WRITE_OUT_BYTES,
+} from './protocol.ts';
 import { invalEntryNotice, pollNotice, Reply } from './reply.ts';
 import { Request } from './request.ts';
 import { sessionHandlers } from './session-ops.ts';
 
 const log = logger('fuse:direct');
+
+/** All that may come about the file that we are poked with. */
+const POKE_OPCODES = new Set([FUSE_FORGET, FUSE_NOTIFY_REPLY]);
 
 /** What the session tells its thread. */
 export interface SessionEvents {
@@ -23,8 +35,6 @@ export interface SessionEvents {
   invalidate(notices: Uint8Array[]): void;
   /** A request came whose only purpose is to wake this thread. */
   poked(): void;
-  /** The kernel has looked up a regular file: a node to be poked with. */
-  regular(nodeid: number): void;
 }
 
 /** An open directory: its entries are a snapshot, taken when it is read from the start. */
@@ -177,6 +187,7 @@ export class Session {
   #answer(): number {
     const handler = this.#handlers[this.request.opcode];
     if (!handler) return this.#refuse(this.request.opcode);
+    if (this.request.nodeid === POKE_NODEID && !POKE_OPCODES.has(this.request.opcode)) return -ENOENT;
     try {
       return handler(this);
     } catch (error) {

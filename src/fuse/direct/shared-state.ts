@@ -12,11 +12,7 @@ export const COMMAND_LEAVE = 2;
 const WAITING = 1;
 /** 1 while the main thread keeps the heartbeat going, so that it is told only once. */
 const BEATING = 2;
-/** Ring of node ids of regular files that the kernel has asked for lately: low and high words. */
-const NODES = 3;
-const NR_NODES = 8;
-const NODE_CURSOR = NODES + NR_NODES * 2;
-const NR_WORDS = NODE_CURSOR + 1;
+const NR_WORDS = 3;
 
 export class SharedState {
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -54,25 +50,5 @@ export class SharedState {
   stopBeating(): boolean {
     Atomics.store(this.words, BEATING, 0);
     return this.waiting === 0 || Atomics.exchange(this.words, BEATING, 1) === 1;
-  }
-
-  /** Remembers a regular file that the kernel knows. */
-  noteNode(nodeid: number): void {
-    const cursor = this.words[NODE_CURSOR]!;
-    const at = NODES + cursor * 2;
-    this.words[at] = nodeid;
-    this.words[at + 1] = nodeid / 2 ** 32;
-    this.words[NODE_CURSOR] = (cursor + 1) % NR_NODES;
-  }
-
-  /** Regular files that the kernel may still know, the latest first. */
-  recentNodes(): number[] {
-    const nodes: number[] = [];
-    for (let i = 1; i <= NR_NODES; i++) {
-      const at = NODES + ((this.words[NODE_CURSOR]! + NR_NODES - i) % NR_NODES) * 2;
-      const nodeid = (this.words[at]! >>> 0) + (this.words[at + 1]! >>> 0) * 2 ** 32;
-      if (nodeid !== 0 && !nodes.includes(nodeid)) nodes.push(nodeid);
-    }
-    return nodes;
   }
 }

@@ -32,7 +32,7 @@ export async function mountFuseNative(mountpoint: string, options: MountOptions)
   mount = new NativeMount(fs, binding, mountpoint, options, (message) => messages.handler?.(message));
   for (const message of messages.early) mount.receive(message);
   try {
-    await mount.mount(options.allowOther ?? mayAllowOther());
+    await mount.mount(options.allowOther ?? mayAllowOther(), options.cover ?? false);
     const state = await statWithin(mountpoint, ANSWER_MS);
     if (state !== 'ok') throw new MountError(`${mountpoint} was mounted, but does not answer: ${state}`);
   } catch (error) {

@@ -1,6 +1,7 @@
+import { fstatSync } from 'node:fs';
 import { logger } from '../../util/log.ts';
 import type { FileSystem } from '../../vfs/types.ts';
-import { findMount, SUBTYPE } from '../mountinfo.ts';
+import { findMount, isOnTop, isOurs, isPresent, type MountInfo, SUBTYPE } from '../mountinfo.ts';
 import { supervise } from '../supervisor.ts';
 import { type Capability, type CloseReason, MountError, type MountHandle, type MountOptions } from '../types.ts';
 import { detachSync, unmount } from '../unmount.ts';
@@ -13,6 +14,9 @@ export const NATIVE_CAPABILITIES: readonly Capability[] = [];
 /** How often to look whether the mount is still there: libfuse ends its loop without telling. */
 const WATCH_MS = 1000;
 const INIT_MS = 10_000;
+/** Device number of /dev/fuse: misc device (10) 229. */
+const FUSE_RDEV = (10 << 8) | 229;
+const MAX_DESCRIPTORS = 1024;
 /** Each thread that libfuse ends leaks a handle in libuv, and all of them make every request slower. */
 const LEAKED_THREADS_WARN = 500;
 
@@ -35,7 +39,9 @@ export class NativeMount implements MountHandle {
   #binding: Binding;
   #ops: NativeOps;
   #thread: Uint8Array;
-  #device: string | undefined;
+  #mounted: MountInfo | undefined;
+  /** The device, as libfuse has opened it. */
+  #fd = -1;
   #nrThreads = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
@@ -78,7 +84,8 @@ export class NativeMount implements MountHandle {
   }
 
   /** Mounts, and resolves when libfuse serves. Errors: MountError. */
-  async mount(allowOther: boolean): Promise<void> {
+  async mount(allowOther: boolean, cover: boolean): Promise<void> {
+    const devices = fuseDevices();
     const served = new Promise<void>((settle, fail) => {
       this.#onInit = settle;
       setTimeout(() => fail(new MountError('libfuse does not begin to serve')), INIT_MS).unref();
@@ -90,7 +97,7 @@ export class NativeMount implements MountHandle {
       const malloc = (bytes: number): Uint8Array => this.#malloc(bytes);
       this.#binding.mount(
         this.mountpoint,
-        mountOptions(allowOther),
+        mountOptions(allowOther, cover),
         this.#thread,
         context,
         malloc,
@@ -104,9 +111,11 @@ export class NativeMount implements MountHandle {
         `libfuse could not mount ${this.mountpoint}: as root load the module ("modprobe fuse"); else install fuse (fusermount)`,
       );
     }
-    this.#device = findMount(this.mountpoint)?.device;
+    this.#fd = fuseDevices().find((fd) => !devices.includes(fd)) ?? -1;
+    const mounted = findMount(this.mountpoint);
+    if (mounted && isOurs(mounted)) this.#mounted = mounted;
     this.#unsupervise = supervise(
-      { end: (reason) => this.#end(reason), endNow: () => this.#onTop() && detachSync(this.mountpoint) },
+      { end: (reason) => this.#end(reason), endNow: () => this.#mounted && detachSync(this.#mounted) },
       this.#handleSignals,
     );
     this.#watch = setInterval(() => this.#look(), WATCH_MS).unref();
@@ -158,14 +167,10 @@ export class NativeMount implements MountHandle {
     this.#heartbeat ??= setInterval(() => this.#ops.beat(), Math.max(1, this.#fs.heartbeatMs));
   }
 
-  /** A mount that has been detached is served until its last file is closed. */
+  /** A mount that has been detached is served until its last file is closed; libfuse then closes the device. */
   #look(): void {
-    if (this.#reason || findMount(this.mountpoint, undefined)?.device === this.#device) return;
-    if (this.#ops.files.size === 0) this.#end({ kind: 'external' });
-  }
-
-  #onTop(): boolean {
-    return this.#device !== undefined && findMount(this.mountpoint)?.device === this.#device;
+    if (this.#reason || !this.#mounted || isPresent(this.#mounted)) return;
+    if (this.#ops.files.size === 0 || !isFuseDevice(this.#fd)) this.#end({ kind: 'external' });
   }
 
   #end(reason: CloseReason): void {
@@ -177,7 +182,7 @@ export class NativeMount implements MountHandle {
   async #finish(reason: CloseReason): Promise<CloseReason> {
     clearInterval(this.#watch);
     this.#ops.giveUp();
-    const lazy = this.#onTop() && (await unmount(this.mountpoint, true)).lazy;
+    const lazy = this.#mounted && isOnTop(this.#mounted) ? (await unmount(this.#mounted, true)).lazy : false;
     if (lazy) this.#notice(`${this.mountpoint} was in use: detached, its users have been cut off`);
     this.#ops.close();
     this.#binding.unmount(this.mountpoint, this.#thread);
@@ -187,8 +192,21 @@ export class NativeMount implements MountHandle {
   }
 }
 
+/** Descriptors of this process that are open FUSE devices; found without /proc, which may be what we cover. */
+function fuseDevices(): number[] {
+  return Array.from({ length: MAX_DESCRIPTORS }, (_, fd) => fd).filter(isFuseDevice);
+}
+
+function isFuseDevice(fd: number): boolean {
+  try {
+    return fd >= 0 && fstatSync(fd).rdev === FUSE_RDEV;
+  } catch {
+    return false;
+  }
+}
+
 /** At most 1023 bytes. direct_io and use_ino have no key of their own in fuse-native; we pass the whole string ourselves. */
-function mountOptions(allowOther: boolean): string {
+function mountOptions(allowOther: boolean, cover: boolean): string {
   const options = [
     'default_permissions',
     `fsname=${SUBTYPE}`,
@@ -200,6 +218,7 @@ function mountOptions(allowOther: boolean): string {
     'nosuid',
     'nodev',
     ...(allowOther ? ['allow_other'] : []),
+    ...(cover ? ['nonempty'] : []),
   ];
   return `-o${options.join(',')}`;
 }

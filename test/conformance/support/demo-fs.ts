@@ -86,7 +86,6 @@ export class DemoFs implements FileSystem {
   #stat = Buffer.alloc(300, 's');
   #smaps = Buffer.alloc(200_000, 'm');
   #big = Buffer.alloc(10_000_000, 'b');
-  #nrReclaims = 0;
   #lastWrite = Buffer.alloc(0);
   #events: string[] = [];
   #eventQueue = new WaitQueue();
@@ -165,8 +164,14 @@ export class DemoFs implements FileSystem {
   }
 
   readdir(ino: Ino): readonly DirEntry[] | number {
-    if (ino === ROOT) return (this.#rootEntries ??= this.#listRoot());
-    if (ino === MANY) return (this.#manyEntries ??= listMany());
+    if (ino === ROOT) {
+      this.#rootEntries ??= this.#listRoot();
+      return this.#rootEntries;
+    }
+    if (ino === MANY) {
+      this.#manyEntries ??= listMany();
+      return this.#manyEntries;
+    }
     if (ino < FIRST_PROC || !this.#alive(Math.floor(ino / 256))) return -ENOENT;
     return [2, 3, 4].map((kind) => ({ name: KINDS[kind]!, ino: ino - 1 + kind, type: S_IFREG }));
   }
@@ -187,10 +192,7 @@ export class DemoFs implements FileSystem {
 
   #reclaimFile: OpenFile = {
     read: () => -EINVAL,
-    write: (data) => {
-      this.#nrReclaims++;
-      return data.length;
-    },
+    write: (data) => data.length,
   };
 
   #alive(pid: number): boolean {
