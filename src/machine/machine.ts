@@ -18,6 +18,7 @@ import { KernelError } from '../util/errors.ts';
 import { EventLog } from './event-log.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 import { defaultStorageSettings, Storage } from './storage.ts';
+import { defaultVmSettings, type VmSettings } from './sysctl.ts';
 import { type Ids, idsOf, newThread, type Pid, Task, type Thread } from './task.ts';
 
 /** What a machine is made with. */
@@ -41,10 +42,12 @@ export interface ProcessOptions {
   readonly ppid?: Pid;
   readonly ids?: Ids;
   readonly kernelThread?: boolean;
+  /** Virtual time at which it was started; absent: now. */
+  readonly startUs?: number;
 }
 
 export const DEFAULT_RAM = 2 * 1024 ** 3;
-export const DEFAULT_SWAP = 512 * 1024 ** 2;
+export const DEFAULT_SWAP = 64 * 1024 ** 2;
 export const PID_MAX = 4_194_304;
 /** Pretend: pages that the kernel of an empty machine takes (text, slab). */
 const KERNEL_BASE_PAGES = 8192;
@@ -57,6 +60,7 @@ export class Machine {
   readonly mem: Memory;
   readonly storage: Storage;
   readonly events = new EventLog();
+  readonly vm: VmSettings = defaultVmSettings();
   readonly options: Required<MachineOptions>;
   profile: Profile;
   /** Processes by pid, zombies included. */
@@ -73,6 +77,8 @@ export class Machine {
   /** Rises with every change that some file of /proc may show. */
   generation = 0;
   forks = 0;
+  /** Page where the next mapping without an address goes: one place for the whole machine, as in the oracle. */
+  nextMapping = 0x100000000000 / 4096;
   #nextSerial = 1;
   #lastPid = FIRST_FREE_PID - 1;
   /** Called as time passes, up to the given moment; workloads hang in here. */
@@ -130,9 +136,14 @@ export class Machine {
     }
   }
 
-  /** CPU times of a thread up to now, in microseconds. */
-  cpuTimes(thread: Thread): { utimeUs: number; stimeUs: number } {
-    return { utimeUs: thread.utimeUs, stimeUs: thread.stimeUs };
+  /** CPU times (microseconds) and voluntary context switches of a thread up to now, as they follow from its load. */
+  cpuTimes(thread: Thread): { utimeUs: number; stimeUs: number; voluntary: number } {
+    const elapsed = thread.state === 'T' || thread.state === 'Z' ? 0 : this.nowUs - thread.settledUs;
+    return {
+      utimeUs: thread.utimeUs + Math.floor(elapsed * thread.userRate),
+      stimeUs: thread.stimeUs + Math.floor(elapsed * thread.systemRate),
+      voluntary: thread.voluntary + Math.floor((elapsed * thread.switchRate) / 1e6),
+    };
   }
 
   log(type: string, members: Record<string, string | number | boolean | null> = {}): void {
@@ -147,7 +158,9 @@ export class Machine {
     if (this.named.has(options.name)) throw new KernelError(EEXIST, `there is a process named ${options.name}`);
     const kernelThread = options.kernelThread ?? false;
     const mm = kernelThread ? null : new Mm(this.mem.newId());
-    const task = new Task(this.#nextSerial++, pid, options.name, options.ids ?? idsOf(0), mm, this.nowUs, kernelThread);
+    const ids = options.ids ?? idsOf(0);
+    const startUs = options.startUs ?? this.nowUs;
+    const task = new Task(this.#nextSerial++, pid, options.name, ids, mm, startUs, kernelThread);
     task.ppid = options.ppid ?? (pid === 1 || pid === 2 ? 0 : kernelThread ? 2 : 1);
     this.#add(task);
     return task;
@@ -234,7 +247,6 @@ export class Machine {
     if (task.mm !== null) this.#dropMm(task);
     task.mm = new Mm(this.mem.newId());
     task.regions.clear();
-    task.nextMapping = 0x100000000000 / 4096;
     task.dumpable = true;
     this.generation++;
   }
@@ -256,6 +268,31 @@ export class Machine {
   /** Makes a shared memory object, all holes. */
   createShmem(name: string, path: string, sizeBytes: number, owner: Ownership): Mapping {
     return this.#createObject(name, 'shmem', path, sizeBytes, owner);
+  }
+
+  /** The object behind a shared anonymous mapping: it has no name and goes with its last mapping. */
+  anonymousShmem(sizeBytes: number): Mapping {
+    const mapping = this.mem.newMapping('shmem', '/dev/zero (deleted)', sizeBytes, { uid: 0, gid: 0, mode: 0o777 });
+    mapping.links = 0;
+    return mapping;
+  }
+
+  /** Sets how much CPU a thread uses from now on (in CPUs) and how often it is switched. */
+  setLoad(thread: Thread, userRate: number, systemRate: number, switchRate: number): void {
+    this.#settleCpu(thread);
+    thread.userRate = userRate;
+    thread.systemRate = systemRate;
+    thread.switchRate = switchRate;
+    thread.state = userRate + systemRate > 0.5 ? 'R' : 'S';
+    this.generation++;
+  }
+
+  #settleCpu(thread: Thread): void {
+    const times = this.cpuTimes(thread);
+    thread.voluntary = times.voluntary;
+    thread.utimeUs = times.utimeUs;
+    thread.stimeUs = times.stimeUs;
+    thread.settledUs = this.nowUs;
   }
 
   #createObject(name: string, kind: 'file' | 'shmem', path: string, sizeBytes: number, owner: Ownership): Mapping {
@@ -316,7 +353,6 @@ const INHERITED = [
   'cgroup',
   'coredumpFilter',
   'timerslackNs',
-  'nextMapping',
 ] as const;
 
 function copyField<K extends (typeof INHERITED)[number]>(to: Task, from: Task, field: K): void {

@@ -63,7 +63,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     name: '2013',
     about: 'the interface as described in 2013, in all its spellings (default)',
     grammar: { ...WORDS, numbers: true, numberedRange: true },
-    rules: RULES,
+    // The goldens that hold for both kinds of kernel free the slot; the exact series keep it, as kernels of their day did.
+    rules: { ...RULES, zramFreesSlot: true },
   },
   '2013-05': { name: '2013-05', about: 'series v5, as Android kernels shipped it', grammar: WORDS, rules: RULES },
   '2013-04': {

@@ -44,6 +44,8 @@ export interface Thread {
   voluntary: number;
   involuntary: number;
   switchRate: number;
+  /** Virtual time up to which utimeUs, stimeUs and voluntary have been brought. */
+  settledUs: number;
 }
 
 /** Bytes and calls as /proc/PID/io counts them. */
@@ -104,8 +106,6 @@ export class Task {
   coredumpFilter = 0x33;
   timerslackNs = 50_000;
   readonly regions = new Map<string, Region>();
-  /** Page where the next mapping without an address goes. */
-  nextMapping = 0x100000000000 / 4096;
 
   constructor(serial: number, pid: Pid, name: string, ids: Ids, mm: Mm | null, startUs: number, kernelThread = false) {
     this.serial = serial;
@@ -152,6 +152,7 @@ export function newThread(tid: Pid, comm: string, state: TaskState, startUs: num
     voluntary: 0,
     involuntary: 0,
     switchRate: 0,
+    settledUs: startUs,
   };
 }
 

@@ -222,7 +222,6 @@ function mapCachePage(mem: Memory, vma: Vma, mapping: Mapping, at: number, pfn: 
   mem.addRmap(pfn);
   if (mapping.isShmem) vma.mm.rssShmem++;
   else vma.mm.rssFile++;
-  mem.frames.flags[pfn]! &= ~PG_RECLAIM;
   let pte = PTE_PRESENT | PTE_YOUNG | pfn;
   if (write) pte |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
   // Shmem needs no note of the first write, so that a shared writable mapping maps it writable from the start.
@@ -246,6 +245,8 @@ function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number): void
     if (index >= nrPages) return;
     const pfn = mapping.pages.get(index);
     if (pfn === 0 || pfn >= ENTRY_SWAPPED) continue;
+    // A page marked for reclaim looks like the mark of readahead, which shares its bit: it is not mapped on the way.
+    if (mem.frames.flags[pfn]! & PG_RECLAIM) continue;
     const at = mem.tables.ensure(vma.mm.pageDirectory, v);
     if (mem.tables.pte[at] === 0) mapCachePage(mem, vma, mapping, at, pfn, false);
   }

@@ -78,7 +78,8 @@ function freeLazily(mem: Memory, vma: Vma, from: number, to: number): void {
     }
     if (pte >>> 30 !== KIND_PRESENT) return;
     const pfn = pte & PTE_NUMBER;
-    if (frames.mapcount[pfn] !== 1 || (frames.flags[pfn]! & PG_ANON) === 0) return;
+    if ((frames.flags[pfn]! & PG_ANON) === 0) return;
+    if (frames.flags[pfn]! & (PG_SWAPCACHE | PG_DIRTY) && frames.mapcount[pfn] !== 1) return;
     if (frames.flags[pfn]! & PG_SWAPCACHE && !mem.tryToFreeSwap(pfn)) return;
     frames.flags[pfn]! &= ~PG_DIRTY;
     tables.pte[at] = pte & ~(PTE_YOUNG | PTE_DIRTY);

@@ -135,7 +135,7 @@ export class Memory {
 
   /** Pages of the kernel: fixed, page tables, and what zram holds compressed. */
   get nrKernelPages(): number {
-    const pool = this.swap !== null && this.swap.synchronous ? Math.ceil(this.swap.compressedBytes / 4096) : 0;
+    const pool = this.swap?.synchronous ? Math.ceil(this.swap.compressedBytes / 4096) : 0;
     return this.kernelPages + this.tables.nrTables + pool;
   }
 
@@ -197,8 +197,11 @@ export class Memory {
   /** Marks a page as different from its backing; counts file pages. */
   setDirty(pfn: number): void {
     const { flags } = this.frames;
-    if (flags[pfn]! & PG_DIRTY) return;
-    flags[pfn]! |= PG_DIRTY;
+    if (flags[pfn]! & PG_DIRTY) {
+      flags[pfn]! &= ~PG_RECLAIM;
+      return;
+    }
+    flags[pfn] = (flags[pfn]! & ~PG_RECLAIM) | PG_DIRTY;
     if (flags[pfn]! & (PG_ANON | PG_SWAPBACKED)) return;
     this.mappingOf(pfn).nrDirty++;
     this.nrFileDirty++;

@@ -1,7 +1,7 @@
 /** Making, splitting, merging and removing mappings; protection and locking. Mirrors: mm/mmap.c, mm/vma.c, mm/mprotect.c, mm/mlock.c. */
 import { EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { accessPage, FAULT_OOM, FAULT_SIGBUS } from './fault.ts';
+import { accessPage } from './fault.ts';
 import type { Mapping } from './mapping.ts';
 import type { Memory } from './memory.ts';
 import type { Mm } from './mm.ts';
@@ -293,7 +293,7 @@ export function mlock(mem: Memory, mm: Mm, start: number, end: number): void {
       if (entry >>> 30 === KIND_PRESENT) mem.mlockFrame(entry & PTE_NUMBER);
     });
   });
-  populate(mem, mm, start, end);
+  if (!populate(mem, mm, start, end)) throw new KernelError(ENOMEM, 'part of the range cannot be faulted in');
 }
 
 /** Mirrors: munlock. Throws ENOMEM for holes. */
@@ -310,22 +310,30 @@ export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
   });
 }
 
-/** Faults in the locked VMAs of a range: for writing where they are private and writable. Mirrors: mm/gup.c:populate_vma_page_range. */
-export function populate(mem: Memory, mm: Mm, start: number, end: number): void {
+/**
+ * Faults in the VMAs of a range: for writing where they are private and writable. Stops with false at the first page
+ * that cannot be had. Mirrors: mm/gup.c:__mm_populate, populate_vma_page_range.
+ */
+export function populate(mem: Memory, mm: Mm, start: number, end: number): boolean {
   for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
     const vma = mm.vmas[i]!;
-    if (vma.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB) || (vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) continue;
+    if (vma.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB)) continue;
+    if ((vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return false;
     const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
     const last = Math.min(end, vma.end);
     for (let vpn = Math.max(start, vma.start); vpn < last; vpn++) {
       const at = mem.tables.find(mm.pageDirectory, vpn);
       const entry = at === 0 ? 0 : mem.tables.pte[at]!;
-      if (entry >>> 30 === KIND_PRESENT && (!write || entry & PTE_WRITE)) continue;
+      if (entry >>> 30 === KIND_PRESENT && (!write || entry & PTE_WRITE)) {
+        // Locking counts as a write to pages that could be written (follow_page_pte with FOLL_WRITE | FOLL_TOUCH).
+        if (write && (entry & PTE_DIRTY) === 0) mem.setDirty(entry & PTE_NUMBER);
+        continue;
+      }
       if (entry >>> 30 === KIND_ZERO && !write) continue;
-      const outcome = accessPage(mem, vma, vpn, write);
-      if (outcome === FAULT_OOM || outcome === FAULT_SIGBUS) return;
+      if (accessPage(mem, vma, vpn, write) < 0) return false;
     }
   }
+  return true;
 }
 
 /** Grows a stack down to `vpn`; the VMA, or undefined if it may not. Mirrors: expand_downwards, acct_stack_growth. */

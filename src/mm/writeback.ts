@@ -21,6 +21,7 @@ export function startFileWrite(mem: Memory, pfn: number): boolean {
 export function writeFilePage(mem: Memory, pfn: number): boolean {
   mem.endWritebackEarly(pfn);
   if (!cleanForIo(mem, pfn)) return false;
+  mem.frames.flags[pfn]! &= ~PG_RECLAIM;
   mem.events.nr_written++;
   mem.countPageOut(1);
   return true;

@@ -1,36 +1,33 @@
-/** The shape of the step language: a table of words, each with a parser that returns what to do. */
+/** The shape of the step language: tables of words, each with a parser that returns what to do. */
 import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
-import type { Session } from './session.ts';
+import type { Snap } from './snap.ts';
 import type { Args } from './words.ts';
 
-/** What a step reports, in the keys of the oracle's goldens; undefined: nothing to report. */
+/** What a step reports, in the keys of the oracle's goldens; undefined: it only sets the scene and is not listed. */
 export type StepResult = Record<string, unknown> | undefined;
 
-/** What a step needs when it is carried out. */
+/** What a step is carried out on. */
 export interface StepContext {
-  readonly session: Session;
   readonly machine: Machine;
+  /** Called by `snap`. */
+  onSnap?(snap: Snap): void;
 }
 
-/** A step of the machine: `swap 64M`, `snap label`. */
-export interface MachineStep {
+interface StepRow {
   readonly word: string;
   readonly usage: string;
   readonly about: string;
+  /** True for system calls that may have done part of their work when they fail. */
+  readonly partial?: boolean;
+}
+
+/** A step of the machine: `swap 64M`, `snap label`. */
+export interface MachineStep extends StepRow {
   parse(args: Args): (ctx: StepContext) => StepResult;
 }
 
 /** A step of a process: `A touch heap 0 4M write`. */
-export interface ProcessStep {
-  readonly word: string;
-  readonly usage: string;
-  readonly about: string;
+export interface ProcessStep extends StepRow {
   parse(args: Args): (ctx: StepContext, task: Task) => StepResult;
 }
-
-/** Steps that a golden does not list: they only set the scene. */
-export const SILENT = Symbol('silent');
-
-/** vmstat counters that a step may report, with the difference it made. */
-export const REPORTED_EVENTS = ['pswpin', 'pswpout', 'nr_vmscan_write', 'pgactivate', 'pglazyfreed'] as const;

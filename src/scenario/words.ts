@@ -32,7 +32,10 @@ export function splitWords(line: string, file: string, lineNumber: number): Word
         continue;
       }
       if (quoted && c === '\\' && i + 1 < line.length) {
-        text += unescape(line[++i]!);
+        const hex = /^x([0-9a-f]{2})/i.exec(line.slice(i + 1));
+        text +=
+          hex === null ? (ESCAPES[line[i + 1]!] ?? line[i + 1]!) : String.fromCharCode(Number.parseInt(hex[1]!, 16));
+        i += hex === null ? 1 : 3;
         continue;
       }
       if (c === '=' && !quoted && equals < 0) equals = text.length;
@@ -51,14 +54,16 @@ export function splitWords(line: string, file: string, lineNumber: number): Word
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '0': '\0' };
 
-function unescape(c: string): string {
-  return ESCAPES[c] ?? c;
-}
-
 /** A value as it has to be written so that splitWords gives it back. */
 export function quoteValue(value: string): string {
-  if (value !== '' && !/[\s"\\#\0]/.test(value)) return value;
-  return `"${value.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\0/g, '\\0')}"`;
+  if (/^[\w./:@+,%()[\]{}<>|~^!?;&*$'-]+$/.test(value)) return value;
+  let text = '';
+  for (const c of value) {
+    const code = c.charCodeAt(0);
+    if (c === '"' || c === '\\') text += `\\${c}`;
+    else text += code < 32 || (code >= 127 && code < 256) ? `\\x${code.toString(16).padStart(2, '0')}` : c;
+  }
+  return `"${text}"`;
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, p: 4096, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };

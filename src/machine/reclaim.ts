@@ -1,0 +1,55 @@
+/** /proc/PID/reclaim: from the bytes of a write to pages leaving memory. */
+import type { Mm } from '../mm/mm.ts';
+import { type Credentials, type ReclaimKind, reclaimProcess } from '../mm/process-reclaim.ts';
+import type { Vma } from '../mm/vma.ts';
+import type { Machine } from './machine.ts';
+import { PROFILES } from './profiles.ts';
+import { parseReclaim } from './reclaim-request.ts';
+import type { Task } from './task.ts';
+
+/**
+ * One write to a process's reclaim file; returns how many bytes count as written, or -EINVAL, -ERANGE. A process without
+ * memory (zombie, kernel thread) takes every well-formed write and does nothing.
+ */
+export function writeReclaim(machine: Machine, task: Task, data: Uint8Array): number {
+  const parsed = parseReclaim(data, machine.profile.grammar);
+  if (typeof parsed === 'number') return parsed;
+  if (task.mm === null) return parsed.taken;
+  const { kind, range } = parsed.request;
+  machine.generation++;
+  reclaimProcess(machine.mem, task.mm, kind, range?.start, range?.end);
+  return parsed.taken;
+}
+
+/** What `pageout` reports, in the keys of the oracle. */
+export function reclaimByScenario(
+  machine: Machine,
+  _task: Task,
+  mm: Mm,
+  kind: ReclaimKind,
+  range: { start: number; end: number } | undefined,
+  who: Credentials | undefined,
+  only: (vma: Vma) => boolean,
+): Record<string, unknown> {
+  machine.generation++;
+  const result = reclaimProcess(machine.mem, mm, kind, range?.start, range?.end, who, only);
+  return {
+    vmas_walked: result.vmasWalked,
+    bytes_advised: result.bytesAdvised,
+    vmas_refused: result.vmasRefused,
+    ...(result.vmasRefused > 0 ? { errno: 'EINVAL' } : {}),
+  };
+}
+
+/** Whether a text would be accepted by a profile, for messages. */
+export function acceptedWords(machine: Machine): string {
+  const { grammar } = PROFILES[machine.profile.name];
+  const words = [
+    ...(grammar.words ? ['file', 'anon', 'all'] : []),
+    ...(grammar.shmem ? ['shmem'] : []),
+    ...(grammar.numbers ? ['1', '2', '3'] : []),
+    ...(grammar.range ? ['ADDR LEN'] : []),
+    ...(grammar.numberedRange ? ['4|5|6 ADDR LEN'] : []),
+  ];
+  return words.join(', ');
+}

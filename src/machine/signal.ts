@@ -1,0 +1,67 @@
+/** Signals and their default actions: the only ones that a simulated process knows. */
+import { EINVAL } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import type { Machine } from './machine.ts';
+import type { Task } from './task.ts';
+
+const NUMBERS: Readonly<Record<string, number>> = {
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ILL: 4,
+  TRAP: 5,
+  ABRT: 6,
+  BUS: 7,
+  FPE: 8,
+  KILL: 9,
+  USR1: 10,
+  SEGV: 11,
+  USR2: 12,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+  STKFLT: 16,
+  CHLD: 17,
+  CONT: 18,
+  STOP: 19,
+  TSTP: 20,
+  TTIN: 21,
+  TTOU: 22,
+  URG: 23,
+  XCPU: 24,
+  XFSZ: 25,
+  VTALRM: 26,
+  PROF: 27,
+  WINCH: 28,
+  IO: 29,
+  PWR: 30,
+  SYS: 31,
+};
+const IGNORED = new Set([17, 23, 28]);
+const STOPS = new Set([19, 20, 21, 22]);
+const SIGCONT = 18;
+
+/** The number of `9`, `KILL` or `SIGKILL`. Throws EINVAL. */
+export function signalNumber(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : NUMBERS[text.replace(/^SIG/, '')];
+  if (number === undefined || number > 64) throw new KernelError(EINVAL, `there is no signal ${text}`);
+  return number;
+}
+
+/** Carries out the default action of a signal: ends, stops, continues, or nothing. */
+export function deliverSignal(machine: Machine, task: Task, signal: string): void {
+  const number = signalNumber(signal);
+  if (number === 0 || IGNORED.has(number) || task.kernelThread || task.isZombie) return;
+  if (number === SIGCONT) {
+    for (const thread of task.threads) if (thread.state === 'T') thread.state = 'S';
+    machine.generation++;
+    return;
+  }
+  if (STOPS.has(number)) {
+    for (const thread of task.threads) thread.state = 'T';
+    machine.generation++;
+    return;
+  }
+  machine.log('signal', { pid: task.pid, comm: task.comm, signal: number });
+  machine.exit(task, number);
+}

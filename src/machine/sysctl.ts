@@ -1,0 +1,141 @@
+/** The settings under /proc/sys/vm that may be changed, with the kernel's ranges. */
+import { EINVAL, ENOENT } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import type { Machine } from './machine.ts';
+
+/** One setting: how to read and write it, and its range. */
+export interface Sysctl {
+  /** Dotted name. */
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  get(machine: Machine): number;
+  set(machine: Machine, value: number): void;
+}
+
+/** Settings that are stored and shown but have no effect of their own yet go here with their defaults. */
+export interface VmSettings {
+  swappiness: number;
+  minFreeKbytes: number;
+  watermarkScaleFactor: number;
+  vfsCachePressure: number;
+  dirtyRatio: number;
+  dirtyBackgroundRatio: number;
+  pageCluster: number;
+  panicOnOom: number;
+  oomKillAllocatingTask: number;
+  oomDumpTasks: number;
+  laptopMode: number;
+  compactionProactiveness: number;
+}
+
+export function defaultVmSettings(): VmSettings {
+  return {
+    swappiness: 60,
+    minFreeKbytes: 0,
+    watermarkScaleFactor: 10,
+    vfsCachePressure: 100,
+    dirtyRatio: 20,
+    dirtyBackgroundRatio: 10,
+    pageCluster: 0,
+    panicOnOom: 0,
+    oomKillAllocatingTask: 0,
+    oomDumpTasks: 1,
+    laptopMode: 0,
+    compactionProactiveness: 20,
+  };
+}
+
+const INT_MAX = 2147483647;
+
+function vm(name: string, key: keyof VmSettings, min: number, max: number): Sysctl {
+  return {
+    name: `vm.${name}`,
+    min,
+    max,
+    get: (machine) => machine.vm[key],
+    set: (machine, value) => {
+      machine.vm[key] = value;
+    },
+  };
+}
+
+export const SYSCTLS: readonly Sysctl[] = [
+  vm('swappiness', 'swappiness', 0, 200),
+  vm('min_free_kbytes', 'minFreeKbytes', 0, INT_MAX),
+  vm('watermark_scale_factor', 'watermarkScaleFactor', 1, 3000),
+  vm('vfs_cache_pressure', 'vfsCachePressure', 0, INT_MAX),
+  vm('dirty_ratio', 'dirtyRatio', 0, 100),
+  vm('dirty_background_ratio', 'dirtyBackgroundRatio', 0, 100),
+  vm('page-cluster', 'pageCluster', 0, 31),
+  vm('panic_on_oom', 'panicOnOom', 0, 2),
+  vm('oom_kill_allocating_task', 'oomKillAllocatingTask', 0, INT_MAX),
+  vm('oom_dump_tasks', 'oomDumpTasks', 0, INT_MAX),
+  vm('laptop_mode', 'laptopMode', 0, INT_MAX),
+  vm('compaction_proactiveness', 'compactionProactiveness', 0, 100),
+  {
+    name: 'vm.overcommit_memory',
+    min: 0,
+    max: 2,
+    get: (machine) => machine.mem.settings.overcommitMemory,
+    set: (machine, value) => {
+      machine.mem.settings.overcommitMemory = value;
+    },
+  },
+  {
+    name: 'vm.overcommit_ratio',
+    min: 0,
+    max: INT_MAX,
+    get: (machine) => machine.mem.settings.overcommitRatio,
+    set: (machine, value) => {
+      machine.mem.settings.overcommitRatio = value;
+    },
+  },
+  {
+    name: 'vm.max_map_count',
+    min: 0,
+    max: INT_MAX,
+    get: (machine) => machine.mem.settings.maxMapCount,
+    set: (machine, value) => {
+      machine.mem.settings.maxMapCount = value;
+    },
+  },
+  {
+    name: 'vm.dirty_writeback_centisecs',
+    min: 0,
+    max: INT_MAX,
+    get: (machine) => Math.round(machine.storage.settings.dirtyWritebackUs / 10_000),
+    set: (machine, value) => {
+      machine.storage.settings.dirtyWritebackUs = Math.max(1, value) * 10_000;
+    },
+  },
+  {
+    name: 'vm.dirty_expire_centisecs',
+    min: 0,
+    max: INT_MAX,
+    get: (machine) => Math.round(machine.storage.settings.dirtyExpireUs / 10_000),
+    set: (machine, value) => {
+      machine.storage.settings.dirtyExpireUs = value * 10_000;
+    },
+  },
+];
+
+const BY_NAME = new Map(SYSCTLS.map((sysctl) => [sysctl.name, sysctl]));
+
+/** The setting of a dotted name. */
+export function sysctlOf(name: string): Sysctl | undefined {
+  return BY_NAME.get(name);
+}
+
+/** Writes a setting. Throws KernelError: ENOENT (no such setting), EINVAL (not a number, out of range). Mirrors: proc_dointvec_minmax. */
+export function setSysctl(machine: Machine, name: string, text: string): void {
+  const sysctl = BY_NAME.get(name);
+  if (sysctl === undefined) throw new KernelError(ENOENT, `there is no setting ${name}`);
+  const trimmed = text.trim();
+  const value = /^[+-]?(0x[0-9a-f]+|\d+)$/i.test(trimmed) ? Number(trimmed) : Number.NaN;
+  if (!(value >= sysctl.min && value <= sysctl.max)) {
+    throw new KernelError(EINVAL, `${name} takes a number from ${sysctl.min} to ${sysctl.max}`);
+  }
+  sysctl.set(machine, value);
+  machine.generation++;
+}

@@ -1,0 +1,93 @@
+/** From text to steps: one line, one step. */
+import type { Task } from '../machine/task.ts';
+import { ScenarioError } from './scenario-error.ts';
+import type { MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
+import { captureSteps } from './steps/capture-steps.ts';
+import { machineSteps } from './steps/machine-steps.ts';
+import { memorySteps } from './steps/memory-steps.ts';
+import { processSteps } from './steps/process-steps.ts';
+import { Args, splitWords } from './words.ts';
+
+export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(machineSteps.map((step) => [step.word, step]));
+export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
+  [...processSteps, ...memorySteps, ...captureSteps].map((step) => [step.word, step]),
+);
+
+/** A line that has been understood. */
+export interface ParsedStep {
+  readonly file: string;
+  readonly line: number;
+  /** As written, without comment and surrounding space. */
+  readonly text: string;
+  readonly word: string;
+  /** True if a failure may leave part of the work done. */
+  readonly partial: boolean;
+  run(ctx: StepContext): StepResult;
+}
+
+/** Understands a whole text. Throws ScenarioError at the first mistake. Empty lines and comments give nothing. */
+export function parseSteps(text: string, file: string): ParsedStep[] {
+  const steps: ParsedStep[] = [];
+  text.split('\n').forEach((line, i) => {
+    const step = parseStep(line, file, i + 1);
+    if (step !== undefined) steps.push(step);
+  });
+  return steps;
+}
+
+function parseStep(line: string, file: string, number: number): ParsedStep | undefined {
+  const words = splitWords(line, file, number);
+  const first = words[0];
+  if (first === undefined) return undefined;
+  const text = withoutComment(line, words.at(-1)!.column).trim();
+  const machineStep = first.key === undefined ? MACHINE_STEPS.get(first.text) : undefined;
+  if (machineStep !== undefined) {
+    const args = new Args(words.slice(1), file, number, line, machineStep.usage);
+    const run = machineStep.parse(args);
+    args.end();
+    return { file, line: number, text, word: first.text, partial: machineStep.partial ?? false, run };
+  }
+  const second = words[1];
+  const processStep = second === undefined ? undefined : PROCESS_STEPS.get(second.text);
+  if (processStep === undefined) {
+    const known = second === undefined ? MACHINE_STEPS : PROCESS_STEPS;
+    const word = second ?? first;
+    throw new ScenarioError(
+      file,
+      number,
+      word.column,
+      second === undefined
+        ? `"${word.text}" is no step`
+        : `"${word.text}" is no step of a process, nor "${first.text}" one of the machine`,
+      `one of ${[...known.keys()].join(' ')}`,
+    );
+  }
+  const args = new Args(words.slice(2), file, number, line, processStep.usage);
+  const run = processStep.parse(args);
+  args.end();
+  return {
+    file,
+    line: number,
+    text,
+    word: processStep.word,
+    partial: processStep.partial ?? false,
+    run: (ctx) => run(ctx, subjectOf(ctx, first.text, file, number, first.column)),
+  };
+}
+
+/** The line up to a comment that begins behind its last word. */
+function withoutComment(line: string, lastColumn: number): string {
+  let end = lastColumn;
+  let quoted = false;
+  for (; end < line.length && (quoted || !/\s/.test(line[end]!)); end++) if (line[end] === '"') quoted = !quoted;
+  return line.slice(0, end);
+}
+
+/** The process that a line is about, by name or pid. */
+function subjectOf({ machine }: StepContext, name: string, file: string, line: number, column: number): Task {
+  const task = machine.named.get(name) ?? (/^\d+$/.test(name) ? machine.byTid.get(Number(name)) : undefined);
+  if (task === undefined) {
+    throw new ScenarioError(file, line, column, `there is no process ${name}`, `make one with: proc ${name}`);
+  }
+  return task;
+}

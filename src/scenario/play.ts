@@ -1,0 +1,104 @@
+/** Playing a scenario without a mount, and what it saw: as text, or in the format of the oracle's goldens. */
+import type { ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap.ts';
+import { Session, type StepRecord } from './session.ts';
+import type { Snap } from './snap.ts';
+
+export interface PlayResult {
+  readonly file: string;
+  readonly text: string;
+  readonly session: Session;
+  readonly records: readonly StepRecord[];
+}
+
+/** Runs a scenario to its end. Throws ScenarioError. */
+export function playScenario(
+  text: string,
+  file: string,
+  options: { profile?: ProfileName | undefined; swapKind?: SwapKind | undefined } = {},
+): PlayResult {
+  const session = new Session(options);
+  return { file, text, session, records: session.load(text, file) };
+}
+
+/** The value of a remark line, such as `title …`. */
+function remark(text: string, word: string): string | undefined {
+  return new RegExp(`^${word}\\s+(.*?)\\s*$`, 'm').exec(text)?.[1];
+}
+
+/** One JSON object with the keys of the goldens in shared/oracle. */
+export function toGolden(play: PlayResult): Record<string, unknown> {
+  const { machine } = play.session;
+  const validity = /^(\S+)\s*(.*)$/.exec(remark(play.text, 'validity') ?? '');
+  const bothSnaps = remark(play.text, 'bothsnaps');
+  const steps: Record<string, unknown>[] = [];
+  for (const record of play.records) {
+    if (record.result === undefined) continue;
+    steps.push(record.word === 'snap' ? record.result : { line: record.line, step: record.step, ...record.result });
+  }
+  return {
+    scenario: play.file.split('/').at(-1),
+    title: remark(play.text, 'title') ?? '',
+    ...(validity === null ? {} : { validity: validity[1], validity_note: validity[2] }),
+    ...(validity?.[1] === 'both'
+      ? { snaps_valid_for_both: 'all' }
+      : bothSnaps === undefined
+        ? {}
+        : { snaps_valid_for_both: bothSnaps.split(/\s+/) }),
+    profile: machine.profile.name,
+    swap_kind: machine.swapKind === 'zram' ? 'zram' : 'file',
+    swap_pages: machine.mem.swap?.total ?? 0,
+    page_cluster: machine.vm.pageCluster,
+    readahead_kB: machine.mem.settings.readaheadPages * 4,
+    steps,
+  };
+}
+
+/** The same for people. */
+export function toText(play: PlayResult): string {
+  const lines: string[] = [];
+  const title = remark(play.text, 'title');
+  if (title !== undefined) lines.push(title, '');
+  for (const record of play.records) {
+    if (record.result === undefined) continue;
+    if (record.word === 'snap') lines.push(...snapText(record.result as unknown as Snap));
+    else lines.push(`${record.step}${resultText(record.result)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function resultText(result: Record<string, unknown>): string {
+  const parts: string[] = [];
+  for (const [key, value] of Object.entries(result)) {
+    if (key === 'ret' && value === 0) continue;
+    if (typeof value === 'object' && value !== null) {
+      for (const [name, moved] of Object.entries(value)) parts.push(`${name}+${moved}`);
+    } else parts.push(`${key}=${value}`);
+  }
+  return parts.length === 0 ? '' : `   → ${parts.join(' ')}`;
+}
+
+function snapText(snap: Snap): string[] {
+  const lines = ['', `── ${snap.snap} `.padEnd(72, '─')];
+  lines.push(
+    `${'kB'.padEnd(20)}${'Size'.padStart(9)}${'Rss'.padStart(9)}${'Pss'.padStart(9)}${'Dirty'.padStart(9)}${'Swap'.padStart(9)}  pages`,
+  );
+  for (const [proc, { maps }] of Object.entries(snap.procs)) {
+    for (const [name, map] of Object.entries(maps)) {
+      const sum = (field: string) =>
+        map.sum_kB?.[field] ?? (map.vmas ?? []).reduce((n, vma) => n + (vma.kB[field] ?? 0), 0);
+      const columns = [sum('Size'), sum('Rss'), sum('Pss'), sum('Private_Dirty') + sum('Shared_Dirty'), sum('Swap')];
+      const pages = (map.pages ?? []).map(([state, n]) => `${state}×${n}`);
+      const shown = pages.length > 8 ? [...pages.slice(0, 7), `… ${pages.length - 7} more runs`] : pages;
+      lines.push(
+        `${`${proc} ${name}`.padEnd(20)}${columns.map((n) => String(n).padStart(9)).join('')}  ${shown.join(' ')}`,
+      );
+    }
+  }
+  for (const [name, object] of Object.entries(snap.objects)) {
+    lines.push(`${name.padEnd(20)}${object.pages_cached} pages cached, ${object.pages_dirty} dirty`);
+  }
+  const { swap_used_pages: used, SwapCached_kB_delta: cached } = snap.system;
+  lines.push(`${'swap'.padEnd(20)}${used} pages used, ${cached} kB in the swap cache`, '');
+  return lines;
+}

@@ -1,0 +1,230 @@
+/**
+ * A machine and the steps that made it what it is. Every change goes through here, so that the whole machine can be
+ * given away as text (`state`), and so that a write of several steps that fails in the middle can be undone: the machine
+ * is built again from its history, which gives the same machine, bit by bit.
+ */
+
+import { Machine, type MachineOptions } from '../machine/machine.ts';
+import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap.ts';
+import { EINVAL } from '../util/errno.ts';
+import { BugError, KernelError } from '../util/errors.ts';
+import { logger } from '../util/log.ts';
+import { type ParsedStep, parseSteps } from './parse.ts';
+import { ScenarioError } from './scenario-error.ts';
+import type { Snap } from './snap.ts';
+import type { StepResult } from './step.ts';
+import { Args, splitWords } from './words.ts';
+
+const log = logger('session');
+
+/** What a caller may impose on a scenario, over its own `machine` line. */
+export interface SessionOptions {
+  readonly profile?: ProfileName | undefined;
+  readonly swapKind?: SwapKind | undefined;
+  readonly bootTimeMs?: number | undefined;
+}
+
+/** A step that has been carried out, with what it reported. */
+export interface StepRecord {
+  readonly line: number;
+  readonly step: string;
+  readonly word: string;
+  readonly result: StepResult;
+}
+
+const MACHINE_USAGE = 'machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=P] [seed=N] [cpus=N] [uptime=TIME]';
+
+export class Session {
+  #machine: Machine;
+  readonly #options: SessionOptions;
+  #machineOptions: MachineOptions;
+  #history: string[] = [];
+  #historyUs = 0;
+  #onSnap: ((snap: Snap) => void) | undefined;
+  /** Called when the machine object has been replaced by an equal one (after an undone write). */
+  onMachineReplaced: ((machine: Machine) => void) | undefined;
+
+  /** An empty machine, or one made by a scenario. Throws ScenarioError. */
+  constructor(options: SessionOptions = {}) {
+    this.#options = options;
+    this.#machineOptions = this.#withOptions({});
+    this.#machine = new Machine(this.#machineOptions);
+  }
+
+  /** The machine as it is now. It may be replaced: do not keep it. */
+  get machine(): Machine {
+    return this.#machine;
+  }
+
+  /**
+   * Runs a scenario on a fresh machine, step by step; a system call that fails in a simulated process is a result, a
+   * step that makes no sense throws. Its first step may be `machine …`.
+   */
+  load(text: string, file: string, onSnap?: (snap: Snap) => void): StepRecord[] {
+    const { options, rest } = takeMachineLine(text, file);
+    const steps = parseSteps(rest, file);
+    this.#machineOptions = this.#withOptions(options);
+    this.#machine = new Machine(this.#machineOptions);
+    this.#history = [];
+    this.#historyUs = this.#machine.nowUs;
+    this.#onSnap = onSnap;
+    const records = steps.map((step) => this.#carryOut(step));
+    this.onMachineReplaced?.(this.#machine);
+    return records;
+  }
+
+  /**
+   * Carries out steps on the running machine: all of them or none. A system call that fails counts as a failure here.
+   * Throws ScenarioError.
+   */
+  apply(text: string, file = 'control'): StepRecord[] {
+    if (/^\s*machine\b/.test(text)) {
+      throw new ScenarioError(file, 1, 1, 'machine is only possible at the start of a scenario', 'use swap, sysctl…');
+    }
+    const steps = parseSteps(text, file);
+    const before = this.#history.length;
+    const records: StepRecord[] = [];
+    for (const step of steps) {
+      try {
+        const record = this.#carryOut(step);
+        if (record.result?.['ret'] === -1) {
+          throw new KernelError(EINVAL, `the system call fails with ${record.result['errno']}`);
+        }
+        records.push(record);
+      } catch (error) {
+        const changed =
+          step.partial || records.length > 0 || !(error instanceof KernelError || error instanceof ScenarioError);
+        if (changed) this.#undo(before);
+        throw asScenarioError(error, step);
+      }
+    }
+    return records;
+  }
+
+  /** The whole machine as steps: a scenario that gives the same machine. */
+  state(): string {
+    this.#noteTime();
+    return `${machineLine(this.#machine)}\n${this.#history.join('\n')}\n`;
+  }
+
+  /** Notes a change that was made beside the step language as the step that would have made it. */
+  record(step: string): void {
+    this.#noteTime();
+    this.#history.push(step);
+  }
+
+  /** Lets time pass; not noted until something happens. */
+  advance(toUs: number): void {
+    this.#machine.advance(toUs);
+  }
+
+  #withOptions(own: MachineOptions): MachineOptions {
+    const { profile, swapKind, bootTimeMs } = this.#options;
+    return {
+      ...own,
+      ...(profile === undefined ? {} : { profile }),
+      ...(swapKind === undefined ? {} : { swapKind }),
+      ...(bootTimeMs === undefined || own.bootTimeMs !== undefined ? {} : { bootTimeMs }),
+    };
+  }
+
+  #carryOut(step: ParsedStep): StepRecord {
+    const machine = this.#machine;
+    let result: StepResult;
+    try {
+      result = step.run({ machine, ...(this.#onSnap === undefined ? {} : { onSnap: this.#onSnap }) });
+    } catch (error) {
+      throw asScenarioError(error, step);
+    }
+    machine.generation++;
+    if (step.word !== 'snap') this.record(step.text);
+    return { line: step.line, step: step.text, word: step.word, result };
+  }
+
+  #noteTime(): void {
+    if (this.#machine.nowUs === this.#historyUs) return;
+    const last = this.#history.at(-1);
+    if (last !== undefined && /^(tick|at) /.test(last)) this.#history.pop();
+    this.#history.push(`at ${this.#machine.nowUs}us`);
+    this.#historyUs = this.#machine.nowUs;
+  }
+
+  /** Builds the machine again as it was when the history had `length` lines. */
+  #undo(length: number): void {
+    const nowUs = this.#machine.nowUs;
+    log('undoing %d steps by building the machine again', this.#history.length - length);
+    const history = this.#history.slice(0, length);
+    this.#machine = new Machine(this.#machineOptions);
+    this.#history = [];
+    this.#historyUs = this.#machine.nowUs;
+    for (const step of parseSteps(history.join('\n'), 'history')) this.#carryOut(step);
+    this.#history = history;
+    this.#machine.advance(nowUs);
+    this.onMachineReplaced?.(this.#machine);
+  }
+}
+
+function asScenarioError(error: unknown, step: ParsedStep): Error {
+  if (error instanceof ScenarioError || error instanceof BugError) return error;
+  if (error instanceof KernelError) return new ScenarioError(step.file, step.line, 1, error.message, step.text);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Reads the `machine` line, if the first step is one; it is blanked, so that line numbers stay. */
+function takeMachineLine(text: string, file: string): { options: MachineOptions; rest: string } {
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => !/^\s*(#|$|title\b|note\b)/.test(line));
+  const line = lines[at];
+  if (line === undefined || !/^\s*machine(\s|$)/.test(line)) return { options: {}, rest: text };
+  const args = new Args(splitWords(line, file, at + 1).slice(1), file, at + 1, line, MACHINE_USAGE);
+  const options = machineOptions(args);
+  args.end();
+  lines[at] = '';
+  return { options, rest: lines.join('\n') };
+}
+
+function machineOptions(args: Args): MachineOptions {
+  const ramBytes = args.sizeKey('ram');
+  const swapBytes = args.sizeKey('swap');
+  const kind = args.key('swapkind');
+  const profile = args.key('profile');
+  const seed = args.integerKey('seed', 0);
+  const cpus = args.integerKey('cpus', 1, 1024);
+  const uptime = args.key('uptime');
+  const boot = args.integerKey('boot', 0);
+  const hostname = args.key('hostname')?.value;
+  if (kind !== undefined && kind.value !== 'zram' && kind.value !== 'disk') {
+    throw args.fail(`swapkind "${kind.value}" is not known`, kind, 'zram or disk');
+  }
+  if (profile !== undefined && !PROFILE_NAMES.some((name) => name === profile.value)) {
+    throw args.fail(`profile "${profile.value}" is not known`, profile, `one of ${PROFILE_NAMES.join(' ')}`);
+  }
+  return {
+    ...(ramBytes === undefined ? {} : { ramBytes }),
+    ...(swapBytes === undefined ? {} : { swapBytes }),
+    ...(kind === undefined ? {} : { swapKind: kind.value as SwapKind }),
+    ...(profile === undefined ? {} : { profile: profile.value as ProfileName }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(uptime === undefined ? {} : { uptimeSeconds: args.time('uptime', uptime) / 1e6 }),
+    ...(boot === undefined ? {} : { bootTimeMs: boot }),
+    ...(hostname === undefined ? {} : { hostname }),
+  };
+}
+
+/** The `machine` line that gives these options. */
+function machineLine({ options }: Machine): string {
+  const words = [
+    `ram=${options.ramBytes}`,
+    `swap=${options.swapBytes}`,
+    `swapkind=${options.swapKind}`,
+    `profile=${options.profile}`,
+    `seed=${options.seed}`,
+    `cpus=${options.cpus}`,
+    `uptime=${Math.round(options.uptimeSeconds * 1e6)}us`,
+    `boot=${options.bootTimeMs}`,
+    `hostname=${options.hostname}`,
+  ];
+  return `machine ${words.join(' ')}`;
+}

@@ -1,0 +1,133 @@
+/** A record of everything, in the format of the oracle's goldens. */
+
+import type { Machine } from '../machine/machine.ts';
+import type { Region, Task } from '../machine/task.ts';
+import { addVmaSums, PageSums, pageState, pssKb } from '../mm/page-stats.ts';
+import { permsText, vmFlagsText } from '../mm/vm-flags.ts';
+import type { Vma } from '../mm/vma.ts';
+
+/** The fields of smaps, in kB. */
+export type SmapsKb = Record<string, number>;
+/** Runs of equal states: [state, number of pages]. */
+export type Runs = [string, number][];
+
+export interface SnapVma {
+  readonly first_page: number;
+  readonly page_count: number;
+  readonly perms: string;
+  readonly VmFlags: string;
+  readonly kB: SmapsKb;
+}
+
+export interface SnapMap {
+  readonly vma_count: number;
+  readonly vmas?: SnapVma[];
+  readonly pages?: Runs;
+  /** In place of vmas and pages where there are more than 64 VMAs. */
+  readonly sum_kB?: SmapsKb;
+}
+
+export interface Snap {
+  readonly snap: string;
+  readonly procs: Record<string, { own_kB: SmapsKb; status_kB: { VmSwap: number }; maps: Record<string, SnapMap> }>;
+  readonly objects: Record<string, { pages_cached: number; pages_dirty: number; mincore: Runs }>;
+  readonly system: { swap_used_pages: number; SwapCached_kB_delta: number; nr_swapcached_delta: number };
+}
+
+const MOST_VMAS = 64;
+const FIELDS =
+  'Size Rss Pss Pss_Dirty Shared_Clean Shared_Dirty Private_Clean Private_Dirty Referenced Anonymous LazyFree Swap SwapPss Locked'.split(
+    ' ',
+  );
+
+/** Records the scenario's own mappings, objects and swap use. */
+export function takeSnap(machine: Machine, label: string): Snap {
+  const procs: Snap['procs'] = {};
+  for (const task of machine.tasks.values()) {
+    if (task.mm === null) continue;
+    procs[task.name] = snapTask(machine, task);
+  }
+  const objects: Snap['objects'] = {};
+  for (const [name, mapping] of machine.objects) {
+    const mincore: Runs = [];
+    const states = new Array<string>(mapping.nrPages).fill('-');
+    mapping.pages.forEach((index, entry) => {
+      if (entry < 0x40000000) states[index] = 'in';
+    });
+    for (const state of states) addRun(mincore, state);
+    objects[name] = { pages_cached: mapping.nrCached, pages_dirty: mapping.isShmem ? 0 : mapping.nrDirty, mincore };
+  }
+  const { mem } = machine;
+  return {
+    snap: label,
+    procs,
+    objects,
+    system: {
+      swap_used_pages: mem.swap?.nrUsed ?? 0,
+      SwapCached_kB_delta: mem.nrSwapCache * 4,
+      nr_swapcached_delta: mem.nrSwapCache,
+    },
+  };
+}
+
+function snapTask(machine: Machine, task: Task): Snap['procs'][string] {
+  const own: SmapsKb = Object.fromEntries(FIELDS.map((field) => [field, 0]));
+  const maps: Record<string, SnapMap> = {};
+  for (const region of task.regions.values()) {
+    const { map, kB } = snapRegion(machine, task, region);
+    maps[region.name] = map;
+    for (const [field, value] of Object.entries(kB)) own[field] = (own[field] ?? 0) + value;
+  }
+  return { own_kB: own, status_kB: { VmSwap: task.mm!.swapents * 4 }, maps };
+}
+
+function snapRegion(machine: Machine, task: Task, region: Region): { map: SnapMap; kB: SmapsKb } {
+  const mm = task.mm!;
+  const end = region.start + region.nrPages;
+  const vmas: SnapVma[] = [];
+  const total: SmapsKb = {};
+  for (let i = mm.indexAfter(region.start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
+    const vma = mm.vmas[i]!;
+    const kB = smapsKb(machine, vma);
+    for (const [field, value] of Object.entries(kB)) total[field] = (total[field] ?? 0) + value;
+    vmas.push({
+      first_page: vma.start - region.start,
+      page_count: vma.nrPages,
+      perms: permsText(vma.flags),
+      VmFlags: vmFlagsText(vma.flags),
+      kB,
+    });
+  }
+  if (vmas.length > MOST_VMAS) return { map: { vma_count: vmas.length, sum_kB: total }, kB: total };
+  const pages: Runs = [];
+  for (let vpn = region.start; vpn < end; vpn++) addRun(pages, pageState(machine.mem, mm, vpn));
+  return { map: { vma_count: vmas.length, vmas, pages }, kB: total };
+}
+
+function addRun(runs: Runs, state: string): void {
+  const last = runs.at(-1);
+  if (last !== undefined && last[0] === state) last[1]++;
+  else runs.push([state, 1]);
+}
+
+/** The fields of one smaps entry that goldens hold. */
+export function smapsKb(machine: Machine, vma: Vma): SmapsKb {
+  const sums = new PageSums();
+  addVmaSums(machine.mem, vma, sums);
+  return {
+    Size: vma.nrPages * 4,
+    Rss: sums.rss / 1024,
+    Pss: pssKb(sums.pss),
+    Pss_Dirty: pssKb(sums.pssDirty),
+    Shared_Clean: sums.sharedClean / 1024,
+    Shared_Dirty: sums.sharedDirty / 1024,
+    Private_Clean: sums.privateClean / 1024,
+    Private_Dirty: sums.privateDirty / 1024,
+    Referenced: sums.referenced / 1024,
+    Anonymous: sums.anonymous / 1024,
+    LazyFree: sums.lazyFree / 1024,
+    Swap: sums.swap / 1024,
+    SwapPss: pssKb(sums.swapPss),
+    Locked: pssKb(sums.pssLocked),
+  };
+}

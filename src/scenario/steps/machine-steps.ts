@@ -1,0 +1,294 @@
+/** Steps of the machine itself: what it is made of, its objects, its page cache, its swap, its time. */
+
+import type { Machine } from '../../machine/machine.ts';
+import { setSysctl } from '../../machine/sysctl.ts';
+import { type Ids, idsOf, type TaskState } from '../../machine/task.ts';
+import type { Mapping, Ownership } from '../../mm/mapping.ts';
+import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/page-cache.ts';
+import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swapfile.ts';
+import { EINVAL } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import { withEvents } from '../report.ts';
+import { takeSnap } from '../snap.ts';
+import type { MachineStep } from '../step.ts';
+import type { Args } from '../words.ts';
+
+/** The object of this name. Throws KernelError EINVAL. */
+export function objectOf(machine: Machine, name: string): Mapping {
+  const mapping = machine.objects.get(name);
+  if (mapping === undefined) throw new KernelError(EINVAL, `there is no object named ${name}`);
+  return mapping;
+}
+
+/** Text that has no effect on the machine: kept by `play`. */
+function remark(word: string, about: string): MachineStep {
+  return {
+    word,
+    usage: `${word} TEXT`,
+    about,
+    parse(args) {
+      args.rest();
+      return () => undefined;
+    },
+  };
+}
+
+function octal(args: Args, key: string, otherwise: number): number {
+  const word = args.key(key);
+  if (word === undefined) return otherwise;
+  if (!/^0?[0-7]{1,4}$/.test(word.value)) throw args.fail(`${key} "${word.value}" is no octal mode`, word);
+  return Number.parseInt(word.value, 8);
+}
+
+function idKeys(args: Args): Ids {
+  const max = 4294967294;
+  const uid = args.integerKey('uid', 0, max) ?? 0;
+  const gid = args.integerKey('gid', 0, max) ?? uid;
+  const ids = idsOf(uid, gid);
+  ids.euid = args.integerKey('euid', 0, max) ?? uid;
+  ids.suid = args.integerKey('suid', 0, max) ?? ids.euid;
+  ids.egid = args.integerKey('egid', 0, max) ?? gid;
+  ids.sgid = args.integerKey('sgid', 0, max) ?? ids.egid;
+  const groups = args.key('groups');
+  if (groups !== undefined) ids.groups = groups.value === '' ? [] : groups.value.split(',').map(Number);
+  return ids;
+}
+
+/** NUL-separated strings, as /proc shows argument lists. */
+function strings(value: string): string[] {
+  if (value === '') return [];
+  const list = value.split('\0');
+  if (list.length === 1) return value.split(' ').filter((s) => s !== '');
+  if (list.at(-1) === '') list.pop();
+  return list;
+}
+
+export const machineSteps: readonly MachineStep[] = [
+  remark('title', 'what the scenario is about'),
+  remark('note', 'a remark'),
+  remark('validity', 'for which kernels the figures hold'),
+  remark('bothsnaps', 'labels of the snaps that hold for both kinds of kernel'),
+  remark('expect2013', 'figures of the interface of 2013'),
+  {
+    word: 'swap',
+    usage: 'swap SIZE',
+    about: 'usable swap space; 0 = none',
+    parse(args) {
+      const bytes = args.size('size');
+      return ({ machine }) => {
+        machine.setSwap(bytes);
+        return undefined;
+      };
+    },
+  },
+  {
+    word: 'object',
+    usage: 'object NAME file|memfd SIZE [path=P] [mode=0644] [uid=N] [gid=N]',
+    about: 'a file on the simulated disk, or a shared memory object',
+    parse(args) {
+      const name = args.next('name').text;
+      const kind = args.choice('kind', ['file', 'memfd']);
+      const size = args.size('size');
+      const path = args.key('path')?.value;
+      const owner: Ownership = {
+        mode: octal(args, 'mode', kind === 'file' ? 0o644 : 0o777),
+        uid: args.integerKey('uid', 0) ?? 0,
+        gid: args.integerKey('gid', 0) ?? 0,
+      };
+      return ({ machine }) => {
+        if (kind === 'file') machine.createFile(name, path ?? `/files/${name}`, size, owner);
+        else machine.createShmem(name, path ?? `/memfd:${name} (deleted)`, size, owner);
+        return undefined;
+      };
+    },
+  },
+  {
+    word: 'unlink',
+    usage: 'unlink OBJECT',
+    about: 'gives up the name of an object; shared memory that nobody maps goes away',
+    parse(args) {
+      const name = args.next('object').text;
+      return ({ machine }) => {
+        machine.unlinkObject(name);
+        return { ret: 0 };
+      };
+    },
+  },
+  {
+    word: 'proc',
+    usage:
+      'proc NAME [pid=N] [ppid=N] [uid=N] [gid=N] [comm=C] [cmdline="a b"] [environ=E] [exe=P] [cwd=P] [adj=N] [nice=N] [state=S] [kthread]',
+    about: 'a process with an empty address space, or a kernel thread',
+    parse(args) {
+      const name = args.next('name');
+      if (!/^[A-Za-z_.@][^\s]*$/.test(name.text))
+        throw args.fail(`"${name.text}" is no name`, name, 'begin with a letter');
+      const pid = args.integerKey('pid', 1);
+      const ppid = args.integerKey('ppid', 0);
+      const pgrp = args.integerKey('pgrp', 0);
+      const session = args.integerKey('session', 0);
+      const ids = idKeys(args);
+      const comm = args.key('comm')?.value;
+      const cmdline = args.key('cmdline')?.value;
+      const environ = args.key('environ')?.value;
+      const exe = args.key('exe')?.value;
+      const cwd = args.key('cwd')?.value;
+      const root = args.key('root')?.value;
+      const cgroup = args.key('cgroup')?.value;
+      const adj = args.integerKey('adj', -1000, 1000) ?? 0;
+      const nice = args.integerKey('nice', -20, 19) ?? 0;
+      const umask = octal(args, 'umask', 0o022);
+      const state = args.key('state')?.value as TaskState | undefined;
+      if (state !== undefined && !/^[RSDTI]$/.test(state)) throw args.fail(`state "${state}" is none of R S D T I`);
+      const start = args.key('start');
+      const startUs = start === undefined ? undefined : args.time('start', start);
+      const kernelThread = args.flag('kthread');
+      return ({ machine }) => {
+        const task = machine.createProcess({
+          name: name.text,
+          ids,
+          kernelThread,
+          ...(pid === undefined ? {} : { pid }),
+          ...(ppid === undefined ? {} : { ppid }),
+          ...(startUs === undefined ? {} : { startUs }),
+        });
+        if (pgrp !== undefined) task.pgrp = pgrp;
+        if (session !== undefined) task.session = session;
+        if (comm !== undefined) task.comm = task.leader.comm = comm.slice(0, kernelThread ? 63 : 15);
+        task.cmdline = kernelThread ? [] : strings(cmdline ?? task.comm);
+        if (environ !== undefined) task.environ = strings(environ);
+        task.exe = exe ?? (kernelThread ? '' : `/usr/bin/${task.comm}`);
+        task.cwd = cwd ?? '/';
+        task.root = root ?? '/';
+        task.cgroup = cgroup ?? '/';
+        task.oomScoreAdj = adj;
+        task.nice = nice;
+        task.umask = umask;
+        if (state !== undefined) task.leader.state = state;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'cache',
+    usage: 'cache FILE load|drop|sync | cache FILE loadpart|dirtywrite OFF LEN',
+    about: 'page cache operations from outside any process',
+    parse(args) {
+      const name = args.next('file').text;
+      const what = args.choice('operation', ['load', 'drop', 'sync', 'loadpart', 'dirtywrite']);
+      const part = what === 'loadpart' || what === 'dirtywrite';
+      const from = part ? Math.floor(args.size('offset') / 4096) : 0;
+      const length = part ? args.size('length') : 0;
+      const to = from + Math.ceil(length / 4096);
+      return ({ machine }) => {
+        const { mem } = machine;
+        const file = objectOf(machine, name);
+        return withEvents(machine, () => {
+          if (what === 'load') cacheLoad(mem, file, 0, file.nrPages);
+          else if (what === 'loadpart') cacheLoad(mem, file, from, Math.min(to, file.nrPages));
+          else if (what === 'dirtywrite') cacheDirtyWrite(mem, file, from, Math.min(to, file.nrPages));
+          else if (what === 'sync') cacheSync(mem, file);
+          else cacheDrop(mem, file);
+          return { ret: 0 };
+        });
+      };
+    },
+  },
+  {
+    word: 'squeeze',
+    usage: 'squeeze',
+    about: 'pressure until the swap cache is empty',
+    parse: () => (ctx) =>
+      withEvents(ctx.machine, () => {
+        ctx.machine.storage.drain();
+        squeezeSwapCache(ctx.machine.mem);
+        return { ret: 0 };
+      }),
+  },
+  {
+    word: 'swapoff',
+    usage: 'swapoff',
+    about: 'brings everything back from swap and stops using it',
+    parse: () => (ctx) =>
+      withEvents(ctx.machine, () => {
+        swapOff(ctx.machine.mem, ctx.machine.mms);
+        return { ret: 0 };
+      }),
+  },
+  {
+    word: 'swapon',
+    usage: 'swapon',
+    about: 'uses the swap area again',
+    parse: () => (ctx) =>
+      withEvents(ctx.machine, () => {
+        swapOn(ctx.machine.mem);
+        return { ret: 0 };
+      }),
+  },
+  {
+    word: 'snap',
+    usage: 'snap LABEL',
+    about: 'records the state of everything',
+    parse(args) {
+      const label = args.rest() || 'snap';
+      return (ctx) => {
+        const snap = takeSnap(ctx.machine, label);
+        ctx.onSnap?.(snap);
+        return snap as unknown as Record<string, unknown>;
+      };
+    },
+  },
+  {
+    word: 'tick',
+    usage: 'tick TIME',
+    about: 'lets virtual time pass',
+    parse(args) {
+      const us = args.time('time');
+      return ({ machine }) => {
+        machine.advance(machine.nowUs + us);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'at',
+    usage: 'at TIME',
+    about: 'lets virtual time pass until this moment since boot (steps of a recorded state)',
+    parse(args) {
+      const us = args.time('time');
+      return ({ machine }) => {
+        machine.advance(us);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'sysctl',
+    usage: 'sysctl NAME VALUE',
+    about: 'as a write to /proc/sys: vm.swappiness 60',
+    parse(args) {
+      const name = args.next('name').text;
+      const value = args.rest();
+      return ({ machine }) => {
+        setSysctl(machine, name.replace(/\//g, '.'), value);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'dropcaches',
+    usage: 'dropcaches 1|2|3',
+    about: 'as a write to /proc/sys/vm/drop_caches',
+    parse(args) {
+      const what = args.integer('what', undefined, 1, 7);
+      return ({ machine }) => {
+        if (what & 1) {
+          for (const mapping of machine.mem.mappings.values()) cacheDrop(machine.mem, mapping, false);
+          machine.mem.events.drop_pagecache++;
+        }
+        if (what & 2) machine.mem.events.drop_slab++;
+        return {};
+      };
+    },
+  },
+];

@@ -1,0 +1,458 @@
+/** Steps of a process's memory: mapping, touching, locking, advice, reclaim. */
+
+import { clearRefs } from '../../machine/clear-refs.ts';
+import type { Machine } from '../../machine/machine.ts';
+import { reclaimByScenario, writeReclaim } from '../../machine/reclaim.ts';
+import type { Region, Task } from '../../machine/task.ts';
+import { type Fill, poke, type TouchResult, touchPages, verifyPages } from '../../mm/access.ts';
+import { type Advice, madvise } from '../../mm/madvise.ts';
+import type { Mm } from '../../mm/mm.ts';
+import { mlock, mmap, mprotect, munlock, munmap } from '../../mm/mmap.ts';
+import { coldVma, isKind, type ReclaimKind } from '../../mm/process-reclaim.ts';
+import {
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+  VM_GROWSDOWN,
+  VM_HUGETLB,
+  VM_IO,
+  VM_LOCKED,
+  VM_NORESERVE,
+  VM_PFNMAP,
+} from '../../mm/vm-flags.ts';
+import type { Vma } from '../../mm/vma.ts';
+import { syncMapping } from '../../mm/writeback.ts';
+import { EINVAL, ENOMEM, errnoName } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import { systemCall, withEvents } from '../report.ts';
+import type { ProcessStep } from '../step.ts';
+import type { Args } from '../words.ts';
+import { objectOf } from './machine-steps.ts';
+
+const GIB_PAGES = 262144;
+
+/** The address space of a live process. Throws EINVAL. */
+function mmOf(task: Task): Mm {
+  if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
+  return task.mm;
+}
+
+function regionOf(task: Task, name: string): Region {
+  const region = task.regions.get(name);
+  if (region === undefined) throw new KernelError(EINVAL, `${task.name} has no mapping named ${name}`);
+  return region;
+}
+
+/** An offset and length within a mapping, as written; absent: all of it. */
+interface Part {
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number | undefined;
+}
+
+function readPart(args: Args, optional = false): Part {
+  const name = args.next('mapping').text;
+  const first = optional ? args.optional() : args.next('offset');
+  if (first === undefined) return { name, offset: 0, length: undefined };
+  return { name, offset: args.size('offset', first), length: args.size('length') };
+}
+
+/** The pages of a part: [start, end). A length is rounded up to pages. Throws EINVAL for an offset within a page. */
+function pagesOf(task: Task, part: Part): { region: Region; start: number; end: number } {
+  const region = regionOf(task, part.name);
+  if (part.offset % 4096 !== 0) throw new KernelError(EINVAL, 'the address is not at the start of a page');
+  const start = region.start + part.offset / 4096;
+  return {
+    region,
+    start,
+    end: part.length === undefined ? region.start + region.nrPages : start + Math.ceil(part.length / 4096),
+  };
+}
+
+const PROTS: Readonly<Record<string, number>> = {
+  none: 0,
+  r: PROT_READ,
+  w: PROT_WRITE,
+  rw: PROT_READ | PROT_WRITE,
+  x: PROT_EXEC,
+  rx: PROT_READ | PROT_EXEC,
+  wx: PROT_WRITE | PROT_EXEC,
+  rwx: PROT_READ | PROT_WRITE | PROT_EXEC,
+};
+
+function protOf(args: Args, word: { text: string; value: string; column: number }): number {
+  const prot = PROTS[word.value];
+  if (prot === undefined)
+    throw args.fail(`"${word.value}" is no protection`, word, `one of ${Object.keys(PROTS).join(' ')}`);
+  return prot;
+}
+
+/** A system call on a part of a mapping. */
+function partCall(
+  word: string,
+  usage: string,
+  about: string,
+  call: (machine: Machine, mm: Mm, start: number, end: number) => void,
+): ProcessStep {
+  return {
+    word,
+    usage: `NAME ${usage}`,
+    about,
+    partial: true,
+    parse(args) {
+      const part = readPart(args);
+      return ({ machine }, task) => {
+        const mm = mmOf(task);
+        regionOf(task, part.name);
+        return systemCall(machine, () => {
+          const { start, end } = pagesOf(task, part);
+          call(machine, mm, start, end);
+        });
+      };
+    },
+  };
+}
+
+const KINDS = ['anon', 'file', 'all'] as const;
+
+/** `anon|file|all` or `range NAME OFF LEN`. */
+function readTarget(args: Args, extra: readonly 'shmem'[] = []): { kind: ReclaimKind; part?: Part } {
+  const kind = args.choice('what', [...KINDS, ...extra, 'range']);
+  return kind === 'range' ? { kind: 'all', part: readPart(args) } : { kind };
+}
+
+/** Whether a VMA lies within a mapping that the scenario made. */
+function isOwn(task: Task, vma: Vma): boolean {
+  for (const region of task.regions.values()) {
+    if (vma.start < region.start + region.nrPages && vma.end > region.start) return true;
+  }
+  return false;
+}
+
+export const memorySteps: readonly ProcessStep[] = [
+  {
+    word: 'mmap',
+    usage:
+      'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [off=SIZE] [at=ADDR] [locked] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
+    about: 'a new mapping, or a row of equal ones',
+    parse: parseMmap,
+  },
+  {
+    word: 'touch',
+    usage: 'NAME touch MAPPING OFF LEN read|write [stride=SIZE] [fill=full|word|zero]',
+    about: 'one access per page (or per stride)',
+    partial: true,
+    parse(args) {
+      const part = readPart(args);
+      const write = args.choice('access', ['read', 'write']) === 'write';
+      const stride = args.sizeKey('stride') ?? 4096;
+      if (stride < 1) throw args.fail('stride must be more than zero');
+      const fillWord = args.key('fill');
+      const fill = (fillWord?.value ?? 'full') as Fill;
+      if (!['full', 'word', 'zero'].includes(fill))
+        throw args.fail(`fill "${fill}" is not known`, fillWord, 'one of full word zero');
+      return ({ machine }, task) => {
+        const mm = mmOf(task);
+        const region = regionOf(task, part.name);
+        return withEvents(machine, () => {
+          const result: TouchResult = { pages: 0, minor: 0, major: 0, signals: 0, oom: false };
+          touchPart(machine, mm, region, part, stride, write, fill, result);
+          task.minflt += result.minor;
+          task.majflt += result.major;
+          if (result.oom) machine.log('oom', { pid: task.pid, comm: task.comm, reason: 'no memory for a page fault' });
+          return {
+            pages: result.pages,
+            minflt: result.minor,
+            majflt: result.major,
+            ...(result.signals > 0 ? { signals: result.signals } : {}),
+            ...(result.oom ? { errno: errnoName(ENOMEM) } : {}),
+          };
+        });
+      };
+    },
+  },
+  partCall('munmap', 'munmap MAPPING OFF LEN', 'as the system call', (machine, mm, start, end) =>
+    munmap(machine.mem, mm, start, end),
+  ),
+  partCall('mlock', 'mlock MAPPING OFF LEN', 'as the system call', (machine, mm, start, end) =>
+    mlock(machine.mem, mm, start, end),
+  ),
+  partCall('munlock', 'munlock MAPPING OFF LEN', 'as the system call', (machine, mm, start, end) =>
+    munlock(machine.mem, mm, start, end),
+  ),
+  partCall('msync', 'msync MAPPING OFF LEN', 'as the system call with MS_SYNC', (machine, mm, start, end) =>
+    msync(machine, mm, start, end),
+  ),
+  {
+    word: 'mprotect',
+    usage: 'NAME mprotect MAPPING OFF LEN rw|r|none',
+    about: 'as the system call',
+    partial: true,
+    parse(args) {
+      const part = readPart(args);
+      const prot = protOf(args, args.next('protection'));
+      return ({ machine }, task) => {
+        const mm = mmOf(task);
+        regionOf(task, part.name);
+        return systemCall(machine, () => {
+          const { start, end } = pagesOf(task, part);
+          mprotect(machine.mem, mm, start, end, prot);
+        });
+      };
+    },
+  },
+  {
+    word: 'madvise',
+    usage: 'NAME madvise MAPPING OFF LEN willneed|dontneed|cold|pageout|free',
+    about: 'as the system call, by the process itself',
+    partial: true,
+    parse(args) {
+      const part = readPart(args);
+      const advice: Advice = args.choice('advice', ['willneed', 'dontneed', 'cold', 'pageout', 'free']);
+      return ({ machine }, task) => {
+        const mm = mmOf(task);
+        regionOf(task, part.name);
+        return systemCall(machine, () => {
+          const { start, end } = pagesOf(task, part);
+          const { euid, egid } = task.ids;
+          madvise(machine.mem, mm, start, end, advice, { uid: euid, gid: egid, privileged: euid === 0 });
+        });
+      };
+    },
+  },
+  {
+    word: 'pageout',
+    usage: 'NAME pageout anon|file|all|shmem | NAME pageout range MAPPING OFF LEN [nodrain]',
+    about: "a write to /proc/PID/reclaim by root; walks the scenario's own mappings",
+    parse(args) {
+      const target = readTarget(args, ['shmem']);
+      args.flag('nodrain');
+      return ({ machine }, task) =>
+        withEvents(machine, () => {
+          const range = target.part === undefined ? undefined : pagesOf(task, target.part);
+          return reclaimByScenario(machine, task, mmOf(task), target.kind, range, undefined, (vma) => isOwn(task, vma));
+        });
+    },
+  },
+  {
+    word: 'selfpageout',
+    usage: 'NAME selfpageout anon|file|all',
+    about: "the same with the process's own credentials",
+    parse(args) {
+      const target = readTarget(args);
+      return ({ machine }, task) =>
+        withEvents(machine, () => {
+          const range = target.part === undefined ? undefined : pagesOf(task, target.part);
+          const { euid, egid } = task.ids;
+          const who = { uid: euid, gid: egid, privileged: euid === 0 };
+          return reclaimByScenario(machine, task, mmOf(task), target.kind, range, who, (vma) => isOwn(task, vma));
+        });
+    },
+  },
+  {
+    word: 'cold',
+    usage: 'NAME cold anon|file|all | NAME cold range MAPPING OFF LEN',
+    about: 'MADV_COLD: deactivates pages',
+    parse(args) {
+      const target = readTarget(args);
+      return ({ machine }, task) =>
+        withEvents(machine, () => {
+          const mm = mmOf(task);
+          const range = target.part === undefined ? undefined : pagesOf(task, target.part);
+          const result = { vmas_walked: 0, bytes_advised: 0, vmas_refused: 0 };
+          for (const vma of mm.vmas) {
+            const from = Math.max(vma.start, range?.start ?? 0);
+            const to = Math.min(vma.end, range?.end ?? Number.POSITIVE_INFINITY);
+            if (from >= to || !isKind(vma, target.kind) || !isOwn(task, vma)) continue;
+            result.vmas_walked++;
+            if (vma.flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB)) {
+              result.vmas_refused++;
+              continue;
+            }
+            result.bytes_advised += (to - from) * 4096;
+            coldVma(machine.mem, vma, from, to);
+          }
+          return result.vmas_refused > 0 ? { ...result, errno: 'EINVAL' } : result;
+        });
+    },
+  },
+  {
+    word: 'reclaim',
+    usage: 'NAME reclaim TEXT',
+    about: 'TEXT is written to /proc/PID/reclaim, as echo -n does',
+    parse(args) {
+      const text = restText(args);
+      return ({ machine }, task) =>
+        withEvents(machine, () => {
+          const ret = writeReclaim(machine, task, Buffer.from(text, 'latin1'));
+          if (ret < 0) throw new KernelError(-ret, `"${text}" is not accepted by profile ${machine.profile.name}`);
+          return { ret };
+        });
+    },
+  },
+  {
+    word: 'clearrefs',
+    usage: 'NAME clearrefs 1|2|3|4|5',
+    about: 'as a write to /proc/PID/clear_refs',
+    parse(args) {
+      const value = args.integer('value', undefined, 1, 5);
+      return ({ machine }, task) => {
+        clearRefs(machine, task, value);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'verify',
+    usage: 'NAME verify MAPPING [OFF LEN]',
+    about: 'compares every written page with what was written (faults pages in)',
+    parse(args) {
+      const part = readPart(args, true);
+      return ({ machine }, task) => {
+        const mm = mmOf(task);
+        return withEvents(machine, () => {
+          const { start, end } = pagesOf(task, part);
+          const before = machine.mem.events.pgmajfault;
+          const faults = machine.mem.events.pgfault;
+          const result = verifyPages(machine.mem, mm, start, end, { pages: 0, bad: 0 });
+          const major = machine.mem.events.pgmajfault - before;
+          task.majflt += major;
+          task.minflt += machine.mem.events.pgfault - faults - major;
+          return { pages: result.pages, bad: result.bad };
+        });
+      };
+    },
+  },
+  {
+    word: 'poke',
+    usage: 'NAME poke ADDR "BYTES"',
+    about: 'writes bytes into its memory, as a write to /proc/PID/mem does',
+    partial: true,
+    parse(args) {
+      const address = args.size('address');
+      const bytes = Buffer.from(args.next('bytes').text, 'latin1');
+      return ({ machine }, task) => {
+        const taken = poke(machine.mem, mmOf(task), address, bytes);
+        if (taken < bytes.length) throw new KernelError(EINVAL, 'part of the range cannot be written');
+        return { ret: taken };
+      };
+    },
+  },
+];
+
+/** The rest of the line: one quoted word as it is, or everything as written. */
+function restText(args: Args): string {
+  const first = args.next('text');
+  const more = args.rest();
+  return more === '' ? first.text : `${first.text} ${more}`;
+}
+
+/** Touches a part of a mapping at every stride. Accesses within one page in a row count each. */
+function touchPart(
+  machine: Machine,
+  mm: Mm,
+  region: Region,
+  part: Part,
+  stride: number,
+  write: boolean,
+  fill: Fill,
+  result: TouchResult,
+): void {
+  const length = part.length ?? region.nrPages * 4096 - part.offset;
+  const first = region.start * 4096 + part.offset;
+  const count = Math.ceil(length / stride);
+  if (stride % 4096 === 0) {
+    touchPages(machine.mem, mm, Math.floor(first / 4096), count, stride / 4096, write, fill, result);
+    return;
+  }
+  for (let i = 0; i < count && !result.oom; i++) {
+    touchPages(machine.mem, mm, Math.floor((first + i * stride) / 4096), 1, 1, write, fill, result);
+  }
+}
+
+/** Mirrors: mm/msync.c: shared file pages are written and waited for; holes are reported at the end. */
+function msync(machine: Machine, mm: Mm, start: number, end: number): void {
+  let at = start;
+  let hole = false;
+  for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
+    const vma = mm.vmas[i]!;
+    if (vma.start > at) hole = true;
+    const from = Math.max(start, vma.start);
+    at = Math.min(end, vma.end);
+    if (vma.mapping !== null && vma.isShared) syncMapping(machine.mem, vma.mapping, vma.indexOf(from), vma.indexOf(at));
+  }
+  if (hole || at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
+}
+
+function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
+  const name = args.next('name of the mapping').text;
+  const count = args.integerKey('count', 1, 1_000_000);
+  const each = args.sizeKey('each');
+  const gap = args.sizeKey('gap') ?? 0;
+  const size = args.sizeKey('size');
+  const object = args.key('obj')?.value;
+  const offset = args.sizeKey('off') ?? 0;
+  const at = args.sizeKey('at');
+  const init = args.sizeKey('init');
+  const hugetlbKb = args.integerKey('hugetlb', 0);
+  const label = args.key('name')?.value ?? '';
+  const protWord = args.key('prot');
+  const prot = protWord === undefined ? PROT_READ | PROT_WRITE : protOf(args, protWord);
+  let flags = 0;
+  for (const [word, flag] of FLAG_WORDS) if (args.flag(word)) flags |= flag;
+  if (hugetlbKb !== undefined) flags |= VM_HUGETLB;
+  const anon = args.flag('anon');
+  const shared = args.flag('shared');
+  const isPrivate = args.flag('private');
+  if (anon && object !== undefined) throw args.fail('anon and obj= exclude each other');
+  if (shared && isPrivate) throw args.fail('private and shared exclude each other');
+  if ((count === undefined) !== (each === undefined)) throw args.fail('count= and each= belong together');
+  if ((size === undefined) === (count === undefined)) throw args.fail('size= (or count=, each=) is missing');
+  for (const bytes of [offset, gap, each ?? 0, at ?? 0]) {
+    if (bytes % 4096 !== 0) throw args.fail(`${bytes} is not a whole number of pages`);
+  }
+  const eachPages = Math.ceil((each ?? size!) / 4096);
+  const stridePages = eachPages + gap / 4096;
+  const pieces = count ?? 1;
+  const areaPages = count === undefined ? eachPages : pieces * stridePages;
+
+  return ({ machine }, task) => {
+    const mm = mmOf(task);
+    if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
+    const start = at === undefined ? machine.nextMapping : at / 4096;
+    const result = systemCall(machine, () => {
+      const mapping =
+        object !== undefined ? objectOf(machine, object) : shared ? machine.anonymousShmem(areaPages * 4096) : null;
+      const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
+      for (let i = 0; i < pieces; i++) {
+        const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + i * stridePages;
+        const vma = mmap(machine.mem, mm, {
+          start: first,
+          nrPages: initPages,
+          prot,
+          shared,
+          mapping,
+          pgoff: offset / 4096,
+          flags,
+          name: label,
+        });
+        if (hugetlbKb !== undefined) vma.hugetlbKb = hugetlbKb;
+      }
+      task.regions.set(name, { name, start, nrPages: areaPages, mapping });
+      if (at === undefined) machine.nextMapping = (Math.ceil((start + areaPages) / GIB_PAGES) + 1) * GIB_PAGES;
+    });
+    if (result !== undefined && result['ret'] === -1) {
+      const { vmstat: _, ...rest } = result;
+      return rest;
+    }
+    return { ret: 0, addr: `0x${(start * 4096).toString(16)}` };
+  };
+}
+
+const FLAG_WORDS: readonly (readonly [string, number])[] = [
+  ['locked', VM_LOCKED],
+  ['noreserve', VM_NORESERVE],
+  ['growsdown', VM_GROWSDOWN],
+  ['pfnmap', VM_PFNMAP],
+  ['io', VM_IO],
+];

@@ -1,0 +1,215 @@
+/** Steps of a process's life: forking, exiting, identity, signals, CPU. */
+
+import { deliverSignal } from '../../machine/signal.ts';
+import type { TaskState } from '../../machine/task.ts';
+import { EINVAL } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import type { ProcessStep } from '../step.ts';
+
+export const processSteps: readonly ProcessStep[] = [
+  {
+    word: 'fork',
+    usage: 'NAME fork CHILD [pid=N]',
+    about: 'a copy of the process',
+    parse(args) {
+      const child = args.next('child').text;
+      const pid = args.integerKey('pid', 1);
+      return ({ machine }, task) => {
+        machine.fork(task, child, pid);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'exit',
+    usage: 'NAME exit [code=N] [zombie]',
+    about: 'ends the process; as a zombie it stays until reaped',
+    parse(args) {
+      const code = args.integerKey('code', 0, 255) ?? 0;
+      const zombie = args.flag('zombie');
+      return ({ machine }, task) => {
+        if (task.isZombie) throw new KernelError(EINVAL, `${task.name} has exited already`);
+        machine.exit(task, code * 256, zombie);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'reap',
+    usage: 'NAME reap',
+    about: 'takes a zombie away',
+    parse: () => (ctx, task) => {
+      ctx.machine.reap(task);
+      return {};
+    },
+  },
+  {
+    word: 'exec',
+    usage: 'NAME exec [comm=C] [cmdline="a b"] [exe=P]',
+    about: 'replaces the program: a fresh, empty address space',
+    parse(args) {
+      const comm = args.key('comm')?.value;
+      const cmdline = args.key('cmdline')?.value;
+      const exe = args.key('exe')?.value;
+      return ({ machine }, task) => {
+        machine.exec(task);
+        if (comm !== undefined) task.comm = task.leader.comm = comm.slice(0, 15);
+        if (cmdline !== undefined) task.cmdline = cmdline.split(cmdline.includes('\0') ? '\0' : ' ');
+        if (exe !== undefined) task.exe = exe;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'thread',
+    usage: 'NAME thread [tid=N] [comm=C] [state=S]',
+    about: 'one more thread',
+    parse(args) {
+      const tid = args.integerKey('tid', 1);
+      const comm = args.key('comm')?.value;
+      const state = args.key('state')?.value as TaskState | undefined;
+      return ({ machine }, task) => {
+        const thread = machine.addThread(task, comm ?? task.comm, tid);
+        if (state !== undefined) thread.state = state;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'setuid',
+    usage: 'NAME setuid UID',
+    about: 'gives up its user id; it may not be looked into until it execs',
+    parse(args) {
+      const uid = args.integer('uid', undefined, 0, 4294967294);
+      return ({ machine }, task) => {
+        task.ids.uid = task.ids.euid = task.ids.suid = uid;
+        task.dumpable = false;
+        machine.generation++;
+        return { ret: 0 };
+      };
+    },
+  },
+  {
+    word: 'dumpable',
+    usage: 'NAME dumpable 0|1',
+    about: 'whether it may be looked into (PR_SET_DUMPABLE)',
+    parse(args) {
+      const value = args.integer('value', undefined, 0, 1);
+      return ({ machine }, task) => {
+        task.dumpable = value === 1;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'cpu',
+    usage: 'NAME cpu N',
+    about: 'runs on this processor: no effect on a simulated machine',
+    parse(args) {
+      args.integer('processor');
+      return () => ({});
+    },
+  },
+  {
+    word: 'adj',
+    usage: 'NAME adj N',
+    about: 'its oom_score_adj, -1000 to 1000',
+    parse(args) {
+      const adj = args.integer('adj', undefined, -1000, 1000);
+      return ({ machine }, task) => {
+        task.oomScoreAdj = adj;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'nice',
+    usage: 'NAME nice N',
+    about: 'its nice value, -20 to 19',
+    parse(args) {
+      const nice = args.integer('nice', undefined, -20, 19);
+      return ({ machine }, task) => {
+        task.nice = nice;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'comm',
+    usage: 'NAME comm TEXT [tid=N]',
+    about: 'the name of a thread',
+    parse(args) {
+      const tid = args.integerKey('tid', 1);
+      const comm = args.next('name').text.slice(0, 15);
+      return ({ machine }, task) => {
+        const thread = task.threads.find((t) => t.tid === (tid ?? task.pid));
+        if (thread === undefined) throw new KernelError(EINVAL, `${task.name} has no thread ${tid}`);
+        thread.comm = comm;
+        if (thread === task.leader) task.comm = comm;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'kill',
+    usage: 'NAME kill SIGNAL',
+    about: 'a signal by number or name, with its default action',
+    parse(args) {
+      const signal = args.next('signal').text;
+      return ({ machine }, task) => {
+        deliverSignal(machine, task, signal);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'load',
+    usage: 'NAME load user=PERCENT system=PERCENT [switches=N]',
+    about: 'CPU that the process uses from now on, in percent of one CPU, and context switches per second',
+    parse(args) {
+      const user = (args.integerKey('user', 0, 100) ?? 0) / 100;
+      const system = (args.integerKey('system', 0, 100) ?? 0) / 100;
+      const switches = args.integerKey('switches', 0);
+      return ({ machine }, task) => {
+        machine.setLoad(task.leader, user, system, switches ?? (user + system > 0 ? 50 : 0));
+        return {};
+      };
+    },
+  },
+  {
+    word: 'cputime',
+    usage: 'NAME cputime user=TIME system=TIME',
+    about: 'CPU time that it has used so far',
+    parse(args) {
+      const user = args.key('user');
+      const system = args.key('system');
+      const userUs = user === undefined ? 0 : args.time('user', user);
+      const systemUs = system === undefined ? 0 : args.time('system', system);
+      return ({ machine }, task) => {
+        task.leader.utimeUs = userUs;
+        task.leader.stimeUs = systemUs;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'faults',
+    usage: 'NAME faults minor=N major=N',
+    about: 'page faults that it has had so far',
+    parse(args) {
+      const minor = args.integerKey('minor', 0) ?? 0;
+      const major = args.integerKey('major', 0) ?? 0;
+      return ({ machine }, task) => {
+        task.minflt = minor;
+        task.majflt = major;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+];
