@@ -7,7 +7,7 @@ import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from './mappi
 import type { Memory } from './memory.ts';
 import type { Mm } from './mm.ts';
 import { PG_ANON, PG_MLOCKED, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE } from './page-flags.ts';
-import { PTRS_PER_TABLE } from './page-table.ts';
+import { CHUNK_PAGES, PTRS_PER_TABLE } from './page-table.ts';
 import {
   KIND_NONE,
   KIND_PRESENT,
@@ -121,7 +121,7 @@ function fileFault(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: num
   if (index >= mapping.nrPages) return FAULT_SIGBUS;
   if (!write) {
     if (mem.settings.faultAroundPages > 1) {
-      faultAround(mem, vma, mapping, vpn);
+      faultAround(mem, vma, mapping, vpn, at);
       const now = mem.tables.pte[at]!;
       if (now !== 0) {
         mem.tables.pte[at] = now | PTE_YOUNG;
@@ -231,24 +231,29 @@ function mapCachePage(mem: Memory, vma: Vma, mapping: Mapping, at: number, pfn: 
 }
 
 /** Maps the cached neighbours of a read fault, an aligned window. Mirrors: do_fault_around, filemap_map_pages. */
-function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number): void {
+function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number): void {
+  if (mapping.nrCached === 0) return;
   const pages = mem.settings.faultAroundPages;
   const pteOff = vpn & (PTRS_PER_TABLE - 1);
   const vmaOff = vpn - vma.start;
   const from = Math.max(pteOff - (pteOff & (pages - 1)), pteOff - Math.min(pteOff, vmaOff));
   const to = Math.min(from + pages, PTRS_PER_TABLE, pteOff + (vma.end - vma.start) - vmaOff);
-  const firstVpn = vpn - (pteOff - from);
-  const last = firstVpn + (to - from);
-  const nrPages = mapping.nrPages;
-  for (let v = firstVpn; v < last; v++) {
-    const index = vma.pgoff + (v - vma.start);
-    if (index >= nrPages) return;
-    const pfn = mapping.pages.get(index);
+  const { tables, frames } = mem;
+  const first = vpn - (pteOff - from);
+  const last = Math.min(first + (to - from), vma.start + mapping.nrPages - vma.pgoff);
+  // The entries of the window lie side by side with that of the fault unless it straddles two chunks.
+  const besides = Math.floor(first / CHUNK_PAGES) === Math.floor((last - 1) / CHUNK_PAGES);
+  const base = at - (vpn - first);
+  const firstIndex = vma.pgoff + (first - vma.start);
+  for (let i = 0; i < last - first; i++) {
+    if (besides && tables.pte[base + i] !== 0) continue;
+    const pfn = mapping.pages.get(firstIndex + i);
     if (pfn === 0 || pfn >= ENTRY_SWAPPED) continue;
+    const entry = besides ? base + i : tables.ensure(vma.mm.pageDirectory, first + i);
+    if (tables.pte[entry] !== 0) continue;
     // A page marked for reclaim looks like the mark of readahead, which shares its bit: it is not mapped on the way.
-    if (mem.frames.flags[pfn]! & PG_RECLAIM) continue;
-    const at = mem.tables.ensure(vma.mm.pageDirectory, v);
-    if (mem.tables.pte[at] === 0) mapCachePage(mem, vma, mapping, at, pfn, false);
+    if (frames.flags[pfn]! & PG_RECLAIM) continue;
+    mapCachePage(mem, vma, mapping, entry, pfn, false);
   }
 }
 

@@ -10,40 +10,42 @@ import { CONTENT_ZERO } from './content.ts';
 import type { Vma } from './vma.ts';
 
 const CHUNK = 512;
+const CHUNK_SHIFT = 9;
 
 export const ENTRY_SWAPPED = 0x40000000;
 export const ENTRY_SHADOW = 0x80000000;
 export const ENTRY_NUMBER = 0x3fffffff;
 
-/** A sparse array of 32-bit numbers indexed by page; absent entries read 0. */
+/** A sparse array of 32-bit numbers indexed by page (below 2^28); absent entries read 0. */
 export class PageArray {
-  #chunks = new Map<number, Uint32Array>();
+  readonly #chunks: (Uint32Array | undefined)[] = [];
 
   get(index: number): number {
-    return this.#chunks.get(Math.floor(index / CHUNK))?.[index % CHUNK] ?? 0;
+    const chunk = this.#chunks[index >>> CHUNK_SHIFT];
+    return chunk === undefined ? 0 : chunk[index & (CHUNK - 1)]!;
   }
 
   set(index: number, value: number): void {
-    const key = Math.floor(index / CHUNK);
-    let chunk = this.#chunks.get(key);
+    const key = index >>> CHUNK_SHIFT;
+    let chunk = this.#chunks[key];
     if (chunk === undefined) {
       if (value === 0) return;
       chunk = new Uint32Array(CHUNK);
-      this.#chunks.set(key, chunk);
+      this.#chunks[key] = chunk;
     }
-    chunk[index % CHUNK] = value;
+    chunk[index & (CHUNK - 1)] = value;
   }
 
   /** Calls `visit` for each entry that is not zero, by ascending index. */
   forEach(visit: (index: number, value: number) => void): void {
-    const keys = [...this.#chunks.keys()].sort((a, b) => a - b);
-    for (const key of keys) {
-      const chunk = this.#chunks.get(key)!;
+    // forEach of an array passes over what was never set, however large the gaps.
+    this.#chunks.forEach((chunk, key) => {
+      if (chunk === undefined) return;
       for (let i = 0; i < CHUNK; i++) {
         const value = chunk[i]!;
         if (value !== 0) visit(key * CHUNK + i, value);
       }
-    }
+    });
   }
 }
 

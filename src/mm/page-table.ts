@@ -15,6 +15,8 @@
 const CHUNK = 64;
 const CHUNK_SHIFT = 6;
 const CHUNKS_PER_TABLE = 8;
+/** Pages whose entries lie side by side. */
+export const CHUNK_PAGES = CHUNK;
 /** Pages under one table. */
 export const PTRS_PER_TABLE = 512;
 

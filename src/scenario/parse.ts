@@ -25,14 +25,21 @@ export interface ParsedStep {
   run(ctx: StepContext): StepResult;
 }
 
-/** Understands a whole text. Throws ScenarioError at the first mistake. Empty lines and comments give nothing. */
+/** Understands a text line by line. Throws ScenarioError at the first mistake. Empty lines and comments give nothing. */
+export function* eachStep(text: string, file: string): Generator<ParsedStep> {
+  let number = 0;
+  for (let start = 0; start <= text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const step = parseStep(text.slice(start, end), file, ++number);
+    if (step !== undefined) yield step;
+    start = end + 1;
+  }
+}
+
+/** Understands a whole text. Throws ScenarioError at the first mistake, before anything is carried out. */
 export function parseSteps(text: string, file: string): ParsedStep[] {
-  const steps: ParsedStep[] = [];
-  text.split('\n').forEach((line, i) => {
-    const step = parseStep(line, file, i + 1);
-    if (step !== undefined) steps.push(step);
-  });
-  return steps;
+  return [...eachStep(text, file)];
 }
 
 function parseStep(line: string, file: string, number: number): ParsedStep | undefined {

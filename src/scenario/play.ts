@@ -18,7 +18,9 @@ export function playScenario(
   options: { profile?: ProfileName | undefined; swapKind?: SwapKind | undefined } = {},
 ): PlayResult {
   const session = new Session(options);
-  return { file, text, session, records: session.load(text, file) };
+  const records: StepRecord[] = [];
+  session.load(text, file, (record) => records.push(record));
+  return { file, text, session, records };
 }
 
 /** The value of a remark line, such as `title …`. */

@@ -1,22 +1,18 @@
 import type { Machine } from '../machine/machine.ts';
-import type { VmEvents } from '../mm/vm-events.ts';
 import { KernelError } from '../util/errors.ts';
 import type { StepResult } from './step.ts';
 
-/** Counters of /proc/vmstat that a step reports when it moved them. */
-const REPORTED = ['pswpin', 'pswpout', 'nr_vmscan_write'] as const satisfies readonly (keyof VmEvents)[];
-
-/** Runs `action` and adds to its result how far it moved the counters of /proc/vmstat. */
+/** Runs `action` and adds to its result how far it moved the swap counters of /proc/vmstat. */
 export function withEvents(machine: Machine, action: () => Record<string, unknown>): StepResult {
   const { events } = machine.mem;
-  const before = REPORTED.map((name) => events[name]);
+  const { pswpin, pswpout, nr_vmscan_write } = events;
   const result = action();
   const vmstat: Record<string, number> = {};
-  REPORTED.forEach((name, i) => {
-    const moved = events[name] - before[i]!;
-    if (moved !== 0) vmstat[name] = moved;
-  });
-  return { ...result, vmstat };
+  if (events.pswpin !== pswpin) vmstat['pswpin'] = events.pswpin - pswpin;
+  if (events.pswpout !== pswpout) vmstat['pswpout'] = events.pswpout - pswpout;
+  if (events.nr_vmscan_write !== nr_vmscan_write) vmstat['nr_vmscan_write'] = events.nr_vmscan_write - nr_vmscan_write;
+  result['vmstat'] = vmstat;
+  return result;
 }
 
 /** A system call of a simulated process: `ret` 0, or -1 and the error's name, as the process would see it. */

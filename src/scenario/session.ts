@@ -10,9 +10,8 @@ import type { SwapKind } from '../mm/swap.ts';
 import { EINVAL } from '../util/errno.ts';
 import { BugError, KernelError } from '../util/errors.ts';
 import { logger } from '../util/log.ts';
-import { type ParsedStep, parseSteps } from './parse.ts';
+import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { ScenarioError } from './scenario-error.ts';
-import type { Snap } from './snap.ts';
 import type { StepResult } from './step.ts';
 import { Args, splitWords } from './words.ts';
 
@@ -39,9 +38,10 @@ export class Session {
   #machine: Machine;
   readonly #options: SessionOptions;
   #machineOptions: MachineOptions;
+  /** The scenario that was loaded; what has been done since stands in the history. */
+  #base = '';
   #history: string[] = [];
   #historyUs = 0;
-  #onSnap: ((snap: Snap) => void) | undefined;
   /** Called when the machine object has been replaced by an equal one (after an undone write). */
   onMachineReplaced: ((machine: Machine) => void) | undefined;
 
@@ -59,19 +59,27 @@ export class Session {
 
   /**
    * Runs a scenario on a fresh machine, step by step; a system call that fails in a simulated process is a result, a
-   * step that makes no sense throws. Its first step may be `machine …`.
+   * step that makes no sense throws (and leaves the machine as it was). Its first step may be `machine …`.
+   * `onRecord` is told of every step.
    */
-  load(text: string, file: string, onSnap?: (snap: Snap) => void): StepRecord[] {
+  load(text: string, file: string, onRecord?: (record: StepRecord) => void): void {
     const { options, rest } = takeMachineLine(text, file);
-    const steps = parseSteps(rest, file);
+    const before = this.#machine;
     this.#machineOptions = this.#withOptions(options);
     this.#machine = new Machine(this.#machineOptions);
+    try {
+      for (const step of eachStep(rest, file)) {
+        const record = this.#carryOut(step);
+        onRecord?.(record);
+      }
+    } catch (error) {
+      this.#machine = before;
+      throw error;
+    }
+    this.#base = rest;
     this.#history = [];
     this.#historyUs = this.#machine.nowUs;
-    this.#onSnap = onSnap;
-    const records = steps.map((step) => this.#carryOut(step));
     this.onMachineReplaced?.(this.#machine);
-    return records;
   }
 
   /**
@@ -88,6 +96,7 @@ export class Session {
     for (const step of steps) {
       try {
         const record = this.#carryOut(step);
+        if (step.word !== 'snap') this.record(step.text);
         if (record.result?.['ret'] === -1) {
           throw new KernelError(EINVAL, `the system call fails with ${record.result['errno']}`);
         }
@@ -105,7 +114,7 @@ export class Session {
   /** The whole machine as steps: a scenario that gives the same machine. */
   state(): string {
     this.#noteTime();
-    return `${machineLine(this.#machine)}\n${this.#history.join('\n')}\n`;
+    return `${machineLine(this.#machine)}\n${this.#base.trim()}\n${this.#history.join('\n')}\n`;
   }
 
   /** Notes a change that was made beside the step language as the step that would have made it. */
@@ -133,12 +142,11 @@ export class Session {
     const machine = this.#machine;
     let result: StepResult;
     try {
-      result = step.run({ machine, ...(this.#onSnap === undefined ? {} : { onSnap: this.#onSnap }) });
+      result = step.run({ machine });
     } catch (error) {
       throw asScenarioError(error, step);
     }
     machine.generation++;
-    if (step.word !== 'snap') this.record(step.text);
     return { line: step.line, step: step.text, word: step.word, result };
   }
 
@@ -154,12 +162,10 @@ export class Session {
   #undo(length: number): void {
     const nowUs = this.#machine.nowUs;
     log('undoing %d steps by building the machine again', this.#history.length - length);
-    const history = this.#history.slice(0, length);
+    this.#history.length = length;
     this.#machine = new Machine(this.#machineOptions);
-    this.#history = [];
+    for (const step of eachStep(`${this.#base}\n${this.#history.join('\n')}`, 'history')) this.#carryOut(step);
     this.#historyUs = this.#machine.nowUs;
-    for (const step of parseSteps(history.join('\n'), 'history')) this.#carryOut(step);
-    this.#history = history;
     this.#machine.advance(nowUs);
     this.onMachineReplaced?.(this.#machine);
   }

@@ -1,7 +1,6 @@
 /** The shape of the step language: tables of words, each with a parser that returns what to do. */
 import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
-import type { Snap } from './snap.ts';
 import type { Args } from './words.ts';
 
 /** What a step reports, in the keys of the oracle's goldens; undefined: it only sets the scene and is not listed. */
@@ -10,8 +9,6 @@ export type StepResult = Record<string, unknown> | undefined;
 /** What a step is carried out on. */
 export interface StepContext {
   readonly machine: Machine;
-  /** Called by `snap`. */
-  onSnap?(snap: Snap): void;
 }
 
 interface StepRow {

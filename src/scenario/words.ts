@@ -7,13 +7,20 @@ export interface Word {
   readonly text: string;
   /** Column of its first character, from 1. */
   readonly column: number;
-  readonly key?: string;
+  readonly key: string | undefined;
   readonly value: string;
 }
 
 /** The words of a line up to a `#` that begins a word. Throws ScenarioError for an open quote. */
 export function splitWords(line: string, file: string, lineNumber: number): Word[] {
   const words: Word[] = [];
+  if (!line.includes('"')) {
+    for (const match of line.matchAll(/\S+/g)) {
+      if (match[0].startsWith('#')) break;
+      words.push(makeWord(match[0], match.index + 1, match[0].indexOf('=')));
+    }
+    return words;
+  }
   let i = 0;
   while (i < line.length) {
     if (/\s/.test(line[i]!)) {
@@ -42,14 +49,15 @@ export function splitWords(line: string, file: string, lineNumber: number): Word
       text += c;
     }
     if (quoted) throw new ScenarioError(file, lineNumber, column, 'a quote is not closed', 'add a closing "');
-    const keyed = equals > 0 && /^[a-z][a-z0-9_]*$/.test(text.slice(0, equals));
-    words.push(
-      keyed
-        ? { text, column, key: text.slice(0, equals), value: text.slice(equals + 1) }
-        : { text, column, value: text },
-    );
+    words.push(makeWord(text, column, equals));
   }
   return words;
+}
+
+function makeWord(text: string, column: number, equals: number): Word {
+  if (equals <= 0 || !/^[a-z][a-z0-9_]*$/.test(text.slice(0, equals)))
+    return { text, column, key: undefined, value: text };
+  return { text, column, key: text.slice(0, equals), value: text.slice(equals + 1) };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '0': '\0' };

@@ -231,11 +231,7 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'records the state of everything',
     parse(args) {
       const label = args.rest() || 'snap';
-      return (ctx) => {
-        const snap = takeSnap(ctx.machine, label);
-        ctx.onSnap?.(snap);
-        return snap as unknown as Record<string, unknown>;
-      };
+      return ({ machine }) => takeSnap(machine, label) as unknown as Record<string, unknown>;
     },
   },
   {

@@ -7,7 +7,7 @@ import type { Region, Task } from '../../machine/task.ts';
 import { type Fill, poke, type TouchResult, touchPages, verifyPages } from '../../mm/access.ts';
 import { type Advice, madvise } from '../../mm/madvise.ts';
 import type { Mm } from '../../mm/mm.ts';
-import { mlock, mmap, mprotect, munlock, munmap } from '../../mm/mmap.ts';
+import { mlock, mmap, mprotect, munlock, munmap, TASK_SIZE_PAGES } from '../../mm/mmap.ts';
 import { coldVma, isKind, type ReclaimKind } from '../../mm/process-reclaim.ts';
 import {
   PROT_EXEC,
@@ -26,10 +26,11 @@ import { EINVAL, ENOMEM, errnoName } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { systemCall, withEvents } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
-import type { Args } from '../words.ts';
+import type { Args, Word } from '../words.ts';
 import { objectOf } from './machine-steps.ts';
 
 const GIB_PAGES = 262144;
+const FIRST_MAPPING = 0x100000000000 / 4096;
 
 /** The address space of a live process. Throws EINVAL. */
 function mmOf(task: Task): Mm {
@@ -80,7 +81,7 @@ const PROTS: Readonly<Record<string, number>> = {
   rwx: PROT_READ | PROT_WRITE | PROT_EXEC,
 };
 
-function protOf(args: Args, word: { text: string; value: string; column: number }): number {
+function protOf(args: Args, word: Word): number {
   const prot = PROTS[word.value];
   if (prot === undefined)
     throw args.fail(`"${word.value}" is no protection`, word, `one of ${Object.keys(PROTS).join(' ')}`);
@@ -419,7 +420,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   return ({ machine }, task) => {
     const mm = mmOf(task);
     if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
-    const start = at === undefined ? machine.nextMapping : at / 4096;
+    const start = at === undefined ? freeArea(machine, mm, areaPages) : at / 4096;
     const result = systemCall(machine, () => {
       const mapping =
         object !== undefined ? objectOf(machine, object) : shared ? machine.anonymousShmem(areaPages * 4096) : null;
@@ -439,7 +440,8 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
         if (hugetlbKb !== undefined) vma.hugetlbKb = hugetlbKb;
       }
       task.regions.set(name, { name, start, nrPages: areaPages, mapping });
-      if (at === undefined) machine.nextMapping = (Math.ceil((start + areaPages) / GIB_PAGES) + 1) * GIB_PAGES;
+      if (at === undefined && start === machine.nextMapping)
+        machine.nextMapping = (Math.ceil((start + areaPages) / GIB_PAGES) + 1) * GIB_PAGES;
     });
     if (result !== undefined && result['ret'] === -1) {
       const { vmstat: _, ...rest } = result;
@@ -447,6 +449,15 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
     }
     return { ret: 0, addr: `0x${(start * 4096).toString(16)}` };
   };
+}
+
+/** Where a mapping without an address goes: the machine's next place, or, when those are used up, above what the process has. */
+function freeArea(machine: Machine, mm: Mm, nrPages: number): number {
+  if (machine.nextMapping + nrPages <= TASK_SIZE_PAGES) return machine.nextMapping;
+  const last = mm.vmas.findLast((vma) => vma.end + 2 * GIB_PAGES + nrPages <= TASK_SIZE_PAGES);
+  return last === undefined
+    ? FIRST_MAPPING
+    : Math.max(FIRST_MAPPING, (Math.ceil(last.end / GIB_PAGES) + 1) * GIB_PAGES);
 }
 
 const FLAG_WORDS: readonly (readonly [string, number])[] = [
