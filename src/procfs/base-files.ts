@@ -1,0 +1,195 @@
+/** The small files of a process. Mirrors: fs/proc/base.c. */
+import { EACCES, EINVAL, ENOENT } from '../util/errno.ts';
+import type { Caller } from '../vfs/types.ts';
+import { MAX_PROCESSES } from './constants.ts';
+import type { TaskContext } from './entry.ts';
+import { parseInt32, parseWhole, writtenText } from './parse-number.ts';
+import type { TextBuffer } from './text.ts';
+
+/** Most bytes looked at where a number is written. */
+const NUMBER_BYTES = 12;
+const COMM_BYTES = 15;
+const OOM_ADJ_MAX = 15;
+const OOM_DISABLE = -17;
+const OOM_SCORE_ADJ_MAX = 1000;
+
+export function showCmdline(out: TextBuffer, { task }: TaskContext): void {
+  if (task.mm !== null) for (const word of task.cmdline) out.text(word).byte(0);
+}
+
+export function showEnviron(out: TextBuffer, { task }: TaskContext): void {
+  for (const word of task.environ) out.text(word).byte(0);
+}
+
+export function showComm(out: TextBuffer, { thread }: TaskContext): void {
+  out.text(thread.comm).newline();
+}
+
+/** Unlike the kernel, any writer that may open the file is heard: nobody else could speak for a simulated process. Mirrors: comm_write. */
+export function writeComm({ host, task, thread }: TaskContext, data: Uint8Array): number {
+  const bytes = data.subarray(0, COMM_BYTES);
+  const nul = bytes.indexOf(0);
+  const comm = Buffer.from(nul < 0 ? bytes : bytes.subarray(0, nul))
+    .toString('utf8')
+    .replace(/\n.*$/s, '');
+  const status = host.setComm(task, thread, comm);
+  return status < 0 ? status : data.length;
+}
+
+/** The three links into the simulated file system; a kernel thread and a zombie have no program. */
+export function exeLink({ task }: TaskContext): string | number {
+  return task.mm === null || task.exe === '' ? -ENOENT : task.exe;
+}
+
+export function cwdLink({ task }: TaskContext): string | number {
+  return task.isZombie ? -ENOENT : task.cwd;
+}
+
+export function rootLink({ task }: TaskContext): string | number {
+  return task.isZombie ? -ENOENT : task.root;
+}
+
+/** Pretend: the usual limits, the same for all. Mirrors: proc_pid_limits. */
+const LIMITS: readonly (readonly [name: string, soft: string, hard: string, units: string])[] = [
+  ['Max cpu time', 'unlimited', 'unlimited', 'seconds'],
+  ['Max file size', 'unlimited', 'unlimited', 'bytes'],
+  ['Max data size', 'unlimited', 'unlimited', 'bytes'],
+  ['Max stack size', 'STACK', 'unlimited', 'bytes'],
+  ['Max core file size', '0', 'unlimited', 'bytes'],
+  ['Max resident set', 'unlimited', 'unlimited', 'bytes'],
+  ['Max processes', `${MAX_PROCESSES}`, `${MAX_PROCESSES}`, 'processes'],
+  ['Max open files', '1024', '1048576', 'files'],
+  ['Max locked memory', '8388608', '8388608', 'bytes'],
+  ['Max address space', 'unlimited', 'unlimited', 'bytes'],
+  ['Max file locks', 'unlimited', 'unlimited', 'locks'],
+  ['Max pending signals', `${MAX_PROCESSES}`, `${MAX_PROCESSES}`, 'signals'],
+  ['Max msgqueue size', '819200', '819200', 'bytes'],
+  ['Max nice priority', '0', '0', ''],
+  ['Max realtime priority', '0', '0', ''],
+  ['Max realtime timeout', 'unlimited', 'unlimited', 'us'],
+];
+
+export function showLimits(out: TextBuffer, { task }: TaskContext): void {
+  out.text('Limit                     Soft Limit           Hard Limit           Units     \n');
+  const stack = `${(task.mm?.stackLimit ?? 2048) * 4096}`;
+  for (const [name, soft, hard, units] of LIMITS) {
+    const columns = `${name.padEnd(25)} ${(soft === 'STACK' ? stack : soft).padEnd(20)} ${hard.padEnd(20)} `;
+    out
+      .text(columns)
+      .text(units === '' ? '' : units.padEnd(10))
+      .newline();
+  }
+}
+
+export function showIo(out: TextBuffer, { task: { io } }: TaskContext): void {
+  const rows: readonly (readonly [string, number])[] = [
+    ['rchar', io.rchar],
+    ['wchar', io.wchar],
+    ['syscr', io.syscr],
+    ['syscw', io.syscw],
+    ['read_bytes', io.readBytes],
+    ['write_bytes', io.writeBytes],
+    ['cancelled_write_bytes', io.cancelledWriteBytes],
+  ];
+  for (const [name, value] of rows) out.text(name).text(': ').dec(Math.floor(value)).newline();
+}
+
+/** Mirrors: proc_oom_score, mm/oom_kill.c:oom_badness. */
+export function showOomScore(out: TextBuffer, ctx: TaskContext): void {
+  out.dec(oomScore(ctx)).newline();
+}
+
+function oomScore({ machine, task }: TaskContext): number {
+  const { mm } = task;
+  if (mm === null || task.pid === 1 || task.oomScoreAdj === -OOM_SCORE_ADJ_MAX) return 0;
+  const total = machine.mem.frames.total + (machine.mem.swap?.total ?? 0);
+  const points = mm.rss + mm.swapents + mm.pageDirectory.size + task.oomScoreAdj * Math.floor(total / 1000);
+  return Math.max(0, Math.trunc(((OOM_SCORE_ADJ_MAX + Math.trunc((points * 1000) / total)) * 2) / 3));
+}
+
+export function showOomScoreAdj(out: TextBuffer, { task }: TaskContext): void {
+  out.dec(task.oomScoreAdj).newline();
+}
+
+export function writeOomScoreAdj(ctx: TaskContext, data: Uint8Array, caller: Caller | undefined): number {
+  const value = parseInt32(writtenText(data, NUMBER_BYTES));
+  if (typeof value !== 'number') return -value.errno;
+  if (value < -OOM_SCORE_ADJ_MAX || value > OOM_SCORE_ADJ_MAX) return -EINVAL;
+  return setOomScoreAdj(ctx, value, data, caller);
+}
+
+/** The scale of old, -17 … 15. Mirrors: oom_adj_read. */
+export function showOomAdj(out: TextBuffer, { task: { oomScoreAdj } }: TaskContext): void {
+  const adj = oomScoreAdj === OOM_SCORE_ADJ_MAX ? OOM_ADJ_MAX : Math.trunc((oomScoreAdj * -OOM_DISABLE) / 1000);
+  out.dec(Math.min(adj, OOM_ADJ_MAX) + 0).newline();
+}
+
+/** Mirrors: oom_adj_write. */
+export function writeOomAdj(ctx: TaskContext, data: Uint8Array, caller: Caller | undefined): number {
+  const adj = parseInt32(writtenText(data, NUMBER_BYTES));
+  if (typeof adj !== 'number') return -adj.errno;
+  if ((adj < -16 || adj > OOM_ADJ_MAX) && adj !== OOM_DISABLE) return -EINVAL;
+  const value = adj === OOM_ADJ_MAX ? OOM_SCORE_ADJ_MAX : Math.trunc((adj * OOM_SCORE_ADJ_MAX) / -OOM_DISABLE);
+  return setOomScoreAdj(ctx, value, data, caller);
+}
+
+/** Only root may protect a process better. Mirrors: __set_oom_adj. */
+function setOomScoreAdj(ctx: TaskContext, value: number, data: Uint8Array, caller: Caller | undefined): number {
+  if (caller !== undefined && caller.uid !== 0 && value < ctx.task.oomScoreAdj) return -EACCES;
+  const status = ctx.host.setOomScoreAdj(ctx.task, value + 0);
+  return status < 0 ? status : Math.min(data.length, NUMBER_BYTES);
+}
+
+/** Mirrors: proc_coredump_filter_read. */
+export function showCoredumpFilter(out: TextBuffer, { task }: TaskContext): void {
+  if (task.mm !== null) out.hex(task.coredumpFilter, 8).newline();
+}
+
+export function writeCoredumpFilter({ host, task }: TaskContext, data: Uint8Array): number {
+  const value = parseInt32(writtenText(data), 0);
+  if (typeof value !== 'number') return -value.errno;
+  const status = host.setCoredumpFilter(task, value & 0x1ff);
+  return status < 0 ? status : data.length;
+}
+
+export function showTimerslack(out: TextBuffer, { task }: TaskContext): void {
+  out.dec(task.timerslackNs).newline();
+}
+
+/** Zero restores the default. Mirrors: timerslack_ns_write. */
+export function writeTimerslack({ host, task }: TaskContext, data: Uint8Array): number {
+  const value = parseWhole(writtenText(data));
+  if (value === undefined || value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) return -EINVAL;
+  const status = host.setTimerslackNs(task, value === 0n ? 50_000 : Number(value));
+  return status < 0 ? status : data.length;
+}
+
+/** Pretend: a sleeping process waits for an event, a kernel thread for work. */
+export function showWchan(out: TextBuffer, { task, thread }: TaskContext): void {
+  if (thread.state === 'R' || task.isZombie) out.text('0');
+  else if (thread.state === 'D') out.text('folio_wait_bit_common');
+  else if (thread.state === 'T') out.text('do_signal_stop');
+  else out.text(task.kernelThread ? 'worker_thread' : 'do_epoll_wait');
+}
+
+/** Pretend: the call that the words of wchan stand in. Mirrors: proc_pid_syscall. */
+export function showSyscall(out: TextBuffer, { task, thread }: TaskContext): void {
+  if (thread.state === 'R' || task.mm === null) out.text('running\n');
+  else out.text('232 0x4 0x0 0x40 0xffffffff 0x0 0x8 0x').hex(task.mm.startStack).text(' 0x0\n');
+}
+
+/** Pretend: the innermost frames of such a wait. Mirrors: proc_pid_stack. */
+export function showStack(out: TextBuffer, { task, thread }: TaskContext): void {
+  if (thread.state === 'R' || task.isZombie) return;
+  if (task.kernelThread)
+    out.text('[<0>] worker_thread+0xb3/0x3a0\n[<0>] kthread+0xfb/0x230\n[<0>] ret_from_fork_asm+0x1a/0x30\n');
+  else
+    out.text(
+      '[<0>] do_epoll_wait+0x3a1/0x4d0\n[<0>] do_syscall_64+0x71/0x280\n[<0>] entry_SYSCALL_64_after_hwframe+0x76/0x7e\n',
+    );
+}
+
+/** Mirrors: proc_cgroup_show, with the unified hierarchy only. */
+export function showCgroup(out: TextBuffer, { task }: TaskContext): void {
+  out.text('0::').text(task.cgroup).newline();
+}

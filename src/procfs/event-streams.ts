@@ -1,0 +1,87 @@
+/** Files whose reader waits for what happens: /proc/reclaimfs/events and vmpressure. */
+import type { MachineEvent } from '../machine/event-log.ts';
+import { EAGAIN, EINVAL } from '../util/errno.ts';
+import { type OpenFile, POLLIN, WAIT, type Wait, WaitQueue } from '../vfs/types.ts';
+import type { ProcHost } from './host.ts';
+
+const O_NONBLOCK = 0o4000;
+
+/** The text of an event, or undefined where it is not for this file. */
+export type EventText = (event: MachineEvent) => string | undefined;
+
+export function eventLine(event: MachineEvent): string {
+  return `${JSON.stringify(event)}\n`;
+}
+
+/** `low`, `medium` or `critical`. */
+export function pressureLine(event: MachineEvent): string | undefined {
+  return event.type === 'vmpressure' ? `${String(event['level'])}\n` : undefined;
+}
+
+export class EventStreams {
+  readonly #host: ProcHost;
+  readonly #queue = new WaitQueue();
+
+  constructor(host: ProcHost) {
+    this.#host = host;
+  }
+
+  wake(): void {
+    this.#queue.wake();
+  }
+
+  /** From the oldest event that is kept, or only from now on. */
+  open(flags: number, textOf: EventText, from: 'start' | 'end'): OpenFile {
+    const { events } = this.#host;
+    return new EventFile(this.#host, this.#queue, textOf, from === 'start' ? events.start : events.end, flags);
+  }
+}
+
+/** One reader: it has a position in the log, whatever offset it asks for. */
+class EventFile implements OpenFile {
+  readonly waitQueue: WaitQueue;
+  readonly #host: ProcHost;
+  readonly #textOf: EventText;
+  readonly #nonblocking: boolean;
+  #position: number;
+  /** Bytes of the last events that did not fit into the last read. */
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(host: ProcHost, queue: WaitQueue, textOf: EventText, position: number, flags: number) {
+    this.#host = host;
+    this.waitQueue = queue;
+    this.#textOf = textOf;
+    this.#position = position;
+    this.#nonblocking = (flags & O_NONBLOCK) !== 0;
+  }
+
+  read(_offset: number, size: number): Uint8Array | number | Wait {
+    this.#host.advanceToNow();
+    this.#fill();
+    if (this.#rest.length === 0) return this.#nonblocking ? -EAGAIN : WAIT;
+    const bytes = this.#rest.subarray(0, size);
+    this.#rest = this.#rest.subarray(bytes.length);
+    return bytes;
+  }
+
+  write(): number {
+    return -EINVAL;
+  }
+
+  poll(): number {
+    this.#host.advanceToNow();
+    this.#fill();
+    return this.#rest.length > 0 ? POLLIN : 0;
+  }
+
+  #fill(): void {
+    const { events } = this.#host;
+    if (this.#rest.length > 0) return;
+    // A machine that replaces another has a log of its own, which may be shorter.
+    const start = Math.min(this.#position, events.end);
+    const texts = events.from(start).map(this.#textOf);
+    this.#position = events.end;
+    const text = texts.filter((line) => line !== undefined).join('');
+    if (text !== '') this.#rest = Buffer.from(text);
+  }
+}

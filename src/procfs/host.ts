@@ -1,0 +1,57 @@
+/**
+ * What the tree needs from the session behind it. Everything that changes the machine goes through a method here, so
+ * that it is journalled and can be replayed; the tree itself keeps no state of the machine.
+ */
+import type { EventLog, MachineEvent } from '../machine/event-log.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { Task, Thread } from '../machine/task.ts';
+
+/** Methods that return a number return what write(2) would, or 0, or a negative error number. */
+export interface ProcHost {
+  /** The machine as it is now. A rejected batch of steps replaces it: ask each time, never keep it. */
+  readonly machine: Machine;
+  /** What has happened. Positions may fall back when the machine is replaced. */
+  readonly events: EventLog;
+  /** Rises with every change that is not the mere passing of time, by whatever way it came. */
+  readonly changes: number;
+  /** Brings the machine to the present. Called at the start of every operation: cheap when nothing is due. */
+  advanceToNow(): void;
+  /** Milliseconds of a clock that only orders and ages things: how long a rendered file may be reused. */
+  wallNowMs(): number;
+
+  /** Carries out steps, all or none. Throws ScenarioError or KernelError, and then nothing has changed. */
+  apply(text: string, source: string): unknown;
+  /** The whole machine as steps. */
+  state(): string;
+  /** Every setting in force, a line each. */
+  settings(): string;
+  /** The virtual clock in words. */
+  clockText(): string;
+  /** `+5s`, `pause`, `run`, `speed 10`: 0, or -EINVAL. */
+  setClock(text: string): number;
+
+  /** One write to PID/reclaim: bytes taken, or -EINVAL, -ERANGE. */
+  writeReclaim(task: Task, data: Uint8Array): number;
+  /** 1 … 5 as written to PID/clear_refs. */
+  clearRefs(task: Task, value: number): number;
+  /** Reads memory as PID/mem does, which faults pages in: bytes read. */
+  peek(task: Task, address: number, out: Uint8Array): number;
+  /** Writes memory as PID/mem does: bytes written. */
+  poke(task: Task, address: number, data: Uint8Array): number;
+  setOomScoreAdj(task: Task, value: number): number;
+  setComm(task: Task, thread: Thread, comm: string): number;
+  setCoredumpFilter(task: Task, value: number): number;
+  setTimerslackNs(task: Task, value: number): number;
+  /** 1 … 4 as written to sys/vm/drop_caches. */
+  dropCaches(value: number): number;
+  /** The value of a sysctl as last written (`vm.swappiness`), undefined while it has its default. */
+  sysctl(name: string): string | undefined;
+  /** Sets one; the value has been checked against the kernel's bounds. */
+  setSysctl(name: string, value: string): number;
+  kill(task: Task, signal: number): number;
+
+  /** Set by the tree: a process or thread id has gone. */
+  onGone: ((task: Task, tid: number) => void) | undefined;
+  /** Set by the tree: something has been added to `events`. */
+  onEvent: ((event: MachineEvent) => void) | undefined;
+}

@@ -1,0 +1,56 @@
+/** mounts, mountinfo, mountstats, filesystems. Pretend: one disk and the usual kernel file systems. Mirrors: fs/proc_namespace.c. */
+import type { TextBuffer } from './text.ts';
+
+interface Mount {
+  readonly id: number;
+  readonly parent: number;
+  readonly device: string;
+  readonly source: string;
+  readonly path: string;
+  readonly type: string;
+  readonly options: string;
+}
+
+const MOUNTS: readonly Mount[] = [
+  { id: 22, parent: 1, device: '254:0', source: '/dev/vda', path: '/', type: 'ext4', options: '' },
+  { id: 23, parent: 22, device: '0:21', source: 'proc', path: '/proc', type: 'proc', options: '' },
+  { id: 24, parent: 22, device: '0:22', source: 'sysfs', path: '/sys', type: 'sysfs', options: '' },
+  { id: 25, parent: 22, device: '0:6', source: 'devtmpfs', path: '/dev', type: 'devtmpfs', options: ',mode=755' },
+  {
+    id: 26,
+    parent: 25,
+    device: '0:23',
+    source: 'devpts',
+    path: '/dev/pts',
+    type: 'devpts',
+    options: ',gid=5,mode=620,ptmxmode=666',
+  },
+  { id: 27, parent: 25, device: '0:24', source: 'tmpfs', path: '/dev/shm', type: 'tmpfs', options: '' },
+  { id: 28, parent: 24, device: '0:25', source: 'cgroup2', path: '/sys/fs/cgroup', type: 'cgroup2', options: '' },
+];
+
+export function showMounts(out: TextBuffer): void {
+  for (const { source, path, type, options } of MOUNTS)
+    out.text(`${source} ${path} ${type} rw,relatime${options} 0 0\n`);
+}
+
+export function showMountinfo(out: TextBuffer): void {
+  for (const { id, parent, device, source, path, type, options } of MOUNTS)
+    out.text(`${id} ${parent} ${device} / ${path} rw,relatime - ${type} ${source} rw${options}\n`);
+}
+
+export function showMountstats(out: TextBuffer): void {
+  for (const { source, path, type } of MOUNTS) out.text(`device ${source} mounted on ${path} with fstype ${type}\n`);
+}
+
+const FILESYSTEMS = [
+  ...['sysfs', 'tmpfs', 'proc', 'cgroup', 'cgroup2', 'devtmpfs', 'debugfs', 'tracefs', 'sockfs', 'pipefs', 'ramfs']
+    .concat(['hugetlbfs', 'devpts', 'mqueue', 'fuse', 'overlay'])
+    .map((name) => `nodev\t${name}\n`),
+  '\text4\n',
+  '\tfuseblk\n',
+].join('');
+
+export function showFilesystems(out: TextBuffer): void {
+  out.text(FILESYSTEMS);
+}

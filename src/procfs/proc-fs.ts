@@ -1,0 +1,380 @@
+/**
+ * The file system: from inode numbers to rows, and from rows to answers. Every operation first brings the machine to the
+ * present and looks the process up again; nothing of the machine is kept between two operations but rendered bytes.
+ */
+import type { Task } from '../machine/task.ts';
+import { EACCES, EINVAL, EIO, ENOENT, ENOTDIR, EPERM, ESRCH } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import {
+  type Attr,
+  type AttrChange,
+  type Caller,
+  type DirEntry,
+  type FileSystem,
+  type Ino,
+  type OpenFile,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+} from '../vfs/types.ts';
+import { maySee, mayTrace, shownMode } from './access.ts';
+import { DiskTree } from './disk.ts';
+import type { Entry, SystemContext, TaskContext } from './entry.ts';
+import { EventStreams } from './event-streams.ts';
+import { nrOpenFiles } from './fd.ts';
+import { type FixedNode, FixedTree } from './fixed-tree.ts';
+import type { ProcHost } from './host.ts';
+import { callerEntry, hostTarget, pidOf } from './host-links.ts';
+import { hostLinkIno, placeOf, taskIno } from './inode.ts';
+import { CommandFile, RenderedFile } from './open-files.ts';
+import { rootEntry } from './root.ts';
+import { type ProcFsOptions, type ProcFsSettings, settingsFrom } from './settings.ts';
+import { type Moment, type Snapshot, Snapshots } from './snapshots.ts';
+import { TaskIndex, threadOf } from './task-context.ts';
+import { TGID_DIRECTORY } from './task-rows.ts';
+import { countsThings, taskEntry } from './task-tree.ts';
+import { TextBuffer } from './text.ts';
+
+const O_ACCMODE = 3;
+const O_WRONLY = 1;
+/** How often those who wait want the machine brought up to date. */
+const HEARTBEAT_MS = 100;
+/** Fixed directories may be kept; attributes only until the open that follows. */
+const STATIC_TIMEOUT_MS = 1000;
+const ATTR_TIMEOUT_MS = 1;
+
+/** Where an inode number leads now. */
+type Found =
+  | {
+      readonly kind: 'fixed';
+      readonly node: FixedNode;
+      readonly ctx: SystemContext;
+      readonly entry: Entry<SystemContext>;
+    }
+  | { readonly kind: 'task'; readonly ctx: TaskContext; readonly entry: Entry<TaskContext> }
+  | { readonly kind: 'gone'; readonly ctx: SystemContext; readonly entry: Entry<TaskContext> }
+  | { readonly kind: 'host'; readonly pid: number }
+  | { readonly kind: 'disk' };
+
+export class ProcFs implements FileSystem {
+  readonly heartbeatMs = HEARTBEAT_MS;
+  readonly root: Ino;
+  onEntryGone: ((parent: Ino, name: string) => void) | undefined;
+  readonly #host: ProcHost;
+  readonly #settings: ProcFsSettings;
+  readonly #tree: FixedTree;
+  readonly #tasks = new TaskIndex();
+  readonly #snapshots = new Snapshots();
+  readonly #disk: DiskTree;
+  readonly #text = new TextBuffer();
+
+  constructor(host: ProcHost, options: ProcFsOptions = {}) {
+    this.#host = host;
+    this.#settings = settingsFrom(options);
+    const streams = new EventStreams(host);
+    this.#tree = new FixedTree(rootEntry(this.#settings, streams));
+    this.#disk = new DiskTree(host, this.#settings, this.#tree.find('reclaimfs/disk')!.ino);
+    this.root = this.#tree.root.ino;
+    host.onGone = (task, tid) => this.#gone(task, tid);
+    host.onEvent = () => streams.wake();
+  }
+
+  lookup(parent: Ino, name: string, caller: Caller | undefined): Ino | number {
+    this.#host.advanceToNow();
+    const found = this.#find(parent);
+    if (typeof found === 'number') return found;
+    switch (found.kind) {
+      case 'fixed':
+        return this.#lookupFixed(found.node, found.ctx, name, caller);
+      case 'task':
+        if (found.entry.dir === undefined) return -ENOTDIR;
+        if (!maySee(caller, found.ctx.task, this.#settings)) return -EPERM;
+        if (found.entry.traced && !mayTrace(caller, found.ctx.task))
+          return found.entry.name === 'map_files' ? -ENOENT : -EACCES;
+        return found.entry.dir.find(found.ctx, name, caller) ?? -ENOENT;
+      case 'gone':
+        return (found.entry.mode & S_IFMT) === S_IFDIR ? -ESRCH : -ENOTDIR;
+      case 'disk':
+        return this.#disk.lookup(parent, name);
+      case 'host':
+        return -ENOTDIR;
+    }
+  }
+
+  getattr(ino: Ino, out: Attr): number {
+    this.#host.advanceToNow();
+    const found = this.#find(ino);
+    if (typeof found === 'number') return found;
+    if (found.kind === 'disk') return this.#disk.getattr(ino, out);
+    const { machine } = this.#host;
+    out.ino = ino;
+    out.nlink = 1;
+    out.uid = 0;
+    out.gid = 0;
+    out.size = 0;
+    out.rdev = 0;
+    out.timeMs = Math.floor(machine.options.bootTimeMs + machine.nowUs / 1000);
+    if (found.kind === 'host') {
+      out.mode = S_IFLNK | 0o777;
+      out.size = hostTarget(found.pid).length;
+      return 0;
+    }
+    const { entry } = found;
+    out.mode = found.kind === 'fixed' ? entry.mode : shownMode(found.entry, this.#settings);
+    if ((entry.mode & S_IFMT) === S_IFDIR) out.nlink = 2;
+    if (found.kind === 'task') this.#taskAttr(found.ctx, found.entry, out);
+    else if (found.kind === 'fixed') this.#fixedAttr(found.node, found.ctx, out);
+    if (found.kind === 'gone') return 0;
+    if (entry.show !== undefined) out.size = this.#sizeOf(ino, found);
+    else if (entry.size !== undefined)
+      out.size = found.kind === 'task' ? found.entry.size!(found.ctx) : found.entry.size!(found.ctx);
+    return 0;
+  }
+
+  #fixedAttr(node: FixedNode, ctx: SystemContext, out: Attr): void {
+    if (node.entry.ownedByMounter) {
+      out.uid = this.#settings.uid;
+      out.gid = this.#settings.gid;
+    }
+    if (node === this.#tree.root) out.nlink += ctx.machine.tasks.size;
+    if (node.children !== undefined) for (const child of node.listed) if (child.type === S_IFDIR) out.nlink++;
+    if (node.entry.link !== undefined) out.size = String(node.entry.link(ctx)).length;
+  }
+
+  /** Mirrors: pid_getattr, proc_fd_getattr, proc_task_getattr. */
+  #taskAttr(ctx: TaskContext, entry: Entry<TaskContext>, out: Attr): void {
+    const { task, machine } = ctx;
+    const open = entry.mode === (S_IFDIR | 0o555);
+    // Directories that all may enter keep the ids of the process even where its files belong to root.
+    out.uid = open ? task.ids.euid : task.fileUid;
+    out.gid = open ? task.ids.egid : task.fileGid;
+    out.timeMs = Math.floor(machine.options.bootTimeMs + ctx.thread.startUs / 1000);
+    if (entry.name === 'fd') out.size = nrOpenFiles(task);
+    if (entry.name === 'task') out.nlink += task.threads.length;
+  }
+
+  #sizeOf(ino: Ino, found: Found): number {
+    const snapshot = this.#render(ino, found);
+    return typeof snapshot === 'number' ? 0 : snapshot.bytes.length;
+  }
+
+  setattr(ino: Ino, change: AttrChange, caller: Caller | undefined): number {
+    this.#host.advanceToNow();
+    const found = this.#find(ino);
+    if (typeof found === 'number') return found;
+    if (change.mode !== undefined) return -EPERM;
+    const chown = change.uid !== undefined || change.gid !== undefined;
+    if (chown && caller !== undefined && caller.uid !== 0) return -EPERM;
+    return 0;
+  }
+
+  readlink(ino: Ino, caller: Caller | undefined): string | number {
+    this.#host.advanceToNow();
+    const found = this.#find(ino);
+    if (typeof found === 'number') return found;
+    switch (found.kind) {
+      case 'host':
+        return hostTarget(found.pid);
+      case 'fixed':
+        return found.entry.link?.(found.ctx) ?? -EINVAL;
+      case 'task':
+        if (found.entry.link === undefined) return -EINVAL;
+        if (found.entry.traced && !mayTrace(caller, found.ctx.task)) return -EACCES;
+        return found.entry.link(found.ctx);
+      case 'gone':
+        return -ESRCH;
+      case 'disk':
+        return -EINVAL;
+    }
+  }
+
+  open(ino: Ino, flags: number, caller: Caller | undefined): OpenFile | number {
+    this.#host.advanceToNow();
+    const found = this.#find(ino);
+    if (typeof found === 'number') return found;
+    if (found.kind === 'disk') return this.#disk.open(ino);
+    if (found.kind === 'host') return -EINVAL;
+    if (found.kind === 'gone') return -ESRCH;
+    const { entry } = found;
+    if (entry.strictMode && !allowedByOwnerBits(entry.mode, flags)) return -EACCES;
+    if (found.kind === 'task') {
+      if (entry.traced && !mayTrace(caller, found.ctx.task)) return -EACCES;
+      if (entry.needsMm && found.ctx.task.mm === null) return -ESRCH;
+      if (found.entry.open !== undefined) return found.entry.open(found.ctx, flags, caller);
+    } else if (found.entry.open !== undefined) return found.entry.open(found.ctx, flags, caller);
+    const content = {
+      snapshot: () => this.#renderAgain(ino),
+      now: () => this.#moment(),
+      write: (data: Uint8Array, writer: Caller | undefined) => this.#write(ino, data, writer),
+    };
+    if (entry.show === undefined) return new CommandFile(content);
+    if ((flags & O_ACCMODE) === O_WRONLY) return new RenderedFile(content);
+    const snapshot = this.#render(ino, found);
+    return typeof snapshot === 'number' ? new RenderedFile(content) : new RenderedFile(content, snapshot);
+  }
+
+  readdir(ino: Ino, caller: Caller | undefined): readonly DirEntry[] | number {
+    this.#host.advanceToNow();
+    const found = this.#find(ino);
+    if (typeof found === 'number') return found;
+    switch (found.kind) {
+      case 'disk':
+        return this.#disk.readdir(ino);
+      case 'host':
+        return -ENOTDIR;
+      case 'gone':
+        return [];
+      case 'task':
+        if (found.entry.dir === undefined) return -ENOTDIR;
+        if (!maySee(caller, found.ctx.task, this.#settings)) return -EPERM;
+        if (found.entry.traced && found.entry.name !== 'ns' && !mayTrace(caller, found.ctx.task)) return -EACCES;
+        return found.entry.dir.list(found.ctx, caller);
+      case 'fixed':
+        if (found.node.children === undefined) return -ENOTDIR;
+        if (found.entry.dir !== undefined) return found.entry.dir.list(found.ctx, caller);
+        return found.node === this.#tree.root ? this.#rootEntries(found.ctx, caller) : found.node.listed;
+    }
+  }
+
+  entryTimeoutMs(ino: Ino): number {
+    const place = placeOf(ino);
+    if (place.kind === 'fixed') return this.#tree.node(place.index)?.children === undefined ? 0 : STATIC_TIMEOUT_MS;
+    const directory = place.kind === 'task' && place.row === TGID_DIRECTORY;
+    return directory && this.#settings.invalidates && this.#settings.hidepid === 0 ? STATIC_TIMEOUT_MS : 0;
+  }
+
+  attrTimeoutMs(ino: Ino): number {
+    const place = placeOf(ino);
+    if (place.kind !== 'fixed') return ATTR_TIMEOUT_MS;
+    return this.#tree.node(place.index)?.children === undefined ? ATTR_TIMEOUT_MS : STATIC_TIMEOUT_MS;
+  }
+
+  heartbeat(): void {
+    this.#host.advanceToNow();
+  }
+
+  #lookupFixed(node: FixedNode, ctx: SystemContext, name: string, caller: Caller | undefined): Ino | number {
+    if (node.children === undefined) return -ENOTDIR;
+    const child = node.children.get(name);
+    if (child !== undefined) return child.ino;
+    if (node.entry.dir !== undefined) return node.entry.dir.find(ctx, name, caller) ?? -ENOENT;
+    if (node === this.#disk.top(this.#tree)) return this.#disk.lookup(node.ino, name);
+    return node === this.#tree.root ? this.#lookupPid(ctx, name, caller) : -ENOENT;
+  }
+
+  /** A process, by the number of any of its threads; or a real one. Mirrors: proc_pid_lookup. */
+  #lookupPid({ machine }: SystemContext, name: string, caller: Caller | undefined): Ino | number {
+    const pid = pidOf(name);
+    if (pid === 0) return -ENOENT;
+    const task = machine.byTid.get(pid);
+    if (task === undefined) return this.#settings.hostProc ? hostLinkIno(pid) : -ENOENT;
+    if (this.#settings.hidepid === 2 && !maySee(caller, task, this.#settings)) return -ENOENT;
+    this.#tasks.note(task);
+    return taskIno(task.serial, TGID_DIRECTORY, pid);
+  }
+
+  #rootEntries(ctx: SystemContext, caller: Caller | undefined): DirEntry[] {
+    const entries: DirEntry[] = [...this.#tree.root.listed];
+    const all = this.#settings.hidepid < 2;
+    const tasks = [...ctx.machine.tasks.values()].sort((a, b) => a.pid - b.pid);
+    for (const task of tasks) {
+      if (!all && !maySee(caller, task, this.#settings)) continue;
+      entries.push({ name: String(task.pid), ino: taskIno(task.serial, TGID_DIRECTORY, task.pid), type: S_IFDIR });
+    }
+    const own = callerEntry(ctx, caller);
+    if (own !== undefined) entries.push(own);
+    return entries;
+  }
+
+  #context(): SystemContext {
+    return { host: this.#host, machine: this.#host.machine, settings: this.#settings, tree: this.#tree };
+  }
+
+  #find(ino: Ino): Found | number {
+    const place = placeOf(ino);
+    switch (place.kind) {
+      case 'fixed': {
+        const node = this.#tree.node(place.index);
+        return node === undefined ? -ENOENT : { kind: 'fixed', node, ctx: this.#context(), entry: node.entry };
+      }
+      case 'task':
+        return this.#findTask(place.serial, place.row, place.sub);
+      case 'host':
+        return { kind: 'host', pid: place.pid };
+      default:
+        return { kind: 'disk' };
+    }
+  }
+
+  #findTask(serial: number, row: number, sub: number): Found | number {
+    const entry = taskEntry(row);
+    if (entry === undefined) return -ENOENT;
+    const ctx = this.#context();
+    const task = this.#tasks.find(ctx, serial);
+    const thread = task === undefined || countsThings(row) ? task?.leader : threadOf(task, sub);
+    if (task === undefined || thread === undefined) return { kind: 'gone', ctx, entry };
+    return { kind: 'task', ctx: { ...ctx, task, thread, sub }, entry };
+  }
+
+  #moment(): Moment {
+    return { machine: this.#host.machine, changes: this.#host.changes, wallMs: this.#host.wallNowMs() };
+  }
+
+  #renderAgain(ino: Ino): Snapshot | number {
+    this.#host.advanceToNow();
+    const found = this.#find(ino);
+    return typeof found === 'number' ? found : this.#render(ino, found);
+  }
+
+  /** The text of a file now, or the one that was made for a stat just before. */
+  #render(ino: Ino, found: Found): Snapshot | number {
+    if (found.kind === 'gone') return -ESRCH;
+    if (found.kind === 'host' || found.kind === 'disk') return -EINVAL;
+    const moment = this.#moment();
+    const known = this.#snapshots.get(ino, moment);
+    if (known !== undefined) return known;
+    const out = this.#text.clear();
+    try {
+      if (found.kind === 'task') found.entry.show!(out, found.ctx);
+      else found.entry.show!(out, found.ctx);
+    } catch (error) {
+      if (error instanceof KernelError) return -error.errno;
+      throw error;
+    }
+    return this.#snapshots.add(ino, { ...moment, bytes: out.take() });
+  }
+
+  #write(ino: Ino, data: Uint8Array, caller: Caller | undefined): number {
+    this.#host.advanceToNow();
+    const found = this.#find(ino);
+    if (typeof found === 'number') return found;
+    switch (found.kind) {
+      case 'gone':
+        return found.entry.writeGone?.(found.ctx, data) ?? -ESRCH;
+      case 'task':
+        return found.entry.write?.(found.ctx, data, caller) ?? -EINVAL;
+      case 'fixed':
+        return found.entry.write?.(found.ctx, data, caller) ?? -EIO;
+      default:
+        return -EINVAL;
+    }
+  }
+
+  #gone(task: Task, tid: number): void {
+    if (tid === task.pid) this.#tasks.forget(task);
+    this.onEntryGone?.(this.root, String(tid));
+  }
+}
+
+/** Whether the owner's bits allow an open, whoever asks. */
+function allowedByOwnerBits(mode: number, flags: number): boolean {
+  const access = flags & O_ACCMODE;
+  const reads = access !== O_WRONLY;
+  const writes = access !== 0;
+  return (!reads || (mode & 0o400) !== 0) && (!writes || (mode & 0o200) !== 0);
+}
+
+/** The tree over a machine. */
+export function createProcFs(host: ProcHost, options: ProcFsOptions = {}): FileSystem {
+  return new ProcFs(host, options);
+}

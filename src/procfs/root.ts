@@ -1,0 +1,65 @@
+/** /proc itself, one row a file. Mirrors: fs/proc/root.c and the init functions that add to it. */
+import { S_IFDIR } from '../vfs/types.ts';
+import { reclaimfsDirectory } from './control.ts';
+import { directory, type Entry, file, type SystemContext, symlink } from './entry.ts';
+import type { EventStreams } from './event-streams.ts';
+import { fixedTexts } from './fixed-texts.ts';
+import { kpageEntries } from './kpage.ts';
+import { showMeminfo } from './meminfo.ts';
+import { showFilesystems, showMountinfo, showMounts } from './mounts.ts';
+import { netEntry } from './net.ts';
+import { pressureEntry } from './pressure.ts';
+import type { ProcFsSettings } from './settings.ts';
+import { showSlabinfo } from './slabinfo.ts';
+import { showInterrupts, showLoadavg, showSoftirqs, showStat, showUptime } from './stat.ts';
+import { sysEntry } from './sysctl.ts';
+import { showCpuinfo, showDiskstats, showPartitions, showSwaps, showVersion } from './system-info.ts';
+import { showVmstat } from './vmstat.ts';
+import { showBuddyinfo, showPagetypeinfo, showZoneinfo } from './zones.ts';
+
+type Row = Entry<SystemContext>;
+
+/** Where a genuine procfs is at hand, what belongs to the caller leads there. */
+function hostRows({ hostProc }: ProcFsSettings): readonly Row[] {
+  if (!hostProc) return [file('mounts', 0o444, showMounts), file('mountinfo', 0o444, showMountinfo)];
+  return [
+    { name: '.host', mode: S_IFDIR | 0o555, children: [], hidden: true },
+    symlink('mounts', () => 'self/mounts'),
+    file('mountinfo', 0o444, showMountinfo, { hidden: true }),
+    symlink('self', () => '.host/self'),
+    symlink('thread-self', () => '.host/thread-self'),
+  ];
+}
+
+export function rootEntry(settings: ProcFsSettings, streams: EventStreams): Row {
+  const rows: readonly Row[] = [
+    ...hostRows(settings),
+    ...fixedTexts,
+    ...kpageEntries,
+    file('buddyinfo', 0o444, showBuddyinfo),
+    file('cpuinfo', 0o444, showCpuinfo),
+    file('diskstats', 0o444, showDiskstats),
+    file('filesystems', 0o444, showFilesystems),
+    file('interrupts', 0o444, showInterrupts),
+    file('loadavg', 0o444, showLoadavg),
+    file('meminfo', 0o444, showMeminfo),
+    netEntry,
+    file('pagetypeinfo', 0o400, showPagetypeinfo),
+    file('partitions', 0o444, showPartitions),
+    pressureEntry,
+    reclaimfsDirectory(streams),
+    file('slabinfo', 0o400, showSlabinfo),
+    file('softirqs', 0o444, showSoftirqs),
+    file('stat', 0o444, showStat),
+    file('swaps', 0o444, showSwaps),
+    sysEntry,
+    file('uptime', 0o444, showUptime),
+    file('version', 0o444, showVersion),
+    file('vmstat', 0o444, showVmstat),
+    file('zoneinfo', 0o444, showZoneinfo),
+  ];
+  return directory(
+    '',
+    [...rows].sort((a, b) => (a.name < b.name ? -1 : 1)),
+  );
+}

@@ -1,0 +1,34 @@
+/** How a tree is mounted. */
+
+export interface ProcFsOptions {
+  /** 0 everybody sees everything; 1 the files of others are closed; 2 their directories do not exist. */
+  readonly hidepid?: 0 | 1 | 2;
+  /** Who mounted: sees everything under hidepid, and owns /proc/reclaimfs. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** A genuine procfs is, or will be, mounted on `.host`: self and numbers that are not simulated lead there. */
+  readonly hostProc?: boolean;
+  /** Lists the caller's own process, which then is a link into `.host`. */
+  readonly listCaller?: boolean;
+  /** From a thread id of a caller to the process id under which it knows itself; absent: they are the same. */
+  readonly callerPid?: (tid: number) => number | undefined;
+  /** Requests say who asks; otherwise the mode bits have to keep others out. */
+  readonly callerKnown?: boolean;
+  /** The transport takes names out of the kernel's caches when they vanish. */
+  readonly invalidates?: boolean;
+}
+
+export type ProcFsSettings = Required<ProcFsOptions>;
+
+export function settingsFrom(options: ProcFsOptions): ProcFsSettings {
+  return {
+    hidepid: options.hidepid ?? 0,
+    uid: options.uid ?? 0,
+    gid: options.gid ?? 0,
+    hostProc: options.hostProc ?? false,
+    listCaller: options.listCaller ?? false,
+    callerPid: options.callerPid ?? ((tid) => tid),
+    callerKnown: options.callerKnown ?? false,
+    invalidates: options.invalidates ?? false,
+  };
+}

@@ -1,0 +1,130 @@
+/** PID/status. Mirrors: fs/proc/array.c:proc_pid_status, fs/proc/task_mmu.c:task_mem. */
+import type { TaskState } from '../machine/task.ts';
+import type { Mm } from '../mm/mm.ts';
+import { textPages } from './array.ts';
+import { ALL_CAPS, MAX_PROCESSES, NO_CAPS, PAGE_KB } from './constants.ts';
+import type { TaskContext } from './entry.ts';
+import type { TextBuffer } from './text.ts';
+
+const STATES: Readonly<Record<TaskState, string>> = {
+  R: 'R (running)',
+  S: 'S (sleeping)',
+  D: 'D (disk sleep)',
+  T: 'T (stopped)',
+  I: 'I (idle)',
+  Z: 'Z (zombie)',
+};
+const NO_SIGNALS = '0000000000000000';
+const ALL_SIGNALS = 'ffffffffffffffff';
+
+export function showStatus(out: TextBuffer, ctx: TaskContext): void {
+  const { task, thread } = ctx;
+  out.text('Name:\t').text(escapeName(thread.comm)).newline();
+  showState(out, ctx);
+  if (task.mm !== null) showMemory(out, task.mm);
+  line(out, 'Threads', task.threads.length);
+  // Pretend: no signal is pending, blocked or caught.
+  out.text(`SigQ:\t0/${MAX_PROCESSES}`).newline();
+  for (const name of ['SigPnd', 'ShdPnd', 'SigBlk']) line(out, name, NO_SIGNALS);
+  line(out, 'SigIgn', task.kernelThread ? ALL_SIGNALS : NO_SIGNALS);
+  line(out, 'SigCgt', NO_SIGNALS);
+  // Pretend: root has every capability, nobody else any.
+  const caps = task.ids.euid === 0 ? ALL_CAPS : NO_CAPS;
+  for (const [name, value] of [
+    ['CapInh', NO_CAPS],
+    ['CapPrm', caps],
+    ['CapEff', caps],
+    ['CapBnd', ALL_CAPS],
+    ['CapAmb', NO_CAPS],
+  ] as const)
+    line(out, name, value);
+  out.text('NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n');
+  out.text('Speculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n');
+  showPlacement(out, ctx);
+  line(out, 'voluntary_ctxt_switches', ctx.machine.cpuTimes(thread).voluntary);
+  line(out, 'nonvoluntary_ctxt_switches', Math.floor(thread.involuntary));
+}
+
+/** Mirrors: task_state. */
+function showState(out: TextBuffer, { task, thread }: TaskContext): void {
+  const { ids } = task;
+  out.text('Umask:\t').text(task.umask.toString(8).padStart(4, '0')).newline();
+  line(out, 'State', STATES[thread.state]);
+  line(out, 'Tgid', task.pid);
+  line(out, 'Ngid', 0);
+  line(out, 'Pid', thread.tid);
+  line(out, 'PPid', task.ppid);
+  line(out, 'TracerPid', 0);
+  line(out, 'Uid', `${ids.uid}\t${ids.euid}\t${ids.suid}\t${ids.euid}`);
+  line(out, 'Gid', `${ids.gid}\t${ids.egid}\t${ids.sgid}\t${ids.egid}`);
+  line(out, 'FDSize', 64);
+  line(out, 'Groups', `${ids.groups.join(' ')} `);
+  line(out, 'NStgid', task.pid);
+  line(out, 'NSpid', thread.tid);
+  line(out, 'NSpgid', task.pgrp);
+  line(out, 'NSsid', task.session);
+  line(out, 'Kthread', task.kernelThread ? 1 : 0);
+}
+
+/** Mirrors: task_mem, task_core_dumping, task_thp_status, task_untag_mask. */
+function showMemory(out: TextBuffer, mm: Mm): void {
+  const { sizes } = mm;
+  const text = Math.min(textPages(mm), sizes.exec);
+  const rows: readonly (readonly [string, number])[] = [
+    ['VmPeak', Math.max(mm.hiwaterVm, sizes.total)],
+    ['VmSize', sizes.total],
+    ['VmLck', sizes.locked],
+    ['VmPin', 0],
+    ['VmHWM', mm.peakRss],
+    ['VmRSS', mm.rss],
+    ['RssAnon', mm.rssAnon],
+    ['RssFile', mm.rssFile],
+    ['RssShmem', mm.rssShmem],
+    ['VmData', sizes.data],
+    ['VmStk', sizes.stack],
+    ['VmExe', text],
+    ['VmLib', sizes.exec - text],
+    ['VmPTE', mm.pageDirectory.size],
+    ['VmSwap', mm.swapents],
+  ];
+  for (const [name, pages] of rows) kb(out, name, pages * PAGE_KB);
+  let hugetlbKb = 0;
+  for (const vma of mm.vmas) hugetlbKb += vma.hugetlbKb;
+  kb(out, 'HugetlbPages', hugetlbKb);
+  out.text('CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\n');
+}
+
+/** Pretend: every thread may run on every CPU of the one node. */
+function showPlacement(out: TextBuffer, { machine }: TaskContext): void {
+  const { cpus } = machine.options;
+  line(out, 'Cpus_allowed', cpuMask(cpus));
+  line(out, 'Cpus_allowed_list', cpuList(cpus));
+  line(out, 'Mems_allowed', '1');
+  line(out, 'Mems_allowed_list', '0');
+}
+
+/** `3`, or groups of eight hexadecimal digits. Mirrors: bitmap_print_to_pagebuf (%*pb). */
+export function cpuMask(cpus: number): string {
+  const digits = ((1n << BigInt(cpus)) - 1n).toString(16);
+  return digits.replace(/(?!^)(?=(?:.{8})+$)/g, ',');
+}
+
+export function cpuList(cpus: number): string {
+  return cpus === 1 ? '0' : `0-${cpus - 1}`;
+}
+
+function line(out: TextBuffer, name: string, value: string | number): void {
+  out.text(name).text(':\t');
+  if (typeof value === 'number') out.dec(value);
+  else out.text(value);
+  out.newline();
+}
+
+function kb(out: TextBuffer, name: string, value: number): void {
+  out.text(name).text(':\t').dec(value, 8).text(' kB').newline();
+}
+
+/** Mirrors: proc_task_name with escape. */
+function escapeName(comm: string): string {
+  return comm.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
+}

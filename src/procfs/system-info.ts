@@ -1,0 +1,100 @@
+/** swaps, version, cpuinfo, partitions, diskstats and the like. Mirrors: mm/swapfile.c:swap_show, block/genhd.c. */
+import { DISK_PAGE_KB } from '../mm/content.ts';
+import { OSRELEASE, OSVERSION, PAGE_KB } from './constants.ts';
+import type { SystemContext } from './entry.ts';
+import type { TextBuffer } from './text.ts';
+
+const SECTORS_PER_KB = 2;
+/** Pretend: the size of the simulated disk, 16 GB, in kB. */
+const DISK_KB = 16 * 1024 * 1024;
+
+export function showSwaps(out: TextBuffer, { machine }: SystemContext): void {
+  out.text('Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n');
+  const { swap } = machine.mem;
+  if (swap === null || !swap.active) return;
+  const name = swap.kind === 'zram' ? '/dev/zram0' : '/dev/vdb';
+  const priority = swap.kind === 'zram' ? 100 : -2;
+  out
+    .text(name)
+    .text(' '.repeat(40 - name.length))
+    .text('partition\t');
+  column(out, swap.total * PAGE_KB);
+  column(out, swap.nrUsed * PAGE_KB);
+  out.text(String(priority)).newline();
+}
+
+function column(out: TextBuffer, kb: number): void {
+  out.dec(kb).text(kb < 10_000_000 ? '\t\t' : '\t');
+}
+
+export function showVersion(out: TextBuffer): void {
+  out.text(`Linux version ${OSRELEASE} (reclaimfs@simulated) (node) ${OSVERSION}\n`);
+}
+
+/** Pretend: plain CPUs of 2 GHz. Mirrors: arch/x86/kernel/cpu/proc.c:show_cpuinfo. */
+export function showCpuinfo(out: TextBuffer, { machine }: SystemContext): void {
+  const { cpus } = machine.options;
+  for (let cpu = 0; cpu < cpus; cpu++) {
+    const rows: readonly (readonly [string, string | number])[] = [
+      ['processor\t', cpu],
+      ['vendor_id\t', 'GenuineIntel'],
+      ['cpu family\t', 6],
+      ['model\t\t', 85],
+      ['model name\t', 'Simulated CPU @ 2.00GHz'],
+      ['stepping\t', 7],
+      ['microcode\t', '0x1'],
+      ['cpu MHz\t\t', '2000.000'],
+      ['cache size\t', '1024 KB'],
+      ['physical id\t', 0],
+      ['siblings\t', cpus],
+      ['core id\t\t', cpu],
+      ['cpu cores\t', cpus],
+      ['apicid\t\t', cpu],
+      ['initial apicid\t', cpu],
+      ['fpu\t\t', 'yes'],
+      ['fpu_exception\t', 'yes'],
+      ['cpuid level\t', 13],
+      ['wp\t\t', 'yes'],
+      [
+        'flags\t\t',
+        'fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 ht syscall nx lm constant_tsc rep_good nopl cpuid pni ssse3 cx16 sse4_1 sse4_2 popcnt hypervisor lahf_lm',
+      ],
+      ['bugs\t\t', ''],
+      ['bogomips\t', '4000.00'],
+      ['clflush size\t', 64],
+      ['cache_alignment\t', 64],
+      ['address sizes\t', '46 bits physical, 48 bits virtual'],
+      ['power management', ''],
+    ];
+    for (const [name, value] of rows) out.text(name === 'power management' ? `${name}:\n` : `${name}: ${value}\n`);
+    out.newline();
+  }
+}
+
+export function showPartitions(out: TextBuffer, { machine }: SystemContext): void {
+  out.text('major minor  #blocks  name\n\n').text(` 254        0 ${String(DISK_KB).padStart(10)} vda\n`);
+  const { swap } = machine.mem;
+  if (swap?.kind === 'zram') out.text(` 253        0 ${String(swap.total * PAGE_KB).padStart(10)} zram0\n`);
+  else if (swap !== null) out.text(` 254       16 ${String(swap.total * PAGE_KB).padStart(10)} vdb\n`);
+}
+
+/** Reads and writes of pages, as vmstat counts them. Pretend: every page is a request of its own, and takes no time. */
+export function showDiskstats(out: TextBuffer, { machine }: SystemContext): void {
+  const { events, swap } = machine.mem;
+  disk(out, 254, 0, 'vda', events.pgpgin, events.pgpgout);
+  if (swap === null) return;
+  const [major, minor, name] = swap.kind === 'zram' ? ([253, 0, 'zram0'] as const) : ([254, 16, 'vdb'] as const);
+  disk(out, major, minor, name, events.pswpin * PAGE_KB, events.pswpout * PAGE_KB);
+}
+
+function disk(out: TextBuffer, major: number, minor: number, name: string, readKb: number, writtenKb: number): void {
+  out.dec(major, 4).byte(0x20).dec(minor, 7).byte(0x20).text(name);
+  for (const kb of [readKb, writtenKb])
+    out
+      .byte(0x20)
+      .dec(Math.floor(kb / DISK_PAGE_KB))
+      .text(' 0 ')
+      .dec(Math.floor(kb) * SECTORS_PER_KB)
+      .text(' 0');
+  out.text(' 0 0 0 0 0 0 0 0 0').newline();
+}
