@@ -95,8 +95,10 @@ export class Session {
     const records: StepRecord[] = [];
     for (const step of steps) {
       try {
+        this.#noteTime();
         const record = this.#carryOut(step);
-        if (step.word !== 'snap') this.record(step.text);
+        if (step.word !== 'snap') this.#history.push(step.text);
+        this.#historyUs = this.#machine.nowUs;
         if (record.result?.['ret'] === -1) {
           throw new KernelError(EINVAL, `the system call fails with ${record.result['errno']}`);
         }
@@ -153,7 +155,7 @@ export class Session {
   #noteTime(): void {
     if (this.#machine.nowUs === this.#historyUs) return;
     const last = this.#history.at(-1);
-    if (last !== undefined && /^(tick|at) /.test(last)) this.#history.pop();
+    if (last?.startsWith('at ')) this.#history.pop();
     this.#history.push(`at ${this.#machine.nowUs}us`);
     this.#historyUs = this.#machine.nowUs;
   }
