@@ -1,4 +1,226 @@
 /** Steps that captured machines are written in: bulk forms of what touch, pageout and fork do page by page. */
+import type { Region, Task } from '../../machine/task.ts';
+import { peek } from '../../mm/access.ts';
+import type { Memory } from '../../mm/memory.ts';
+import type { Mm } from '../../mm/mm.ts';
+import { splitAt } from '../../mm/mmap.ts';
+import { KIND_PRESENT, PTE_NUMBER } from '../../mm/pte.ts';
+import { joinAnonRoot, type RestoredPage, restorePage, sharePage } from '../../mm/restore.ts';
+import { VM_LOCKED } from '../../mm/vm-flags.ts';
+import type { Vma } from '../../mm/vma.ts';
+import { forEachEntry } from '../../mm/zap.ts';
+import { EEXIST, EINVAL, ENOMEM } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
 import type { ProcessStep } from '../step.ts';
+import type { Args } from '../words.ts';
 
-export const captureSteps: readonly ProcessStep[] = [];
+/** Letters of a run of pages; upper case: not accessed of late. */
+const STATES: Readonly<Record<string, RestoredPage | undefined>> = {
+  a: 'anon',
+  s: 'swap',
+  z: 'zero',
+  f: 'file',
+  d: 'dirty',
+};
+
+/** `count` pages of one letter, from page `start` of the mapping on. */
+interface Run {
+  readonly start: number;
+  readonly count: number;
+  readonly letter: string;
+}
+
+/** Reads `12a3-f`: runs of pages, `-` being pages that are left alone. */
+function readRuns(args: Args, firstPage: number, letters: string): Run[] {
+  const word = args.next('runs');
+  const runs: Run[] = [];
+  let at = firstPage;
+  let end = 0;
+  for (const match of word.text.matchAll(/(\d*)([^\d])/gy)) {
+    const count = match[1] === '' ? 1 : Number(match[1]);
+    const letter = match[2]!;
+    if (!letters.includes(letter)) throw args.fail(`"${letter}" is no kind of page`, word, `one of ${letters}`);
+    if (letter !== '-') runs.push({ start: at, count, letter });
+    at += count;
+    end = match.index + match[0].length;
+  }
+  if (end !== word.text.length || at > 2 ** 36) throw args.fail(`"${word.text}" are no runs`, word);
+  return runs;
+}
+
+function pageOffset(args: Args): number {
+  const bytes = args.size('offset');
+  if (bytes % 4096 !== 0) throw args.fail('the offset is not a whole number of pages');
+  return bytes / 4096;
+}
+
+function memoryOf(task: Task, name: string): { mm: Mm; region: Region } {
+  const region = task.regions.get(name);
+  if (task.mm === null || region === undefined)
+    throw new KernelError(EINVAL, `${task.name} has no mapping named ${name}`);
+  return { mm: task.mm, region };
+}
+
+/** The VMA of a page; `near`: the one found last. Throws EINVAL. */
+function vmaOf(mm: Mm, vpn: number, near: Vma | undefined): Vma {
+  if (near !== undefined && vpn >= near.start && vpn < near.end) return near;
+  const vma = mm.find(vpn);
+  if (vma === undefined) throw new KernelError(EINVAL, `nothing is mapped at 0x${(vpn * 4096).toString(16)}`);
+  return vma;
+}
+
+function hasEntry(mem: Memory, mm: Mm, vpn: number): boolean {
+  const at = mem.tables.find(mm.pageDirectory, vpn);
+  return at !== 0 && mem.tables.pte[at] !== 0;
+}
+
+export const captureSteps: readonly ProcessStep[] = [
+  {
+    word: 'pages',
+    usage: 'NAME pages MAPPING OFF RUNS',
+    about:
+      'puts pages into a recorded state, in runs such as 12a3-f: a anonymous, s swapped, z zero page, f of the file, d written to the file, - none; upper case: not accessed of late',
+    partial: true,
+    parse(args) {
+      const name = args.next('mapping').text;
+      const runs = readRuns(args, pageOffset(args), 'aszfdASZFD-');
+      return ({ machine: { mem } }, task) => {
+        const { mm, region } = memoryOf(task, name);
+        let vma: Vma | undefined;
+        for (const { start, count, letter } of runs) {
+          const lower = letter.toLowerCase();
+          const state = STATES[lower]!;
+          for (let vpn = region.start + start; vpn < region.start + start + count; vpn++) {
+            vma = vmaOf(mm, vpn, vma);
+            if (hasEntry(mem, mm, vpn))
+              throw new KernelError(EEXIST, `there is a page at offset ${vpn - region.start}p`);
+            if (restorePage(mem, vma, vpn, state, letter === lower)) continue;
+            throw new KernelError(ENOMEM, state === 'swap' ? 'swap is full' : 'memory is full');
+          }
+        }
+        return {};
+      };
+    },
+  },
+  {
+    word: 'share',
+    usage: 'NAME share MAPPING OTHER OFF RUNS',
+    about: 'maps the anonymous pages that OTHER has at the same addresses, as after a fork: 12+3-+',
+    partial: true,
+    parse(args) {
+      const name = args.next('mapping').text;
+      const otherWord = args.next('other process');
+      const offset = pageOffset(args);
+      const runs = readRuns(args, offset, '+-');
+      return ({ machine }, task) => {
+        const { mem } = machine;
+        const { mm, region } = memoryOf(task, name);
+        const other = machine.named.get(otherWord.text) ?? machine.byTid.get(Number(otherWord.text));
+        if (other === undefined || other.mm === null)
+          throw new KernelError(EINVAL, `there is no process ${otherWord.text} with memory`);
+        let from = vmaOf(other.mm, region.start + offset, undefined);
+        let to = vmaOf(mm, region.start + offset, undefined);
+        join(mem, from, to);
+        for (const { start, count } of runs) {
+          for (let vpn = region.start + start; vpn < region.start + start + count; vpn++) {
+            const nextFrom = vmaOf(other.mm, vpn, from);
+            const nextTo = vmaOf(mm, vpn, to);
+            if (nextFrom !== from || nextTo !== to) join(mem, nextFrom, nextTo);
+            from = nextFrom;
+            to = nextTo;
+            if (hasEntry(mem, mm, vpn))
+              throw new KernelError(EEXIST, `there is a page at offset ${vpn - region.start}p`);
+            if (!sharePage(mem, from, to, vpn, true))
+              throw new KernelError(EINVAL, `${other.name} has no anonymous page at offset ${vpn - region.start}p`);
+          }
+        }
+        return {};
+      };
+    },
+  },
+  {
+    word: 'lock',
+    usage: 'NAME lock MAPPING',
+    about: 'locks what is there without reading in the rest, as mlock2(MLOCK_ONFAULT)',
+    parse(args) {
+      const name = args.next('mapping').text;
+      return ({ machine: { mem } }, task) => {
+        const { mm, region } = memoryOf(task, name);
+        const end = region.start + region.nrPages;
+        splitAt(mem, mm, region.start);
+        splitAt(mem, mm, end);
+        for (let i = mm.indexAfter(region.start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
+          const vma = mm.vmas[i]!;
+          vma.flags |= VM_LOCKED;
+          forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+            const pte = mem.tables.pte[at]!;
+            if (pte >>> 30 === KIND_PRESENT) mem.mlockFrame(pte & PTE_NUMBER);
+          });
+        }
+        mm.vmasChanged();
+        return {};
+      };
+    },
+  },
+  {
+    word: 'peak',
+    usage: 'NAME peak [rss=SIZE] [vm=SIZE]',
+    about: 'its largest resident and virtual sizes so far',
+    parse(args) {
+      const rss = Math.floor((args.sizeKey('rss') ?? 0) / 4096);
+      const vm = Math.floor((args.sizeKey('vm') ?? 0) / 4096);
+      return (_ctx, task) => {
+        if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
+        task.mm.hiwaterRss = Math.max(rss, task.mm.rss);
+        task.mm.hiwaterVm = Math.max(vm, task.mm.sizes.total);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'peek',
+    usage: 'NAME peek ADDR LEN',
+    about: 'reads its memory, as a read of /proc/PID/mem does (faults pages in)',
+    parse(args) {
+      const address = args.size('address');
+      const length = args.size('length');
+      if (length > 2 ** 30) throw args.fail('at most 1G at once');
+      return ({ machine }, task) => {
+        if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
+        peek(machine.mem, task.mm, address, new Uint8Array(length));
+        return {};
+      };
+    },
+  },
+  {
+    word: 'coredumpfilter',
+    usage: 'NAME coredumpfilter N',
+    about: 'as a write to /proc/PID/coredump_filter',
+    parse(args) {
+      const value = args.integer('value', undefined, 0, 0xffffffff);
+      return ({ machine }, task) => {
+        task.coredumpFilter = value;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'timerslack',
+    usage: 'NAME timerslack NS',
+    about: 'as a write to /proc/PID/timerslack_ns',
+    parse(args) {
+      const value = args.integer('nanoseconds', undefined, 0);
+      return ({ machine }, task) => {
+        task.timerslackNs = value;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+];
+
+/** Throws EINVAL when the two have pages of different origins. */
+function join(mem: Memory, from: Vma, to: Vma): void {
+  if (!joinAnonRoot(mem, from, to)) throw new KernelError(EINVAL, 'the mappings have pages of different origins');
+}

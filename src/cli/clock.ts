@@ -1,0 +1,68 @@
+import { parseTime } from '../scenario/words.ts';
+import { EINVAL } from '../util/errno.ts';
+
+/**
+ * The virtual clock of a mount: wall time × speed while it runs, else as told. All moments are virtual microseconds since
+ * boot.
+ *
+ * Invariants: never goes back; `nowUs` is a whole number.
+ */
+export class Clock {
+  #baseUs: number;
+  #baseWallMs: number;
+  #speed: number;
+  #running: boolean;
+  readonly #wallMs: () => number;
+
+  /** `wallMs`: a monotonic clock in milliseconds. */
+  constructor(startUs: number, speed: number, running: boolean, wallMs: () => number = () => performance.now()) {
+    this.#wallMs = wallMs;
+    this.#baseUs = startUs;
+    this.#baseWallMs = wallMs();
+    this.#speed = speed;
+    this.#running = running;
+  }
+
+  get nowUs(): number {
+    if (!this.#running) return this.#baseUs;
+    return this.#baseUs + Math.floor((this.#wallMs() - this.#baseWallMs) * 1000 * this.#speed);
+  }
+
+  /** Puts the clock forward to a moment; an earlier one changes nothing. */
+  forwardTo(us: number): void {
+    if (us > this.nowUs) this.#rebase(us);
+  }
+
+  /** `+5s`, `pause`, `run`, `speed 10`: 0, or -EINVAL. */
+  command(text: string): number {
+    const [word = '', argument = '', ...rest] = text.trim().split(/\s+/);
+    if (rest.length > 0) return -EINVAL;
+    if (word.startsWith('+')) {
+      const us = argument === '' ? parseTime(word.slice(1)) : undefined;
+      if (us === undefined) return -EINVAL;
+      this.#rebase(this.nowUs + us);
+      return 0;
+    }
+    if (word === 'speed') {
+      const speed = Number(argument);
+      if (argument === '' || !(speed > 0 && speed <= 1e6)) return -EINVAL;
+      this.#rebase(this.nowUs);
+      this.#speed = speed;
+      return 0;
+    }
+    if (argument !== '' || (word !== 'pause' && word !== 'run')) return -EINVAL;
+    this.#rebase(this.nowUs);
+    this.#running = word === 'run';
+    return 0;
+  }
+
+  /** `12.345678 running speed 1`. */
+  get text(): string {
+    return `${(this.nowUs / 1e6).toFixed(6)} ${this.#running ? 'running' : 'paused'} speed ${this.#speed}`;
+  }
+
+  #rebase(us: number): void {
+    this.#baseUs = us;
+    this.#baseWallMs = this.#wallMs();
+  }
+}

@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Capture, captureMachine } from '../../scenario/capture/capture.ts';
+import { parseSize } from '../../scenario/words.ts';
+import { CliError, type CommandRow } from '../command.ts';
+import { notice, print } from '../output.ts';
+
+const HELP = `
+Examples:
+  reclaimfs capture -o here.scn                  every process (as root: with all of its memory)
+  reclaimfs capture --pid 1234 --pid 1300        two of them
+  reclaimfs capture | gzip > here.scn.gz
+
+What may not be read is left out and counted on stderr. Environments and the content of memory are never read.`;
+
+interface Flags {
+  readonly pid?: readonly number[];
+  readonly output?: string;
+  readonly swapSize?: number;
+}
+
+export const captureCommand: CommandRow = {
+  name: 'capture',
+  register(program: Command): void {
+    program
+      .command('capture')
+      .description('write the running machine, or some of its processes, as a scenario')
+      .option('--pid <n>', 'only this process (repeat for more)', collectPid)
+      .option('-o, --output <file>', 'where to write (default: stdout)')
+      .option(
+        '--swap-size <size>',
+        'swap of the simulated machine (default: as here, or a quarter of the memory)',
+        size,
+      )
+      .addHelpText('after', HELP)
+      .action(capture);
+  },
+};
+
+function collectPid(text: string, before: readonly number[] | undefined): readonly number[] {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('Give a process number.');
+  return [...(before ?? []), Number(text)];
+}
+
+function size(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw new InvalidArgumentError('Give a size such as 512M.');
+  return bytes;
+}
+
+function capture(flags: Flags): void {
+  const result = captureMachine({
+    pids: flags.pid === undefined ? undefined : [...new Set(flags.pid)],
+    swapBytes: flags.swapSize,
+  });
+  if (result.processes.length === 0) throw new CliError(`no such process: ${result.gone.join(', ')}`);
+  if (flags.output === undefined || flags.output === '-') print(result.text);
+  else writeFileSync(flags.output, result.text);
+  for (const line of remarks(result)) notice(line);
+}
+
+function remarks({ processes, unreadable, gone, swapInvented, nrStandIns }: Capture): string[] {
+  const nrKernel = processes.filter(({ isKernelThread }) => isKernelThread).length;
+  const lines = [`captured ${processes.length} processes, ${nrKernel} of them kernel threads`];
+  const advice = process.geteuid?.() === 0 ? '' : ': use sudo for all of it';
+  if (unreadable.length > 0)
+    lines.push(`left out the memory of ${unreadable.length} processes that may not be read${advice}`);
+  if (gone.length > 0) lines.push(`left out ${gone.length} processes that have ended`);
+  if (nrStandIns > 0) lines.push(`added ${nrStandIns} stand-ins for processes that share memory but were not captured`);
+  if (swapInvented) lines.push('there is no swap here: the scenario has a quarter of the memory (see --swap-size)');
+  return lines;
+}

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { playScenario, toGolden, toText } from '../../scenario/play.ts';
+import type { CommandRow } from '../command.ts';
+import { addMachineOptions, type MachineFlags, readScenario } from '../machine-options.ts';
+import { print } from '../output.ts';
+
+const HELP = `
+Examples:
+  reclaimfs play story.scn
+  reclaimfs play story.scn --swap disk --json | jq '.steps[-1]'
+
+The options override what the scenario says. --json prints the format of the recorded results of real kernels.`;
+
+export const playCommand: CommandRow = {
+  name: 'play',
+  register(program: Command): void {
+    addMachineOptions(
+      program.command('play <file>').description('run a scenario without a mount and print what it saw'),
+    )
+      .option('--json', 'one JSON object with the steps in order')
+      .addHelpText('after', HELP)
+      .action(play);
+  },
+};
+
+async function play(file: string, flags: MachineFlags & { readonly json?: boolean }): Promise<void> {
+  const source = await readScenario(file);
+  const result = playScenario(source.text, source.file, {
+    ...(flags.profile === undefined ? {} : { profile: flags.profile }),
+    ...(flags.swap === undefined ? {} : { swapKind: flags.swap }),
+  });
+  print(flags.json === true ? JSON.stringify(toGolden(result), undefined, 1) : toText(result));
+}

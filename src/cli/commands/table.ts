@@ -1,0 +1,17 @@
+import type { CommandRow } from '../command.ts';
+import { captureCommand } from './capture.ts';
+import { doctorCommand } from './doctor.ts';
+import { mountCommand } from './mount.ts';
+import { playCommand } from './play.ts';
+import { runCommand } from './run.ts';
+import { umountCommand } from './umount.ts';
+
+/** Every command, in the order of the help text. */
+export const COMMANDS: readonly CommandRow[] = [
+  mountCommand,
+  umountCommand,
+  runCommand,
+  playCommand,
+  captureCommand,
+  doctorCommand,
+];

@@ -1,0 +1,98 @@
+/** The options that say which machine is simulated and how it is mounted; shared by mount, run and play. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { TransportName } from '../fuse/types.ts';
+import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap.ts';
+import { BUILT_IN_NAMES, builtInScenario } from '../scenario/built-in.ts';
+import { CliError } from './command.ts';
+
+/** What the machine options come down to. */
+export interface MachineFlags {
+  readonly scenario?: string;
+  readonly profile?: ProfileName;
+  readonly swap?: SwapKind;
+}
+
+/** What the mount options come down to. */
+export interface MountFlags extends MachineFlags {
+  readonly transport: TransportName | 'auto';
+  readonly clock: 'real' | 'manual';
+  readonly speed: number;
+  readonly hidepid: 0 | 1 | 2;
+  readonly allowOther: boolean;
+}
+
+/** A scenario to be played: its text and the name that messages about it use. */
+export interface ScenarioSource {
+  readonly text: string;
+  readonly file: string;
+}
+
+export const DEFAULT_SCENARIO = 'default';
+
+/** Adds --profile and --swap, which override the scenario's own. */
+export function addMachineOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--profile <name>', 'dialect of the reclaim interface').choices(PROFILE_NAMES))
+    .addOption(new Option('--swap <kind>', 'kind of swap').choices(['zram', 'disk']));
+}
+
+/** Adds everything that says how a machine is mounted. */
+export function addMountOptions(command: Command): Command {
+  return addMachineOptions(
+    command.option(
+      '--scenario <file|name>',
+      `the machine: a file, "-", or one of ${BUILT_IN_NAMES.join(', ')}`,
+      DEFAULT_SCENARIO,
+    ),
+  )
+    .addOption(
+      new Option('--transport <name>', 'how to speak to the kernel')
+        .choices(['auto', 'direct', 'fuse-native'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--clock <kind>', 'manual: only /proc/reclaimfs/clock moves it')
+        .choices(['real', 'manual'])
+        .default('real'),
+    )
+    .option('--speed <n>', 'virtual seconds per second', positiveNumber, 1)
+    .option('--hidepid <n>', "as proc's mount option: 0, 1 or 2", hidepid, 0);
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Give a number above 0.');
+  return value;
+}
+
+function hidepid(text: string): 0 | 1 | 2 {
+  if (!/^[0-2]$/.test(text)) throw new InvalidArgumentError('Give 0, 1 or 2.');
+  return Number(text) as 0 | 1 | 2;
+}
+
+/** Reads a scenario by file name, `-` for stdin, or name of a built-in one. Errors: CliError. */
+export async function readScenario(source: string): Promise<ScenarioSource> {
+  if (source === '-') return { text: await readStdin(), file: 'stdin' };
+  try {
+    return { text: await readFile(resolve(source), 'utf8'), file: source };
+  } catch (error) {
+    const builtIn = builtInScenario(source);
+    if (builtIn !== undefined) return { text: builtIn, file: source };
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (code === 'ENOENT')
+      throw new CliError(
+        `there is no scenario ${source}: give a file, or one of ${BUILT_IN_NAMES.join(', ')} (see also "reclaimfs capture")`,
+      );
+    throw new CliError(`scenario ${source} cannot be read (${code}): give a readable file`);
+  }
+}
+
+async function readStdin(): Promise<string> {
+  process.stdin.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of process.stdin) text += chunk;
+  return text;
+}

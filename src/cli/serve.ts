@@ -1,0 +1,69 @@
+/** The server process of one mount: started by start-server.ts with an IPC channel, ends when the mount has gone. */
+import { rmdirSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { mountFileSystem } from '../fuse/transport.ts';
+import type { ScenarioError } from '../scenario/scenario-error.ts';
+import { KernelError } from '../util/errors.ts';
+import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.ts';
+
+/** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
+const LOG_FILE = process.env['RECLAIMFS_LOG_FILE'];
+
+process.once('message', (message: StartMessage) => {
+  serve(message).catch((error: unknown) => {
+    tell(describeError(error));
+    process.exitCode = 1;
+    letGo();
+  });
+});
+
+async function serve(start: StartMessage): Promise<void> {
+  const mount = await mountFileSystem({
+    mountpoint: start.mountpoint,
+    transport: start.transport,
+    factory: new URL('./server.js', import.meta.url),
+    factoryOptions: start.server,
+    ...(start.allowOther === undefined ? {} : { allowOther: start.allowOther }),
+    notice: (line) => (process.connected ? tell({ kind: 'notice', line }) : console.error(line)),
+  });
+  const { mountpoint, transport, capabilities } = mount;
+  tell({ kind: 'ready', mountpoint, transport, capabilities });
+  if (start.attached) process.once('disconnect', () => void mount.unmount());
+  else letGo();
+  const reason = await mount.closed;
+  letGo();
+  if (reason.kind === 'error') {
+    console.error(reason.error.message);
+    process.exitCode = 1;
+  }
+  removeEmptyLog();
+}
+
+function tell(message: FromServer): void {
+  if (process.connected) process.send?.(message);
+}
+
+function letGo(): void {
+  if (process.connected) process.disconnect();
+}
+
+function removeEmptyLog(): void {
+  if (LOG_FILE === undefined) return;
+  try {
+    if (statSync(LOG_FILE).size > 0) return;
+    rmSync(LOG_FILE);
+    rmdirSync(dirname(LOG_FILE));
+  } catch {
+    // Others still use the directory, or somebody was faster.
+  }
+}
+
+function describeError(thrown: unknown): ErrorMessage {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const message: ErrorMessage = { kind: 'error', name: error.name, message: error.message };
+  if (error instanceof KernelError) return { ...message, errno: error.errno };
+  // An error from the kernel thread has lost its class on the way, but not its members.
+  if (error.name !== 'ScenarioError') return message;
+  const { file, line, column, reason, hint } = error as ScenarioError;
+  return { ...message, where: { file, line, column }, reason, hint };
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import type { MountFlags, ScenarioSource } from './machine-options.ts';
+import type { ServerOptions } from './server.ts';
+
+/** What the server is told, from a scenario and the command line. */
+export function serverOptions(source: ScenarioSource, flags: MountFlags): ServerOptions {
+  return {
+    text: source.text,
+    file: source.file,
+    profile: flags.profile,
+    swapKind: flags.swap,
+    clock: flags.clock,
+    speed: flags.speed,
+    hidepid: flags.hidepid,
+    mappedIds: mappedIds(readFileSync('/proc/self/uid_map', 'utf8')),
+  };
+}
+
+const ALL_IDS = 4294967295;
+
+/**
+ * The user ids that this user namespace knows, as first-last pairs; undefined when it is all of them. A file that belongs
+ * to any other id could not be written by anyone.
+ */
+export function mappedIds(uidMap: string): [number, number][] | undefined {
+  const ranges = uidMap
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .map(([first = 0, , count = 0]): [number, number] => [first, first + count - 1]);
+  return ranges.some(([first, last]) => first === 0 && last >= ALL_IDS - 1) ? undefined : ranges;
+}

@@ -1,0 +1,53 @@
+/**
+ * The factory module of our own mounts: a machine, and its /proc. Imported where the transport wants the file system to
+ * live (the kernel thread, or the main thread for fuse-native).
+ */
+import type { TransportHooks } from '../fuse/types.ts';
+import type { ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap.ts';
+import { createProcFs } from '../procfs/proc-fs.ts';
+import { Session } from '../scenario/session.ts';
+import type { FileSystem } from '../vfs/types.ts';
+import { Clock } from './clock.ts';
+import { linkHost } from './host-link.ts';
+import { reportProcesses } from './process-reports.ts';
+import { SessionHost } from './session-host.ts';
+import { squashIds } from './squash-ids.ts';
+
+/** What the server is told; structured-cloneable. */
+export interface ServerOptions {
+  /** The scenario's text, and the name for messages. */
+  readonly text: string;
+  readonly file: string;
+  readonly profile?: ProfileName | undefined;
+  readonly swapKind?: SwapKind | undefined;
+  readonly clock: 'real' | 'manual';
+  readonly speed: number;
+  readonly hidepid: 0 | 1 | 2;
+  /** Ids that this user namespace maps, as first-last pairs; absent: all of them. */
+  readonly mappedIds?: readonly (readonly [number, number])[] | undefined;
+  /** A genuine procfs will be mounted on `.host` (run); otherwise `.host` is a link to /proc. */
+  readonly hostMounted?: boolean | undefined;
+  /** Report processes that come and go, for the placeholders of `run`. */
+  readonly reportProcesses?: boolean | undefined;
+}
+
+export function createFileSystem(options: unknown, hooks: TransportHooks): FileSystem {
+  const { text, file, profile, swapKind, clock, speed, hidepid, mappedIds, ...more } = options as ServerOptions;
+  const session = new Session({ profile, swapKind, wallNowMs: clock === 'real' ? Date.now() : undefined });
+  session.load(text, file);
+  const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
+  const host = new SessionHost(session, virtual);
+  let fs = createProcFs(host, {
+    hidepid,
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    hostProc: true,
+    callerKnown: hooks.capabilities.includes('callerIdentity'),
+    invalidates: hooks.capabilities.includes('invalidation'),
+  });
+  if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
+  if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
+  if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
+  return fs;
+}

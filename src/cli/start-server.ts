@@ -1,0 +1,104 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
+import { ScenarioError } from '../scenario/scenario-error.ts';
+import { KernelError } from '../util/errors.ts';
+import type { ServerOptions } from './server.ts';
+import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.ts';
+
+export interface StartOptions {
+  readonly mountpoint: string;
+  readonly transport?: TransportName | 'auto' | undefined;
+  readonly allowOther?: boolean | undefined;
+  readonly server: ServerOptions;
+  /** True: a daemon of its own session that outlives this process; false: it ends with this process. */
+  readonly detached: boolean;
+  readonly notice?: ((line: string) => void) | undefined;
+}
+
+/** A server whose mount answers. */
+export interface StartedServer {
+  readonly pid: number;
+  readonly mountpoint: string;
+  readonly transport: TransportName;
+  readonly capabilities: readonly Capability[];
+  /** Settles when the process has gone. */
+  readonly exited: Promise<void>;
+  readonly child: ChildProcess;
+}
+
+/**
+ * Starts the server of a mount in a process of its own and resolves when the mount answers.
+ *
+ * Errors: MountError, ScenarioError, KernelError, as the server process met them.
+ */
+export function startServer(options: StartOptions): Promise<StartedServer> {
+  const log = options.detached ? openLog(options.mountpoint) : undefined;
+  const output = log?.fd ?? 'inherit';
+  const child = fork(new URL('./serve.js', import.meta.url), [], {
+    cwd: '/',
+    detached: options.detached,
+    execArgv: [],
+    stdio: ['ignore', output, output, 'ipc'],
+    env: { ...process.env, ...(log === undefined ? {} : { RECLAIMFS_LOG_FILE: log.path }) },
+  });
+  if (log !== undefined) closeSync(log.fd);
+  const start: StartMessage = {
+    mountpoint: resolve(options.mountpoint),
+    transport: options.transport ?? 'auto',
+    allowOther: options.allowOther,
+    server: options.server,
+    attached: !options.detached,
+  };
+  child.send(start);
+  const exited = new Promise<void>((settle) => child.once('exit', () => settle()));
+  return new Promise((settle, fail) => {
+    child.on('message', (message: FromServer) => {
+      if (message.kind === 'notice') options.notice?.(message.line);
+      else if (message.kind === 'error') fail(revive(message));
+      else {
+        const { mountpoint, transport, capabilities } = message;
+        if (options.detached) child.unref();
+        settle({ pid: child.pid ?? 0, mountpoint, transport, capabilities, exited, child });
+      }
+    });
+    child.once('error', (error) => fail(new MountError(`the server process cannot be started: ${error.message}`)));
+    child.once('exit', (code, signal) =>
+      fail(
+        new MountError(
+          `the server ended before its mount answered (${signal ?? `status ${code}`})${log ? `: see ${log.path}` : ''}`,
+        ),
+      ),
+    );
+  });
+}
+
+/** An error of the class that the server process met. */
+function revive(message: ErrorMessage): Error {
+  if (message.errno !== undefined) return new KernelError(message.errno, message.message.replace(/^E[A-Z0-9]+: /, ''));
+  const { where } = message;
+  if (where !== undefined)
+    return new ScenarioError(where.file, where.line, where.column, message.reason ?? message.message, message.hint);
+  if (message.name === 'MountError') return new MountError(message.message);
+  const error = new Error(message.message);
+  error.name = message.name;
+  return error;
+}
+
+/** Where the daemon of a mount point writes what it has to say; owned by and readable to this user only. */
+function openLog(mountpoint: string): { path: string; fd: number } {
+  const directory = logDirectory();
+  const path = join(directory, `${resolve(mountpoint).slice(1).replaceAll('/', '-') || 'root'}.log`);
+  return { path, fd: openSync(path, 'w', 0o600) };
+}
+
+function logDirectory(): string {
+  const uid = process.getuid?.() ?? 0;
+  const directory = join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), `reclaimfs-${uid}`);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (statSync(directory).uid !== uid)
+    throw new MountError(`${directory} belongs to somebody else: remove it, or set TMPDIR to a directory of yours`);
+  return directory;
+}
