@@ -121,16 +121,16 @@ export function showSoftirqs(out: TextBuffer, { machine }: SystemContext): void 
 
 /** Pretend: one serial line, and the timers. */
 const INTERRUPTS: readonly (readonly [name: string, timer: boolean, about: string])[] = [
-  [' 4', false, ' IO-APIC   4-edge      ttyS0'],
-  ['NMI', false, '  Non-maskable interrupts'],
-  ['LOC', true, '  Local timer interrupts'],
-  ['SPU', false, '  Spurious interrupts'],
-  ['PMI', false, '  Performance monitoring interrupts'],
-  ['IWI', false, '  IRQ work interrupts'],
-  ['RTR', false, '  APIC ICR read retries'],
-  ['RES', false, '  Rescheduling interrupts'],
-  ['CAL', false, '  Function call interrupts'],
-  ['TLB', false, '  TLB shootdowns'],
+  [' 4', false, '  IO-APIC   4-edge      ttyS0'],
+  ['NMI', false, '   Non-maskable interrupts'],
+  ['LOC', true, '   Local timer interrupts'],
+  ['SPU', false, '   Spurious interrupts'],
+  ['PMI', false, '   Performance monitoring interrupts'],
+  ['IWI', false, '   IRQ work interrupts'],
+  ['RTR', false, '   APIC ICR read retries'],
+  ['RES', false, '   Rescheduling interrupts'],
+  ['CAL', false, '   Function call interrupts'],
+  ['TLB', false, '   TLB shootdowns'],
 ];
 
 export function showInterrupts(out: TextBuffer, { machine }: SystemContext): void {

@@ -48,91 +48,97 @@ export function escapePath(path: string): string {
   return path.includes('\n') ? path.replaceAll('\n', '\\012') : path;
 }
 
-/** The lines of smaps behind the header: label and the number of kB it shows. Mirrors: __show_smap, show_smap. */
-type Field = readonly [label: string, kb: (sums: PageSums, vma: Vma) => number];
-const zero = (): number => 0;
-const kbOf = (bytes: number): number => bytes / 1024;
-const BEFORE_ROLLUP: readonly Field[] = [
-  ['Size:           ', (_s, vma) => (vma.end - vma.start) * PAGE_KB],
-  ['KernelPageSize: ', (_s, vma) => pageSizeKb(vma)],
-  ['MMUPageSize:    ', (_s, vma) => pageSizeKb(vma)],
-];
-const RSS: readonly Field[] = [
-  ['Rss:            ', (s) => kbOf(s.rss)],
-  ['Pss:            ', (s) => pssKb(s.pss)],
-  ['Pss_Dirty:      ', (s) => pssKb(s.pssDirty)],
-];
-const PSS_PARTS: readonly Field[] = [
-  ['Pss_Anon:       ', (s) => pssKb(s.pssAnon)],
-  ['Pss_File:       ', (s) => pssKb(s.pssFile)],
-  ['Pss_Shmem:      ', (s) => pssKb(s.pssShmem)],
-];
-const PARTS: readonly Field[] = [
-  ['Shared_Clean:   ', (s) => kbOf(s.sharedClean)],
-  ['Shared_Dirty:   ', (s) => kbOf(s.sharedDirty)],
-  ['Private_Clean:  ', (s) => kbOf(s.privateClean)],
-  ['Private_Dirty:  ', (s) => kbOf(s.privateDirty)],
-  ['Referenced:     ', (s) => kbOf(s.referenced)],
-  ['Anonymous:      ', (s) => kbOf(s.anonymous)],
-  ['KSM:            ', zero],
-  ['LazyFree:       ', (s) => kbOf(s.lazyFree)],
-  ['AnonHugePages:  ', zero],
-  ['ShmemPmdMapped: ', zero],
-  ['FilePmdMapped:  ', zero],
-  ['Shared_Hugetlb: ', (s) => kbOf(s.sharedHugetlb)],
-  ['Private_Hugetlb:', (s) => kbOf(s.privateHugetlb)],
-  ['Swap:           ', (s) => kbOf(s.swap)],
-  ['SwapPss:        ', (s) => pssKb(s.swapPss)],
-  ['Locked:         ', (s) => pssKb(s.pssLocked)],
-];
-const SMAPS_FIELDS: readonly Field[] = [...BEFORE_ROLLUP, ...RSS, ...PARTS];
-const ROLLUP_FIELDS: readonly Field[] = [...RSS, ...PSS_PARTS, ...PARTS];
+/** Labels of the lines of smaps behind the header; the numbers are in smapsKb and rollupKb, in the same order. Mirrors: __show_smap. */
+const SIZE_LABELS = ['Size:', 'KernelPageSize:', 'MMUPageSize:'] as const;
+const RSS_LABELS = ['Rss:', 'Pss:', 'Pss_Dirty:'] as const;
+const PSS_LABELS = ['Pss_Anon:', 'Pss_File:', 'Pss_Shmem:'] as const;
+const PART_LABELS = [
+  ...['Shared_Clean:', 'Shared_Dirty:', 'Private_Clean:', 'Private_Dirty:', 'Referenced:', 'Anonymous:', 'KSM:'],
+  ...['LazyFree:', 'AnonHugePages:', 'ShmemPmdMapped:', 'FilePmdMapped:', 'Shared_Hugetlb:', 'Private_Hugetlb:'],
+  ...['Swap:', 'SwapPss:', 'Locked:'],
+] as const;
+const LABEL_COLUMNS = 16;
 /** Columns of a number; one that is wider moves the rest of its line. */
 const WIDTH = 8;
 const WIDEST = 99_999_999;
 
-/** The fields with blank numbers, and where each number ends: a VMA is one copy and a few patches. */
+/** The lines with zeros for numbers, and where each number ends: a VMA is one copy and a few patches. */
 interface Template {
-  readonly fields: readonly Field[];
+  readonly labels: readonly string[];
   readonly bytes: Uint8Array;
-  readonly ends: readonly number[];
+  readonly ends: Uint32Array;
+  /** The numbers of the present VMA, in kB. */
+  readonly kb: Float64Array;
 }
 
-function templateOf(fields: readonly Field[]): Template {
+function templateOf(labels: readonly string[]): Template {
   let text = '';
-  const ends: number[] = [];
-  for (const [label] of fields) {
-    text += `${label}${'0'.padStart(WIDTH)}`;
-    ends.push(text.length);
+  const ends = new Uint32Array(labels.length);
+  labels.forEach((label, i) => {
+    text += label.padEnd(LABEL_COLUMNS) + '0'.padStart(WIDTH);
+    ends[i] = text.length;
     text += ' kB\n';
-  }
-  return { fields, bytes: Buffer.from(text, 'latin1'), ends };
+  });
+  return { labels, bytes: Buffer.from(text, 'latin1'), ends, kb: new Float64Array(labels.length) };
 }
 
-const SMAPS = templateOf(SMAPS_FIELDS);
-const ROLLUP = templateOf(ROLLUP_FIELDS);
+const SMAPS = templateOf([...SIZE_LABELS, ...RSS_LABELS, ...PART_LABELS]);
+const ROLLUP = templateOf([...RSS_LABELS, ...PSS_LABELS, ...PART_LABELS]);
 
-function pageSizeKb(vma: Vma): number {
-  return vma.flags & VM_HUGETLB ? 2048 : PAGE_KB;
+function rssKb(kb: Float64Array, at: number, sums: PageSums): void {
+  kb[at] = sums.rss / 1024;
+  kb[at + 1] = pssKb(sums.pss);
+  kb[at + 2] = pssKb(sums.pssDirty);
 }
 
-function showFields(out: TextBuffer, template: Template, sums: PageSums, vma: Vma): void {
-  const { fields, ends, bytes } = template;
+/** Pretend: no KSM, no huge pages in page tables. */
+function partsKb(kb: Float64Array, at: number, sums: PageSums): void {
+  kb[at] = sums.sharedClean / 1024;
+  kb[at + 1] = sums.sharedDirty / 1024;
+  kb[at + 2] = sums.privateClean / 1024;
+  kb[at + 3] = sums.privateDirty / 1024;
+  kb[at + 4] = sums.referenced / 1024;
+  kb[at + 5] = sums.anonymous / 1024;
+  kb[at + 7] = sums.lazyFree / 1024;
+  kb[at + 11] = sums.sharedHugetlb / 1024;
+  kb[at + 12] = sums.privateHugetlb / 1024;
+  kb[at + 13] = sums.swap / 1024;
+  kb[at + 14] = pssKb(sums.swapPss);
+  kb[at + 15] = pssKb(sums.pssLocked);
+}
+
+function smapsKb({ kb }: Template, sums: PageSums, vma: Vma): void {
+  const pageKb = vma.flags & VM_HUGETLB ? 2048 : PAGE_KB;
+  kb[0] = (vma.end - vma.start) * PAGE_KB;
+  kb[1] = pageKb;
+  kb[2] = pageKb;
+  rssKb(kb, 3, sums);
+  partsKb(kb, 6, sums);
+}
+
+function rollupKb({ kb }: Template, sums: PageSums): void {
+  rssKb(kb, 0, sums);
+  kb[3] = pssKb(sums.pssAnon);
+  kb[4] = pssKb(sums.pssFile);
+  kb[5] = pssKb(sums.pssShmem);
+  partsKb(kb, 6, sums);
+}
+
+function showFields(out: TextBuffer, { labels, bytes, ends, kb }: Template): void {
   const start = out.length;
   out.raw(bytes);
-  for (let i = 0; i < fields.length; i++) {
-    const kb = fields[i]![1](sums, vma);
-    if (kb === 0) continue;
-    if (kb > WIDEST) {
-      showWideFields(out.truncate(start), fields, sums, vma);
+  for (let i = 0; i < kb.length; i++) {
+    const value = kb[i]!;
+    if (value === 0) continue;
+    if (value > WIDEST) {
+      out.truncate(start);
+      labels.forEach((label, at) => {
+        out.text(label.padEnd(LABEL_COLUMNS)).dec(kb[at]!, WIDTH).text(' kB').newline();
+      });
       return;
     }
-    out.patchDec(start + ends[i]!, kb);
+    out.patchDec(start + ends[i]!, value);
   }
-}
-
-function showWideFields(out: TextBuffer, fields: readonly Field[], sums: PageSums, vma: Vma): void {
-  for (const [label, kb] of fields) out.text(label).dec(kb(sums, vma), WIDTH).text(' kB').newline();
 }
 
 const sums = new PageSums();
@@ -143,7 +149,8 @@ export function showSmaps(out: TextBuffer, { machine, task: { mm } }: TaskContex
     sums.clear();
     addVmaSums(machine.mem, vma, sums);
     mapsLine(out, vma);
-    showFields(out, SMAPS, sums, vma);
+    smapsKb(SMAPS, sums, vma);
+    showFields(out, SMAPS);
     out.text('THPeligible:           0\n').text('VmFlags: ').text(vmFlagsText(vma.flags)).newline();
   }
 }
@@ -160,7 +167,6 @@ export function showSmapsRollup(out: TextBuffer, { machine, task: { mm } }: Task
     .hex(mm.vmas.at(-1)?.end ?? 0, 5)
     .text('000 ---p 00000000 00:00 0 ');
   out.padTo(NAME_COLUMN).text('[rollup]').newline();
-  // Without a VMA every sum is zero, and no field of the rollup looks at one.
-  if (first === undefined) out.raw(ROLLUP.bytes);
-  else showFields(out, ROLLUP, sums, first);
+  rollupKb(ROLLUP, sums);
+  showFields(out, ROLLUP);
 }

@@ -2,6 +2,8 @@
 
 const ZERO = 0x30;
 const SPACE = 0x20;
+/** Six hexadecimal digits: a number that is written in two parts. */
+const HEX_WORD = 0x1000000;
 const HEX = Buffer.from('0123456789abcdef', 'latin1');
 /** Above this, integer arithmetic of numbers leaves 32 bits. */
 const SMALL = 0x7fffffff;
@@ -95,16 +97,19 @@ export class TextBuffer {
 
   /** Hexadecimal, filled with zeros to `width` digits. */
   hex(value: number, width = 0): this {
+    if (value > SMALL) {
+      const high = Math.floor(value / HEX_WORD);
+      return this.hex(high, width - 6).hex(value - high * HEX_WORD, 6);
+    }
     const bytes = this.#reserve(Math.max(width, 16));
     let digits = 1;
-    for (let rest = value; rest >= 16; rest = Math.floor(rest / 16)) digits++;
+    for (let rest = value >> 4; rest > 0; rest >>= 4) digits++;
     if (digits < width) digits = width;
     this.#length += digits;
-    let at = this.#length;
     let rest = value;
-    for (let i = 0; i < digits; i++) {
-      bytes[--at] = HEX[rest % 16]!;
-      rest = Math.floor(rest / 16);
+    for (let at = this.#length - 1; digits > 0; digits--) {
+      bytes[at--] = HEX[rest & 15]!;
+      rest >>= 4;
     }
     return this;
   }
