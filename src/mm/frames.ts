@@ -1,10 +1,11 @@
 /**
- * The frames of one machine: parallel typed arrays indexed by frame number (pfn), 36 bytes a frame.
+ * The frames of one machine: parallel typed arrays indexed by frame number (pfn), 32 bytes a frame.
  *
  *   flags     PG_* (page-flags.ts)
  *   mapcount  page table entries that name the frame
  *   owner     anon root id (PG_ANON) or mapping id
- *   index     page index within the owner; for anonymous pages the linear page index (vpn where the VMA was made)
+ *   index     page index within the owner, modulo 2^32; for anonymous pages the linear page index (vpn where the VMA was
+ *             made): a VMA is smaller than 2^32 pages, so distances within one come out right
  *   slot      swap slot while PG_SWAPCACHE
  *   content   what is in it (content.ts)
  *   prev next links of the list it is on: an LRU list, or (next only) the free list
@@ -29,7 +30,7 @@ export class Frames {
   readonly flags: Uint32Array;
   readonly mapcount: Uint32Array;
   readonly owner: Uint32Array;
-  readonly index: Float64Array;
+  readonly index: Uint32Array;
   readonly slot: Uint32Array;
   readonly content: Uint32Array;
   readonly prev: Uint32Array;
@@ -46,7 +47,7 @@ export class Frames {
     this.flags = new Uint32Array(total + 1);
     this.mapcount = new Uint32Array(total + 1);
     this.owner = new Uint32Array(total + 1);
-    this.index = new Float64Array(total + 1);
+    this.index = new Uint32Array(total + 1);
     this.slot = new Uint32Array(total + 1);
     this.content = new Uint32Array(total + 1);
     this.prev = new Uint32Array(total + 1 + NR_LISTS);

@@ -97,7 +97,7 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
         else if (flags & PG_SWAPBACKED) shmem++;
         else file++;
         const owner = flags & PG_ANON ? vma.anonRoot?.id : vma.mapping?.id;
-        if (owner !== frames.owner[number] || frames.index[number] !== vma.indexOf(vpn)) {
+        if (owner !== frames.owner[number] || frames.index[number] !== vma.indexOf(vpn) >>> 0) {
           say(`mm ${mm.id}: frame ${number} at page ${vpn} is not found by rmap`);
         }
       });

@@ -22,8 +22,9 @@ export function forEachMapping(
   let left = frames.mapcount[pfn]!;
   for (const vma of vmas) {
     if (left === 0) return;
-    const vpn = vma.start + (index - vma.pgoff);
-    if (vpn < vma.start || vpn >= vma.end) continue;
+    const distance = (index - vma.pgoff) >>> 0;
+    if (distance >= vma.end - vma.start) continue;
+    const vpn = vma.start + distance;
     const at = tables.find(vma.mm.pageDirectory, vpn);
     const pte = at === 0 ? 0 : tables.pte[at]!;
     if (pte >>> 30 !== KIND_PRESENT || (pte & PTE_NUMBER) !== pfn) continue;

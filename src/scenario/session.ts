@@ -21,7 +21,8 @@ const log = logger('session');
 export interface SessionOptions {
   readonly profile?: ProfileName | undefined;
   readonly swapKind?: SwapKind | undefined;
-  readonly bootTimeMs?: number | undefined;
+  /** Wall time now, milliseconds since the epoch: the time of boot then follows from the uptime. Absent: a fixed day. */
+  readonly wallNowMs?: number | undefined;
 }
 
 /** A step that has been carried out, with what it reported. */
@@ -131,12 +132,13 @@ export class Session {
   }
 
   #withOptions(own: MachineOptions): MachineOptions {
-    const { profile, swapKind, bootTimeMs } = this.#options;
+    const { profile, swapKind, wallNowMs } = this.#options;
+    const uptimeMs = (own.uptimeSeconds ?? 0) * 1000;
     return {
       ...own,
       ...(profile === undefined ? {} : { profile }),
       ...(swapKind === undefined ? {} : { swapKind }),
-      ...(bootTimeMs === undefined || own.bootTimeMs !== undefined ? {} : { bootTimeMs }),
+      ...(wallNowMs === undefined || own.bootTimeMs !== undefined ? {} : { bootTimeMs: Math.round(wallNowMs - uptimeMs) }),
     };
   }
 
