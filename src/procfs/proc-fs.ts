@@ -232,6 +232,7 @@ export class ProcFs implements FileSystem {
       case 'fixed':
         if (found.node.children === undefined) return -ENOTDIR;
         if (found.entry.dir !== undefined) return found.entry.dir.list(found.ctx, caller);
+        if (found.node === this.#disk.top(this.#tree)) return this.#disk.readdir(ino);
         return found.node === this.#tree.root ? this.#rootEntries(found.ctx, caller) : found.node.listed;
     }
   }
