@@ -2,6 +2,9 @@
  * Measures the transports against libfuse3 in C: the same tree, one client program, all targets interleaved slice by slice
  * in one run, so that a noisy neighbour hits all alike. Run by scripts/bench-fuse.
  *
+ * One client is measured with client and servers on one CPU: else the median says which of two CPUs the scheduler happened
+ * to choose (waking an idle one costs a virtual machine up to 100 µs), not what a server costs. --no-pin takes it as it comes.
+ *
  *   --json FILE      also as JSON (`-` for stdout instead of the table)
  *   --rounds N       slices per target and operation (10)     --slice MS   length of a slice (200)
  *   --only OP,…      stat read1 readall write walk readdir readonly
@@ -21,6 +24,7 @@ import { printTable, type Row, type Target } from './report.ts';
 
 const { values } = parseArgs({
   options: {
+    'no-pin': { type: 'boolean', default: false },
     json: { type: 'string' },
     rounds: { type: 'string', default: '10' },
     slice: { type: 'string', default: '200' },
@@ -45,6 +49,7 @@ const PATHS: Readonly<Record<string, string>> = {
 const NR_PIDS = 1000;
 
 const workplace = mkdtempSync(join(tmpdir(), 'reclaimfs-bench-'));
+const servers: ChildProcess[] = [];
 const stops: Array<() => Promise<unknown>> = [];
 try {
   const rows = await main();
@@ -106,11 +111,19 @@ function measure(client: string, operation: string, nrClients: number, targets: 
     ({ isReal, label }) => !isReal || !(operation === 'readdir' || (label === 'kernel' && operation === 'write')),
   );
   const paths = able.map((target, i) => `${i}=${place(target, below)}`);
-  const out = execFileSync(client, [...args, ...paths], { encoding: 'utf8', timeout: 600_000 });
+  const where = pin(nrClients === 1 && !values['no-pin']);
+  const out = execFileSync('taskset', ['-c', where, client, ...args, ...paths], { encoding: 'utf8', timeout: 600_000 });
   return out
     .trim()
     .split('\n')
     .map((line) => row(line, operation, nrClients, able));
+}
+
+/** Puts all threads of all servers on one CPU, or on all of them; returns which, for the client. */
+function pin(together: boolean): string {
+  const where = together || cpus().length === 1 ? '0' : `0-${cpus().length - 1}`;
+  for (const { pid } of servers) execFileSync('taskset', ['-a', '-c', '-p', where, String(pid)], { stdio: 'ignore' });
+  return where;
 }
 
 function place({ path, isReal, label }: Target, below: string): string {
@@ -158,6 +171,7 @@ function newMountpoint(label: string): string {
 async function serveC(label: string, program: string, args: readonly string[]): Promise<Target> {
   const path = newMountpoint(label);
   const child = spawn(program, [...args, '-n', String(NR_PIDS), path], { stdio: 'inherit' });
+  servers.push(child);
   stops.push(() => ended(child));
   await until(() => findMount(path) !== undefined, `mount of ${label}`);
   return { label, path, isReal: false };
@@ -172,6 +186,7 @@ async function serve(label: string, transport: string, options: object): Promise
     '--options',
     JSON.stringify({ pids: NR_PIDS, ...options }),
   ]);
+  servers.push(server.child);
   stops.push(() => ended(server.child));
   await server.mounted;
   return { label, path, isReal: false };
@@ -185,6 +200,7 @@ async function realTrees(): Promise<Target[]> {
     const path = newMountpoint(label);
     const args = [join(values.source, 'dist/cli/main.js'), 'mount', path, '--transport', transport, '--foreground'];
     const child = spawn(process.execPath, [...args, ...values.tree.split(' ').filter(Boolean)], { stdio: 'inherit' });
+    servers.push(child);
     stops.push(() => ended(child));
     await until(() => findMount(path) !== undefined, `mount of ${label}`, 60_000);
     targets.push({ label, path, isReal: true });
