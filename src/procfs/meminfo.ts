@@ -7,6 +7,7 @@ import {
   LRU_INACTIVE_FILE,
   LRU_UNEVICTABLE,
 } from '../mm/frames.ts';
+import type { Mm } from '../mm/mm.ts';
 import { commitLimit } from '../mm/mmap.ts';
 import { KERNEL_STACK_PAGES, PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
@@ -163,6 +164,11 @@ function line(out: TextBuffer, name: string, kb: number): void {
 /** What hugetlb mappings hold. It lies outside of the page model, and so of MemTotal. */
 function hugetlbKb(machine: Machine): number {
   let kb = 0;
-  for (const mm of machine.mms) for (const vma of mm.vmas) kb += vma.hugetlbKb;
+  const seen = new Set<Mm>();
+  for (const { mm } of machine.tasks.values()) {
+    if (mm === null || seen.has(mm)) continue;
+    if (mm.users > 1) seen.add(mm);
+    for (const vma of mm.vmas) kb += vma.hugetlbKb;
+  }
   return kb;
 }

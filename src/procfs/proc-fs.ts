@@ -240,8 +240,10 @@ export class ProcFs implements FileSystem {
   entryTimeoutMs(ino: Ino): number {
     const place = placeOf(ino);
     if (place.kind === 'fixed') return this.#tree.node(place.index)?.children === undefined ? 0 : STATIC_TIMEOUT_MS;
-    const directory = place.kind === 'task' && place.row === TGID_DIRECTORY;
-    return directory && this.#settings.invalidates && this.#settings.hidepid === 0 ? STATIC_TIMEOUT_MS : 0;
+    if (place.kind !== 'task' || place.row !== TGID_DIRECTORY) return 0;
+    // Only the end of whole processes is told, not that of single threads.
+    const told = this.#settings.invalidates && this.#tasks.pidOf(place.serial) === place.sub;
+    return told && this.#settings.hidepid === 0 ? STATIC_TIMEOUT_MS : 0;
   }
 
   attrTimeoutMs(ino: Ino): number {
@@ -314,7 +316,8 @@ export class ProcFs implements FileSystem {
     const task = this.#tasks.find(ctx, serial);
     const thread = task === undefined || countsThings(row) ? task?.leader : threadOf(task, sub);
     if (task === undefined || thread === undefined) return { kind: 'gone', ctx, entry };
-    return { kind: 'task', ctx: { ...ctx, task, thread, sub }, entry };
+    const { host, machine, settings, tree } = ctx;
+    return { kind: 'task', ctx: { host, machine, settings, tree, task, thread, sub }, entry };
   }
 
   #moment(): Moment {
@@ -342,7 +345,8 @@ export class ProcFs implements FileSystem {
       if (error instanceof KernelError) return -error.errno;
       throw error;
     }
-    return this.#snapshots.add(ino, { ...moment, bytes: out.take() });
+    const { machine, changes, wallMs } = moment;
+    return this.#snapshots.add(ino, { machine, changes, wallMs, bytes: out.take() });
   }
 
   #write(ino: Ino, data: Uint8Array, caller: Caller | undefined): number {

@@ -4,7 +4,7 @@ import type { Ino } from '../vfs/types.ts';
 /** How long a rendered file stays good while only time passes, so that the size in a stat is that of the next open. */
 const FRESH_MS = 50;
 const MAX_BYTES = 8 * 1024 * 1024;
-const MAX_FILES = 512;
+const MAX_FILES = 128;
 
 /** The moment of a rendering. */
 export interface Moment {
@@ -46,6 +46,7 @@ export class Snapshots {
   add(ino: Ino, snapshot: Snapshot): Snapshot {
     this.#files.set(ino, snapshot);
     this.#bytes += snapshot.bytes.length;
+    if (this.#bytes <= MAX_BYTES && this.#files.size <= MAX_FILES) return snapshot;
     for (const [oldest, old] of this.#files) {
       if (this.#bytes <= MAX_BYTES && this.#files.size <= MAX_FILES) break;
       this.#files.delete(oldest);
