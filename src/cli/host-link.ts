@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import type { ProcHost } from '../procfs/host.ts';
+import { ENOENT } from '../util/errno.ts';
 import { type FileSystem, type Ino, S_IFLNK } from '../vfs/types.ts';
 
 const NAME = '.host';
@@ -23,5 +26,16 @@ export function linkHost(fs: FileSystem, target: string): FileSystem {
     return status;
   };
   fs.readlink = (ino, caller) => (ino === LINK_INO ? target : readlink(ino, caller));
+  return fs;
+}
+
+/** Numbers that are neither simulated nor real do not exist: the link that the tree offers for them would lead nowhere. */
+export function hideDeadNumbers(fs: FileSystem, host: ProcHost): FileSystem {
+  const lookup = fs.lookup.bind(fs);
+  fs.lookup = (parent, name, caller) => {
+    const ino = lookup(parent, name, caller);
+    if (ino < 0 || parent !== fs.root || !/^\d/.test(name)) return ino;
+    return host.machine.byTid.has(Number(name)) || existsSync(`/proc/${name}`) ? ino : -ENOENT;
+  };
   return fs;
 }

@@ -18,6 +18,11 @@ export interface SimulatedProcess {
   readonly stopped: boolean;
 }
 
+/** From the supervisor: it is there and wants a first report. */
+export interface ReportRequest {
+  readonly kind: 'report';
+}
+
 /** From the supervisor: a signal that has hit a placeholder. */
 export interface SignalReport {
   readonly kind: 'signal';
@@ -27,10 +32,11 @@ export interface SignalReport {
 
 /** Keeps the supervisor informed after every operation that has changed the machine, and takes its signals. */
 export function reportProcesses(fs: FileSystem, host: SessionHost, hooks: TransportHooks): FileSystem {
+  let listening = false;
   let seen = -1;
   let last = '';
   const report = (): void => {
-    if (host.changes === seen) return;
+    if (!listening || host.changes === seen) return;
     seen = host.changes;
     const processes = listProcesses(host);
     const summary = JSON.stringify(processes);
@@ -65,14 +71,19 @@ export function reportProcesses(fs: FileSystem, host: SessionHost, hooks: Transp
     report();
     return status;
   };
-  hooks.onMessage((message) => {
-    const { pid, signal } = message as SignalReport;
+  hooks.onMessage((received) => {
+    const message = received as SignalReport | ReportRequest;
     host.advanceToNow();
+    if (message.kind === 'report') {
+      listening = true;
+      report();
+      return;
+    }
+    const { pid, signal } = message;
     const task = host.machine.tasks.get(pid);
     if (task !== undefined) host.apply(`${pid} kill ${signal}`, 'placeholder');
     report();
   });
-  report();
   return fs;
 }
 

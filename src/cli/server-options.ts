@@ -12,7 +12,7 @@ export function serverOptions(source: ScenarioSource, flags: MountFlags): Server
     clock: flags.clock,
     speed: flags.speed,
     hidepid: flags.hidepid,
-    mappedIds: mappedIds(readFileSync('/proc/self/uid_map', 'utf8')),
+    mappedIds: mappedIds(),
   };
 }
 
@@ -22,7 +22,7 @@ const ALL_IDS = 4294967295;
  * The user ids that this user namespace knows, as first-last pairs; undefined when it is all of them. A file that belongs
  * to any other id could not be written by anyone.
  */
-export function mappedIds(uidMap: string): [number, number][] | undefined {
+export function mappedIds(uidMap: string = readFileSync('/proc/self/uid_map', 'utf8')): [number, number][] | undefined {
   const ranges = uidMap
     .trim()
     .split('\n')

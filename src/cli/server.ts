@@ -2,6 +2,7 @@
  * The factory module of our own mounts: a machine, and its /proc. Imported where the transport wants the file system to
  * live (the kernel thread, or the main thread for fuse-native).
  */
+import { readFileSync } from 'node:fs';
 import type { TransportHooks } from '../fuse/types.ts';
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap.ts';
@@ -9,7 +10,7 @@ import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session } from '../scenario/session.ts';
 import type { FileSystem } from '../vfs/types.ts';
 import { Clock } from './clock.ts';
-import { linkHost } from './host-link.ts';
+import { hideDeadNumbers, linkHost } from './host-link.ts';
 import { reportProcesses } from './process-reports.ts';
 import { SessionHost } from './session-host.ts';
 import { squashIds } from './squash-ids.ts';
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly mappedIds?: readonly (readonly [number, number])[] | undefined;
   /** A genuine procfs will be mounted on `.host` (run); otherwise `.host` is a link to /proc. */
   readonly hostMounted?: boolean | undefined;
+  /** List the caller's own process, as the genuine /proc does (run). */
+  readonly listCaller?: boolean | undefined;
   /** Report processes that come and go, for the placeholders of `run`. */
   readonly reportProcesses?: boolean | undefined;
 }
@@ -43,11 +46,24 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
     hostProc: true,
+    listCaller: more.listCaller ?? false,
+    callerPid: processOf,
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
   });
+  fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
   if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
   if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
   return fs;
+}
+
+/** The process that a thread belongs to; our own /proc is the genuine one. */
+function processOf(tid: number): number | undefined {
+  try {
+    const tgid = /^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${tid}/status`, 'latin1'))?.[1];
+    return tgid === undefined ? undefined : Number(tgid);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,8 +1,117 @@
-import type { Command } from 'commander';
-import type { CommandRow } from '../command.ts';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { fileURLToPath } from 'node:url';
+import { type Command, InvalidArgumentError } from 'commander';
+import { freePidRow, inNamespaces } from '../../fuse/namespace.ts';
+import { CliError, type CommandRow } from '../command.ts';
+import { addMountOptions, type MountFlags, readScenario } from '../machine-options.ts';
+import { CONTROL_FD, type RunMessage } from '../run/protocol.ts';
+
+const HELP = `
+Examples:
+  reclaimfs run -- ps aux
+  reclaimfs run --scenario here.scn -- sh -c 'for p in /proc/[0-9]*; do echo all > $p/reclaim; done; free'
+  reclaimfs run -- bash                          look around; kill works on simulated processes
+
+The command sees the tree as /proc, and itself as /proc/self. It runs in mount and pid namespaces of its own: no signal
+of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it.`;
+
+/** More simulated processes than this get no placeholders unless asked for. */
+const DEFAULT_PLACEHOLDERS = 500;
+/** To be handed on; the terminal sends SIGINT and SIGQUIT to the command by itself. */
+const FORWARDED: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'];
+const OF_THE_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+interface Flags extends MountFlags {
+  readonly scenario: string;
+  readonly pidns: boolean;
+  /** A number, true (asked for without one), false, or undefined. */
+  readonly placeholders?: number | boolean;
+}
+
 export const runCommand: CommandRow = {
   name: 'run',
   register(program: Command): void {
-    program.command('run');
+    addMountOptions(program.command('run <command...>').description('run a command with the tree as its /proc'))
+      .option('--no-pidns', "keep this machine's pid namespace: signals reach real processes")
+      .option('--placeholders [n]', 'real idle tasks for simulated processes, if there are at most n', count)
+      .option('--no-placeholders', 'none: kill(2) and its like do not find simulated processes')
+      .passThroughOptions()
+      .addHelpText('after', HELP)
+      .action(run);
   },
 };
+
+function count(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a number.');
+  return Number(text);
+}
+
+async function run(command: readonly string[], flags: Flags): Promise<void> {
+  const source = await readScenario(flags.scenario);
+  const taken = [...source.text.matchAll(/\b[pt]id=(\d+)/g)].map(([, number]) => Number(number));
+  const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
+  const firstPid = flags.pidns ? freePidRow(taken, pidMax) : 0;
+  const mountpoint = mkdtempSync(join(tmpdir(), 'reclaimfs-run-'));
+  try {
+    const server = fileURLToPath(new URL('../run/run-server.js', import.meta.url));
+    const argv = inNamespaces({ pidns: flags.pidns, userns: process.geteuid?.() !== 0, firstPid }, [
+      process.execPath,
+      server,
+    ]);
+    process.exitCode = await supervise(argv, {
+      kind: 'start',
+      mountpoint,
+      source,
+      flags,
+      pidns: flags.pidns,
+      maxPlaceholders: maxPlaceholders(flags),
+      commandPid: commandPid(taken, firstPid),
+      command,
+    });
+  } finally {
+    rmdirSync(mountpoint);
+  }
+}
+
+function maxPlaceholders({ placeholders, pidns }: Flags): number {
+  if (placeholders === false) return 0;
+  if (!pidns) {
+    if (placeholders === undefined) return 0;
+    throw new CliError('placeholders need the pid namespace: leave out --no-pidns or --placeholders', 2);
+  }
+  return typeof placeholders === 'number' ? placeholders : DEFAULT_PLACEHOLDERS;
+}
+
+/** Pids of the command: in the middle, where they collide neither with simulated processes nor with ours for long. */
+function commandPid(taken: readonly number[], firstPid: number): number {
+  const highest = Math.max(0, ...taken.filter((pid) => pid < firstPid));
+  return Math.max(Math.floor(firstPid / 2), Math.min(highest + 100, firstPid - 100));
+}
+
+/** Runs the server in its namespaces and hands signals on; its exit status. */
+function supervise(argv: readonly string[], start: RunMessage): Promise<number> {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] });
+  const control = child.stdio[CONTROL_FD] as Writable;
+  control.on('error', () => {}); // It has ended already: its exit status tells.
+  const send = (message: RunMessage): unknown => control.write(`${JSON.stringify(message)}\n`);
+  send(start);
+  for (const signal of FORWARDED) process.on(signal, () => send({ kind: 'signal', signal }));
+  for (const signal of OF_THE_TERMINAL)
+    process.on(signal, () => {
+      if (!isatty(0)) send({ kind: 'signal', signal });
+    });
+  return new Promise((settle, fail) => {
+    child.once('error', (error) => fail(new CliError(`unshare cannot be run (${error.message}): install util-linux`)));
+    child.once('exit', (code, signal) => {
+      control.destroy();
+      for (const name of [...FORWARDED, ...OF_THE_TERMINAL]) process.removeAllListeners(name);
+      settle(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
+}

@@ -1,5 +1,6 @@
 import type { CommandRow } from '../command.ts';
 import { captureCommand } from './capture.ts';
+import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
 import { mountCommand } from './mount.ts';
 import { playCommand } from './play.ts';
@@ -13,5 +14,6 @@ export const COMMANDS: readonly CommandRow[] = [
   runCommand,
   playCommand,
   captureCommand,
+  compareCommand,
   doctorCommand,
 ];
