@@ -24,15 +24,13 @@ import { EventStreams } from './event-streams.ts';
 import { nrOpenFiles } from './fd.ts';
 import { type FixedNode, FixedTree } from './fixed-tree.ts';
 import type { ProcHost } from './host.ts';
-import { callerEntry, hostTarget, pidOf } from './host-links.ts';
-import { hostLinkIno, placeOf, taskIno } from './inode.ts';
+import { hostTarget } from './host-links.ts';
+import { placeOf } from './inode.ts';
 import { CommandFile, RenderedFile } from './open-files.ts';
+import { type Found, Resolver } from './resolver.ts';
 import { rootEntry } from './root.ts';
 import { type ProcFsOptions, type ProcFsSettings, settingsFrom } from './settings.ts';
 import { type Moment, type Snapshot, Snapshots } from './snapshots.ts';
-import { TaskIndex, threadOf } from './task-context.ts';
-import { TGID_DIRECTORY } from './task-rows.ts';
-import { countsThings, taskEntry } from './task-tree.ts';
 import { TextBuffer } from './text.ts';
 
 const O_ACCMODE = 3;
@@ -43,19 +41,6 @@ const HEARTBEAT_MS = 100;
 const STATIC_TIMEOUT_MS = 1000;
 const ATTR_TIMEOUT_MS = 1;
 
-/** Where an inode number leads now. */
-type Found =
-  | {
-      readonly kind: 'fixed';
-      readonly node: FixedNode;
-      readonly ctx: SystemContext;
-      readonly entry: Entry<SystemContext>;
-    }
-  | { readonly kind: 'task'; readonly ctx: TaskContext; readonly entry: Entry<TaskContext> }
-  | { readonly kind: 'gone'; readonly ctx: SystemContext; readonly entry: Entry<TaskContext> }
-  | { readonly kind: 'host'; readonly pid: number }
-  | { readonly kind: 'disk' };
-
 export class ProcFs implements FileSystem {
   readonly heartbeatMs = HEARTBEAT_MS;
   readonly root: Ino;
@@ -63,7 +48,7 @@ export class ProcFs implements FileSystem {
   readonly #host: ProcHost;
   readonly #settings: ProcFsSettings;
   readonly #tree: FixedTree;
-  readonly #tasks = new TaskIndex();
+  readonly #resolver: Resolver;
   readonly #snapshots = new Snapshots();
   readonly #disk: DiskTree;
   readonly #text = new TextBuffer();
@@ -73,6 +58,7 @@ export class ProcFs implements FileSystem {
     this.#settings = settingsFrom(options);
     const streams = new EventStreams(host);
     this.#tree = new FixedTree(rootEntry(this.#settings, streams));
+    this.#resolver = new Resolver(host, this.#settings, this.#tree);
     this.#disk = new DiskTree(host, this.#settings, this.#tree.find('reclaimfs/disk')!.ino);
     this.root = this.#tree.root.ino;
     host.onGone = (task, tid) => this.#gone(task, tid);
@@ -81,7 +67,7 @@ export class ProcFs implements FileSystem {
 
   lookup(parent: Ino, name: string, caller: Caller | undefined): Ino | number {
     this.#host.advanceToNow();
-    const found = this.#find(parent);
+    const found = this.#resolver.find(parent);
     if (typeof found === 'number') return found;
     switch (found.kind) {
       case 'fixed':
@@ -103,7 +89,7 @@ export class ProcFs implements FileSystem {
 
   getattr(ino: Ino, out: Attr): number {
     this.#host.advanceToNow();
-    const found = this.#find(ino);
+    const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     if (found.kind === 'disk') return this.#disk.getattr(ino, out);
     const { machine } = this.#host;
@@ -160,7 +146,7 @@ export class ProcFs implements FileSystem {
 
   setattr(ino: Ino, change: AttrChange, caller: Caller | undefined): number {
     this.#host.advanceToNow();
-    const found = this.#find(ino);
+    const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     if (change.mode !== undefined) return -EPERM;
     const chown = change.uid !== undefined || change.gid !== undefined;
@@ -170,7 +156,7 @@ export class ProcFs implements FileSystem {
 
   readlink(ino: Ino, caller: Caller | undefined): string | number {
     this.#host.advanceToNow();
-    const found = this.#find(ino);
+    const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     switch (found.kind) {
       case 'host':
@@ -190,7 +176,7 @@ export class ProcFs implements FileSystem {
 
   open(ino: Ino, flags: number, caller: Caller | undefined): OpenFile | number {
     this.#host.advanceToNow();
-    const found = this.#find(ino);
+    const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     if (found.kind === 'disk') return this.#disk.open(ino);
     if (found.kind === 'host') return -EINVAL;
@@ -215,7 +201,7 @@ export class ProcFs implements FileSystem {
 
   readdir(ino: Ino, caller: Caller | undefined): readonly DirEntry[] | number {
     this.#host.advanceToNow();
-    const found = this.#find(ino);
+    const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     switch (found.kind) {
       case 'disk':
@@ -233,17 +219,18 @@ export class ProcFs implements FileSystem {
         if (found.node.children === undefined) return -ENOTDIR;
         if (found.entry.dir !== undefined) return found.entry.dir.list(found.ctx, caller);
         if (found.node === this.#disk.top(this.#tree)) return this.#disk.readdir(ino);
-        return found.node === this.#tree.root ? this.#rootEntries(found.ctx, caller) : found.node.listed;
+        return found.node === this.#tree.root ? this.#resolver.rootEntries(found.ctx, caller) : found.node.listed;
     }
   }
 
+  /**
+   * Names of processes are asked for each time: a notice that one has vanished would reach the kernel after the answer to
+   * the write that ended it, and a path must not lead into a dead process meanwhile.
+   */
   entryTimeoutMs(ino: Ino): number {
     const place = placeOf(ino);
-    if (place.kind === 'fixed') return this.#tree.node(place.index)?.children === undefined ? 0 : STATIC_TIMEOUT_MS;
-    if (place.kind !== 'task' || place.row !== TGID_DIRECTORY) return 0;
-    // Only the end of whole processes is told, not that of single threads.
-    const told = this.#settings.invalidates && this.#tasks.pidOf(place.serial) === place.sub;
-    return told && this.#settings.hidepid === 0 ? STATIC_TIMEOUT_MS : 0;
+    const kept = place.kind === 'fixed' && this.#tree.node(place.index)?.children !== undefined;
+    return kept ? STATIC_TIMEOUT_MS : 0;
   }
 
   attrTimeoutMs(ino: Ino): number {
@@ -262,62 +249,7 @@ export class ProcFs implements FileSystem {
     if (child !== undefined) return child.ino;
     if (node.entry.dir !== undefined) return node.entry.dir.find(ctx, name, caller) ?? -ENOENT;
     if (node === this.#disk.top(this.#tree)) return this.#disk.lookup(node.ino, name);
-    return node === this.#tree.root ? this.#lookupPid(ctx, name, caller) : -ENOENT;
-  }
-
-  /** A process, by the number of any of its threads; or a real one. Mirrors: proc_pid_lookup. */
-  #lookupPid({ machine }: SystemContext, name: string, caller: Caller | undefined): Ino | number {
-    const pid = pidOf(name);
-    if (pid === 0) return -ENOENT;
-    const task = machine.byTid.get(pid);
-    if (task === undefined) return this.#settings.hostProc ? hostLinkIno(pid) : -ENOENT;
-    if (this.#settings.hidepid === 2 && !maySee(caller, task, this.#settings)) return -ENOENT;
-    this.#tasks.note(task);
-    return taskIno(task.serial, TGID_DIRECTORY, pid);
-  }
-
-  #rootEntries(ctx: SystemContext, caller: Caller | undefined): DirEntry[] {
-    const entries: DirEntry[] = [...this.#tree.root.listed];
-    const all = this.#settings.hidepid < 2;
-    const tasks = [...ctx.machine.tasks.values()].sort((a, b) => a.pid - b.pid);
-    for (const task of tasks) {
-      if (!all && !maySee(caller, task, this.#settings)) continue;
-      entries.push({ name: String(task.pid), ino: taskIno(task.serial, TGID_DIRECTORY, task.pid), type: S_IFDIR });
-    }
-    const own = callerEntry(ctx, caller);
-    if (own !== undefined) entries.push(own);
-    return entries;
-  }
-
-  #context(): SystemContext {
-    return { host: this.#host, machine: this.#host.machine, settings: this.#settings, tree: this.#tree };
-  }
-
-  #find(ino: Ino): Found | number {
-    const place = placeOf(ino);
-    switch (place.kind) {
-      case 'fixed': {
-        const node = this.#tree.node(place.index);
-        return node === undefined ? -ENOENT : { kind: 'fixed', node, ctx: this.#context(), entry: node.entry };
-      }
-      case 'task':
-        return this.#findTask(place.serial, place.row, place.sub);
-      case 'host':
-        return { kind: 'host', pid: place.pid };
-      default:
-        return { kind: 'disk' };
-    }
-  }
-
-  #findTask(serial: number, row: number, sub: number): Found | number {
-    const entry = taskEntry(row);
-    if (entry === undefined) return -ENOENT;
-    const ctx = this.#context();
-    const task = this.#tasks.find(ctx, serial);
-    const thread = task === undefined || countsThings(row) ? task?.leader : threadOf(task, sub);
-    if (task === undefined || thread === undefined) return { kind: 'gone', ctx, entry };
-    const { host, machine, settings, tree } = ctx;
-    return { kind: 'task', ctx: { host, machine, settings, tree, task, thread, sub }, entry };
+    return node === this.#tree.root ? this.#resolver.lookupPid(ctx, name, caller) : -ENOENT;
   }
 
   #moment(): Moment {
@@ -326,7 +258,7 @@ export class ProcFs implements FileSystem {
 
   #renderAgain(ino: Ino): Snapshot | number {
     this.#host.advanceToNow();
-    const found = this.#find(ino);
+    const found = this.#resolver.find(ino);
     return typeof found === 'number' ? found : this.#render(ino, found);
   }
 
@@ -351,7 +283,7 @@ export class ProcFs implements FileSystem {
 
   #write(ino: Ino, data: Uint8Array, caller: Caller | undefined): number {
     this.#host.advanceToNow();
-    const found = this.#find(ino);
+    const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     switch (found.kind) {
       case 'gone':
@@ -366,7 +298,7 @@ export class ProcFs implements FileSystem {
   }
 
   #gone(task: Task, tid: number): void {
-    if (tid === task.pid) this.#tasks.forget(task);
+    if (tid === task.pid) this.#resolver.forget(task);
     this.onEntryGone?.(this.root, String(tid));
   }
 }

@@ -41,11 +41,6 @@ export class TaskIndex {
     return undefined;
   }
 
-  /** The process number that belongs to a serial number, as far as it is known. */
-  pidOf(serial: number): number | undefined {
-    return this.#pidOf.get(serial);
-  }
-
   note(task: Task): void {
     this.#pidOf.set(task.serial, task.pid);
   }

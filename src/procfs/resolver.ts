@@ -1,0 +1,99 @@
+/** From inode numbers and names to rows of the tables and to the process as it is now. */
+import type { Task } from '../machine/task.ts';
+import { ENOENT } from '../util/errno.ts';
+import { type Caller, type DirEntry, type Ino, S_IFDIR } from '../vfs/types.ts';
+import { maySee } from './access.ts';
+import type { Entry, SystemContext, TaskContext } from './entry.ts';
+import type { FixedNode, FixedTree } from './fixed-tree.ts';
+import type { ProcHost } from './host.ts';
+import { callerEntry, pidOf } from './host-links.ts';
+import { hostLinkIno, placeOf, taskIno } from './inode.ts';
+import type { ProcFsSettings } from './settings.ts';
+import { TaskIndex, threadOf } from './task-context.ts';
+import { TGID_DIRECTORY } from './task-rows.ts';
+import { countsThings, taskEntry } from './task-tree.ts';
+
+/** Where an inode number leads now. */
+export type Found =
+  | {
+      readonly kind: 'fixed';
+      readonly node: FixedNode;
+      readonly ctx: SystemContext;
+      readonly entry: Entry<SystemContext>;
+    }
+  | { readonly kind: 'task'; readonly ctx: TaskContext; readonly entry: Entry<TaskContext> }
+  | { readonly kind: 'gone'; readonly ctx: SystemContext; readonly entry: Entry<TaskContext> }
+  | { readonly kind: 'host'; readonly pid: number }
+  | { readonly kind: 'disk' };
+
+export class Resolver {
+  readonly #host: ProcHost;
+  readonly #settings: ProcFsSettings;
+  readonly #tree: FixedTree;
+  readonly #tasks = new TaskIndex();
+
+  constructor(host: ProcHost, settings: ProcFsSettings, tree: FixedTree) {
+    this.#host = host;
+    this.#settings = settings;
+    this.#tree = tree;
+  }
+
+  /** A process, by the number of any of its threads; or a real one. Mirrors: proc_pid_lookup. */
+  lookupPid({ machine }: SystemContext, name: string, caller: Caller | undefined): Ino | number {
+    const pid = pidOf(name);
+    if (pid === 0) return -ENOENT;
+    const task = machine.byTid.get(pid);
+    if (task === undefined) return this.#settings.hostProc ? hostLinkIno(pid) : -ENOENT;
+    if (this.#settings.hidepid === 2 && !maySee(caller, task, this.#settings)) return -ENOENT;
+    this.#tasks.note(task);
+    return taskIno(task.serial, TGID_DIRECTORY, pid);
+  }
+
+  rootEntries(ctx: SystemContext, caller: Caller | undefined): DirEntry[] {
+    const entries: DirEntry[] = [...this.#tree.root.listed];
+    const all = this.#settings.hidepid < 2;
+    const tasks = [...ctx.machine.tasks.values()].sort((a, b) => a.pid - b.pid);
+    for (const task of tasks) {
+      if (!all && !maySee(caller, task, this.#settings)) continue;
+      entries.push({ name: String(task.pid), ino: taskIno(task.serial, TGID_DIRECTORY, task.pid), type: S_IFDIR });
+    }
+    const own = callerEntry(ctx, caller);
+    if (own !== undefined) entries.push(own);
+    return entries;
+  }
+
+  #context(): SystemContext {
+    return { host: this.#host, machine: this.#host.machine, settings: this.#settings, tree: this.#tree };
+  }
+
+  find(ino: Ino): Found | number {
+    const place = placeOf(ino);
+    switch (place.kind) {
+      case 'fixed': {
+        const node = this.#tree.node(place.index);
+        return node === undefined ? -ENOENT : { kind: 'fixed', node, ctx: this.#context(), entry: node.entry };
+      }
+      case 'task':
+        return this.#findTask(place.serial, place.row, place.sub);
+      case 'host':
+        return { kind: 'host', pid: place.pid };
+      default:
+        return { kind: 'disk' };
+    }
+  }
+
+  #findTask(serial: number, row: number, sub: number): Found | number {
+    const entry = taskEntry(row);
+    if (entry === undefined) return -ENOENT;
+    const ctx = this.#context();
+    const task = this.#tasks.find(ctx, serial);
+    const thread = task === undefined || countsThings(row) ? task?.leader : threadOf(task, sub);
+    if (task === undefined || thread === undefined) return { kind: 'gone', ctx, entry };
+    const { host, machine, settings, tree } = ctx;
+    return { kind: 'task', ctx: { host, machine, settings, tree, task, thread, sub }, entry };
+  }
+
+  forget(task: Task): void {
+    this.#tasks.forget(task);
+  }
+}
