@@ -6,7 +6,7 @@ import type { Task, Thread } from '../machine/task.ts';
 import { peek, poke } from '../mm/access.ts';
 import type { ProcHost } from '../procfs/host.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
-import type { Session } from '../scenario/session.ts';
+import type { Session, StepRecord } from '../scenario/session.ts';
 import { quoteValue } from '../scenario/words.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
@@ -60,7 +60,7 @@ export class SessionHost implements ProcHost {
     return performance.now();
   }
 
-  apply(text: string, source: string): unknown {
+  apply(text: string, source: string): StepRecord[] {
     this.advanceToNow();
     const records = this.#session.apply(text, source);
     this.#clock.forwardTo(this.machine.nowUs);

@@ -1,0 +1,21 @@
+/**
+ * reclaimfs as a library: a simulated machine in this process, or its /proc mounted for as long as a test runs.
+ *
+ *   const machine = createMachine('proc a pid=1000\na mmap heap size=4M anon\na touch heap 0 4M write');
+ *   machine.apply('a reclaim anon');
+ *   machine.read('/proc/1000/status');
+ *
+ *   await using proc = await mount({ mountpoint, scenario: text });
+ */
+export { describeTransport, MountError, type TransportName } from './fuse/types.ts';
+export { createMachine, type MachineSettings, ReclaimMachine } from './library/machine.ts';
+export { type MountedProc, type MountSettings, mount } from './library/mount.ts';
+export type { MachineEvent } from './machine/event-log.ts';
+export { PROFILE_NAMES, type ProfileName } from './machine/profiles.ts';
+export type { SwapKind } from './mm/swap.ts';
+export { BUILT_IN_NAMES, builtInScenario } from './scenario/built-in.ts';
+export { type Capture, type CapturedProcess, type CaptureOptions, captureMachine } from './scenario/capture/capture.ts';
+export { type PlayResult, playScenario, toGolden, toText } from './scenario/play.ts';
+export { ScenarioError } from './scenario/scenario-error.ts';
+export type { StepRecord } from './scenario/session.ts';
+export { BugError, KernelError } from './util/errors.ts';

@@ -1,0 +1,156 @@
+import { Clock } from '../cli/clock.ts';
+import { SessionHost } from '../cli/session-host.ts';
+import type { MachineEvent } from '../machine/event-log.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap.ts';
+import { createProcFs } from '../procfs/proc-fs.ts';
+import { Session, type StepRecord } from '../scenario/session.ts';
+import { EAGAIN, ENOENT } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import { type FileSystem, type Ino, newAttr, type OpenFile, S_IFLNK, S_IFMT } from '../vfs/types.ts';
+
+/** What may be imposed on a scenario, over its own `machine` line. */
+export interface MachineSettings {
+  /** The name that messages about the scenario use. */
+  readonly file?: string;
+  readonly profile?: ProfileName;
+  readonly swap?: SwapKind;
+}
+
+const ROOT_CALLER = { uid: 0, gid: 0, pid: 0 };
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+const CHUNK_BYTES = 1 << 20;
+const MAX_LINKS = 8;
+
+/**
+ * A simulated machine in this process: steps in, rendered files out. Time is virtual and stands still but for the steps
+ * `tick` and `at`. Paths may begin with /proc; everything is done as root.
+ */
+export class ReclaimMachine {
+  readonly #session: Session;
+  readonly #host: SessionHost;
+  readonly #fs: FileSystem;
+
+  /** Throws ScenarioError. */
+  constructor(scenario: string, settings: MachineSettings = {}) {
+    this.#session = new Session({ profile: settings.profile, swapKind: settings.swap });
+    this.#session.load(scenario, settings.file ?? 'scenario');
+    this.#host = new SessionHost(this.#session, new Clock(this.#session.machine.nowUs, 1, false));
+    this.#fs = createProcFs(this.#host, { callerKnown: true });
+  }
+
+  /** Carries out steps, all of them or none; what each reported. Throws ScenarioError. */
+  apply(steps: string): StepRecord[] {
+    return this.#host.apply(steps, 'steps');
+  }
+
+  /** The whole text of a file. Throws KernelError as open(2) or read(2) would fail. */
+  read(path: string): string {
+    return this.readBytes(path).toString('utf8');
+  }
+
+  readBytes(path: string): Buffer {
+    const file = this.#open(path, O_RDONLY);
+    const chunks: Buffer[] = [];
+    let offset = 0;
+    for (;;) {
+      const chunk = file.read(offset, CHUNK_BYTES, ROOT_CALLER);
+      if (typeof chunk === 'symbol') throw new KernelError(EAGAIN, `${path} has nothing to read yet`);
+      if (typeof chunk === 'number') throw failure(chunk, path);
+      if (chunk.length === 0) break;
+      chunks.push(Buffer.from(chunk));
+      offset += chunk.length;
+    }
+    file.release?.();
+    return Buffer.concat(chunks);
+  }
+
+  /** One write(2); bytes taken. Throws KernelError. */
+  write(path: string, data: string | Uint8Array): number {
+    const file = this.#open(path, O_WRONLY);
+    const taken = file.write(typeof data === 'string' ? Buffer.from(data) : data, 0, ROOT_CALLER);
+    file.release?.();
+    if (typeof taken === 'symbol') throw new KernelError(EAGAIN, `${path} takes nothing now`);
+    if (taken < 0) throw failure(taken, path);
+    return taken;
+  }
+
+  /** Names in a directory. Throws KernelError. */
+  list(path: string): string[] {
+    const entries = this.#fs.readdir(this.#resolve(path), ROOT_CALLER);
+    if (typeof entries === 'number') throw failure(entries, path);
+    return entries.map(({ name }) => name);
+  }
+
+  /** Every broken invariant of the memory, in words: an empty list unless there is a mistake in reclaimfs. */
+  check(): string[] {
+    return this.machine.check();
+  }
+
+  /** The machine as steps: a scenario that gives the same machine. */
+  state(): string {
+    return this.#session.state();
+  }
+
+  /** What has happened so far. */
+  get events(): readonly MachineEvent[] {
+    return this.machine.events.from(0);
+  }
+
+  /** The model itself. It is replaced when a batch of steps fails in the middle: do not keep it. */
+  get machine(): Machine {
+    return this.#session.machine;
+  }
+
+  #open(path: string, flags: number): OpenFile {
+    const file = this.#fs.open(this.#resolve(path), flags, ROOT_CALLER);
+    if (typeof file === 'number') throw failure(file, path);
+    return file;
+  }
+
+  #resolve(path: string): Ino {
+    let names = split(path.replace(/^\/proc(?=\/|$)/, ''));
+    let ino = this.#fs.root;
+    let links = 0;
+    const parents: Ino[] = [];
+    const attr = newAttr();
+    while (names.length > 0) {
+      const [name = '', ...rest] = names;
+      names = rest;
+      if (name === '..') {
+        ino = parents.pop() ?? this.#fs.root;
+        continue;
+      }
+      const child = this.#fs.lookup(ino, name, ROOT_CALLER);
+      if (child < 0) throw failure(child, path);
+      const status = this.#fs.getattr(child, attr);
+      if (status < 0) throw failure(status, path);
+      if ((attr.mode & S_IFMT) !== S_IFLNK) {
+        parents.push(ino);
+        ino = child;
+        continue;
+      }
+      const target = this.#fs.readlink(child, ROOT_CALLER);
+      if (typeof target === 'number') throw failure(target, path);
+      if (target.startsWith('/') || ++links > MAX_LINKS)
+        throw new KernelError(ENOENT, `${path} leads out of the simulated tree (${target})`);
+      names = [...split(target), ...names];
+    }
+    return ino;
+  }
+}
+
+function split(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.');
+}
+
+function failure(negative: number, path: string): KernelError {
+  return new KernelError(-negative, path);
+}
+
+/** A machine made by a scenario (or by steps). Throws ScenarioError. */
+export function createMachine(scenario = '', settings: MachineSettings = {}): ReclaimMachine {
+  return new ReclaimMachine(scenario, settings);
+}

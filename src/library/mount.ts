@@ -1,0 +1,85 @@
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serverOptions } from '../cli/server-options.ts';
+import { startServer } from '../cli/start-server.ts';
+import type { Capability, TransportName } from '../fuse/types.ts';
+import type { ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap.ts';
+import { builtInScenario } from '../scenario/built-in.ts';
+
+export interface MountSettings {
+  /** An existing, empty directory; absent: a fresh one that is removed again. */
+  readonly mountpoint?: string;
+  /** The text of a scenario; absent: the built-in `default`. */
+  readonly scenario?: string;
+  /** The name that messages about the scenario use. */
+  readonly file?: string;
+  readonly profile?: ProfileName;
+  readonly swap?: SwapKind;
+  readonly transport?: TransportName | 'auto';
+  /** `manual`: only /proc/reclaimfs/clock and the steps `tick` and `at` move it. Default `real`. */
+  readonly clock?: 'real' | 'manual';
+  /** Virtual seconds per second. */
+  readonly speed?: number;
+  readonly hidepid?: 0 | 1 | 2;
+  /** Other users may look in; default: where that is allowed. */
+  readonly allowOther?: boolean;
+  readonly notice?: (line: string) => void;
+}
+
+/** A mounted tree; `await using` unmounts it. */
+export interface MountedProc extends AsyncDisposable {
+  readonly mountpoint: string;
+  readonly transport: TransportName;
+  readonly capabilities: readonly Capability[];
+  /** The process that serves it. It ends with this one. */
+  readonly serverPid: number;
+  /** Unmounts; resolves when the server has ended. */
+  unmount(): Promise<void>;
+}
+
+/**
+ * Mounts the /proc of a simulated machine; a child process serves it, so that this one may read it synchronously.
+ * Resolves when the mount answers.
+ *
+ * Errors: MountError, ScenarioError, KernelError.
+ */
+export async function mount(settings: MountSettings = {}): Promise<MountedProc> {
+  const own = settings.mountpoint === undefined ? await mkdtemp(join(tmpdir(), 'reclaimfs-')) : undefined;
+  const removeOwn = async (): Promise<void> => {
+    if (own !== undefined) await rmdir(own).catch(() => {});
+  };
+  try {
+    const { allowOther, notice, profile, swap } = settings;
+    const server = await startServer({
+      mountpoint: settings.mountpoint ?? own ?? '',
+      transport: settings.transport,
+      allowOther,
+      notice,
+      detached: false,
+      server: serverOptions(
+        { text: settings.scenario ?? builtInScenario('default') ?? '', file: settings.file ?? 'scenario' },
+        {
+          transport: settings.transport ?? 'auto',
+          clock: settings.clock ?? 'real',
+          speed: settings.speed ?? 1,
+          hidepid: settings.hidepid ?? 0,
+          allowOther: allowOther ?? true,
+          ...(profile === undefined ? {} : { profile }),
+          ...(swap === undefined ? {} : { swap }),
+        },
+      ),
+    });
+    const unmount = async (): Promise<void> => {
+      server.child.kill('SIGTERM');
+      await server.exited;
+      await removeOwn();
+    };
+    const { mountpoint, transport, capabilities, pid } = server;
+    return { mountpoint, transport, capabilities, serverPid: pid, unmount, [Symbol.asyncDispose]: unmount };
+  } catch (error) {
+    await removeOwn();
+    throw error;
+  }
+}
