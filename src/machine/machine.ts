@@ -16,10 +16,14 @@ import { SwapArea, type SwapKind } from '../mm/swap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { EventLog } from './event-log.ts';
+import { LowMemoryKiller } from './lmk.ts';
+import { Pressure } from './pressure.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
+import type { Psi } from './psi.ts';
 import { defaultStorageSettings, Storage } from './storage.ts';
 import { defaultVmSettings, type VmSettings } from './sysctl.ts';
 import { type Ids, idsOf, newThread, type Pid, Task, type Thread } from './task.ts';
+import type { PressureEvents } from './vmpressure.ts';
 
 /** What a machine is made with. */
 export interface MachineOptions {
@@ -62,6 +66,10 @@ export class Machine {
   readonly events = new EventLog();
   readonly vm: VmSettings = defaultVmSettings();
   readonly options: Required<MachineOptions>;
+  readonly lmk = new LowMemoryKiller(this);
+  readonly pressure: Pressure;
+  /** Stopped by panic_on_oom: nobody gets memory any more. */
+  panicked = false;
   profile: Profile;
   /** Processes by pid, zombies included. */
   readonly tasks = new Map<Pid, Task>();
@@ -107,6 +115,18 @@ export class Machine {
     this.storage = new Storage(this.mem, defaultStorageSettings(), this.nowUs);
     this.mem.device = this.storage;
     this.setSwap(this.options.swapBytes, this.options.swapKind);
+    this.pressure = new Pressure(this);
+    this.tickers.push(this.pressure);
+  }
+
+  /** Notifications of memory pressure. */
+  get vmpressure(): PressureEvents {
+    return this.pressure.vmpressure;
+  }
+
+  /** Pressure stall information. */
+  get psi(): Psi {
+    return this.pressure.psi;
   }
 
   /** Replaces the swap area, which must be empty. Zero bytes: none. */
@@ -125,6 +145,8 @@ export class Machine {
   /** Brings the machine to a later moment of virtual time; an earlier one changes nothing. */
   advance(toUs: number): void {
     if (toUs <= this.nowUs) return;
+    this.pressure.settle();
+    this.pressure.psi.beforeAdvance();
     for (;;) {
       let due = Math.min(toUs, this.storage.nextEventUs);
       for (const ticker of this.tickers) due = Math.min(due, ticker.nextUs());

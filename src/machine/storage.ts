@@ -33,8 +33,12 @@ export class Storage implements WritebackDevice {
   readonly #mem: Memory;
   /** Frames under writeback and when each is done, in order of submission. */
   #queue: { pfn: number; doneUs: number }[] = [];
+  /** The first of the queue that is not done; what lies before it is cut off from time to time. */
+  #head = 0;
   #waiting = new Map<number, { pfn: number; doneUs: number }>();
   #requested: number[] = [];
+  /** Times of the device run ahead of the machine's by what callers have waited for it within single moments. */
+  #aheadUs = 0;
   #busyUntilUs = 0;
   #nowUs: number;
   #nextFlushUs: number;
@@ -48,7 +52,7 @@ export class Storage implements WritebackDevice {
   }
 
   submit(pfn: number): void {
-    this.#busyUntilUs = Math.max(this.#busyUntilUs, this.#nowUs) + this.settings.writeUs;
+    this.#busyUntilUs = Math.max(this.#busyUntilUs, this.#nowUs + this.#aheadUs) + this.settings.writeUs;
     const write = { pfn, doneUs: this.#busyUntilUs };
     this.#queue.push(write);
     this.#waiting.set(pfn, write);
@@ -73,7 +77,7 @@ export class Storage implements WritebackDevice {
   /** When the next thing happens by itself, in virtual microseconds; Infinity: never. */
   get nextEventUs(): number {
     if (this.#requested.length > 0) return this.#nowUs;
-    const write = this.#queue[0]?.doneUs ?? Number.POSITIVE_INFINITY;
+    const write = (this.#queue[this.#head]?.doneUs ?? Number.POSITIVE_INFINITY) - this.#aheadUs;
     return this.#mem.nrFileDirty > 0 ? Math.min(write, this.#nextFlushUs) : write;
   }
 
@@ -94,10 +98,42 @@ export class Storage implements WritebackDevice {
   /** Ends every write at once, as a caller that waits for the device would see it. */
   drain(): void {
     this.#startRequested();
-    for (const { pfn } of this.#queue.splice(0)) {
+    const queue = this.#queue.slice(this.#head);
+    this.#queue = [];
+    this.#head = 0;
+    for (const { pfn } of queue) {
       if (pfn === 0) continue;
       this.#waiting.delete(pfn);
       endWriteback(this.#mem, pfn);
+    }
+  }
+
+  /** Waits until `count` writes are done (fewer if there are fewer); returns how long that takes, in microseconds. */
+  waitForWrites(count: number): number {
+    this.#startRequested();
+    const since = this.#nowUs + this.#aheadUs;
+    let untilUs = since;
+    let left = count;
+    for (let i = this.#head; i < this.#queue.length; i++) {
+      const { pfn, doneUs } = this.#queue[i]!;
+      if (pfn === 0) continue;
+      untilUs = Math.max(untilUs, doneUs);
+      if (--left === 0) break;
+    }
+    this.#aheadUs += untilUs - since;
+    this.#endDue();
+    return untilUs - since;
+  }
+
+  /** Starts writing dirty file pages, file by file, until at most `keep` are dirty. Mirrors: wb_over_bg_thresh. */
+  writeBack(keep: number): void {
+    for (const mapping of this.#mem.mappings.values()) {
+      if (this.#mem.nrFileDirty <= keep) return;
+      if (mapping.isShmem || mapping.nrDirty === 0) continue;
+      for (const pfn of dirtyPages(this.#mem, mapping)) {
+        if (this.#mem.nrFileDirty <= keep) return;
+        startFileWrite(this.#mem, pfn);
+      }
     }
   }
 
@@ -110,14 +146,16 @@ export class Storage implements WritebackDevice {
   }
 
   #endDue(): void {
-    let done = 0;
-    while (done < this.#queue.length && this.#queue[done]!.doneUs <= this.#nowUs) {
-      const { pfn } = this.#queue[done++]!;
+    while (this.#head < this.#queue.length && this.#queue[this.#head]!.doneUs <= this.#nowUs + this.#aheadUs) {
+      const { pfn } = this.#queue[this.#head++]!;
       if (pfn === 0) continue;
       this.#waiting.delete(pfn);
       endWriteback(this.#mem, pfn);
     }
-    if (done > 0) this.#queue = this.#queue.slice(done);
+    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
   }
 
   /** The periodic writeback: files that have been dirty for longer than the expiry time. Mirrors: wb_check_old_data_flush. */

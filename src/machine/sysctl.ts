@@ -13,7 +13,7 @@ export interface Sysctl {
   set(machine: Machine, value: number): void;
 }
 
-/** Settings that are stored and shown but have no effect of their own yet go here with their defaults. */
+/** Settings of memory management. vfs_cache_pressure, laptop_mode and compaction have no model behind them. */
 export interface VmSettings {
   swappiness: number;
   minFreeKbytes: number;
@@ -21,6 +21,9 @@ export interface VmSettings {
   vfsCachePressure: number;
   dirtyRatio: number;
   dirtyBackgroundRatio: number;
+  /** Bytes instead of ratios, when not 0. */
+  dirtyBytes: number;
+  dirtyBackgroundBytes: number;
   pageCluster: number;
   panicOnOom: number;
   oomKillAllocatingTask: number;
@@ -37,6 +40,8 @@ export function defaultVmSettings(): VmSettings {
     vfsCachePressure: 100,
     dirtyRatio: 20,
     dirtyBackgroundRatio: 10,
+    dirtyBytes: 0,
+    dirtyBackgroundBytes: 0,
     pageCluster: 0,
     panicOnOom: 0,
     oomKillAllocatingTask: 0,
@@ -56,9 +61,20 @@ function vm(name: string, key: keyof VmSettings, min: number, max: number): Sysc
     get: (machine) => machine.vm[key],
     set: (machine, value) => {
       machine.vm[key] = value;
+      const other = EXCLUSIVE[key];
+      if (other !== undefined && value > 0) machine.vm[other] = 0;
+      machine.pressure.updateWatermarks();
     },
   };
 }
+
+/** Setting one of a pair takes the other out of force. Mirrors: dirty_ratio_handler, dirty_bytes_handler. */
+const EXCLUSIVE: Partial<Record<keyof VmSettings, keyof VmSettings>> = {
+  dirtyRatio: 'dirtyBytes',
+  dirtyBytes: 'dirtyRatio',
+  dirtyBackgroundRatio: 'dirtyBackgroundBytes',
+  dirtyBackgroundBytes: 'dirtyBackgroundRatio',
+};
 
 export const SYSCTLS: readonly Sysctl[] = [
   vm('swappiness', 'swappiness', 0, 200),
@@ -67,6 +83,8 @@ export const SYSCTLS: readonly Sysctl[] = [
   vm('vfs_cache_pressure', 'vfsCachePressure', 0, INT_MAX),
   vm('dirty_ratio', 'dirtyRatio', 0, 100),
   vm('dirty_background_ratio', 'dirtyBackgroundRatio', 0, 100),
+  vm('dirty_bytes', 'dirtyBytes', 0, Number.MAX_SAFE_INTEGER),
+  vm('dirty_background_bytes', 'dirtyBackgroundBytes', 0, Number.MAX_SAFE_INTEGER),
   vm('page-cluster', 'pageCluster', 0, 31),
   vm('panic_on_oom', 'panicOnOom', 0, 2),
   vm('oom_kill_allocating_task', 'oomKillAllocatingTask', 0, INT_MAX),

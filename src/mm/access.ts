@@ -1,5 +1,5 @@
 /** Accesses of many pages by a process: touching, writing content, reading it back. */
-import { CONTENT_ZERO, PAGE_SIZE } from './content.ts';
+import { CONTENT_ZERO, DISK_PAGE_KB, PAGE_SIZE } from './content.ts';
 import { accessPage, FAULT_MAJOR, FAULT_MINOR, FAULT_NONE, FAULT_OOM, FAULT_SIGSEGV, presentFrame } from './fault.ts';
 import { DISK_ZERO } from './mapping.ts';
 import type { Memory } from './memory.ts';
@@ -22,6 +22,11 @@ export interface TouchResult {
   signals: number;
   /** True when memory ran out; the accesses after it were not tried. */
   oom: boolean;
+  /** What the faults waited for: pages read from swap and from files, those of them that had been in use when they were taken away, and time in direct reclaim. */
+  swapIns?: number;
+  fileReads?: number;
+  thrashed?: number;
+  stalledUs?: number;
 }
 
 /** The VMA of a page, grown down to it if it is a stack. */
@@ -40,6 +45,29 @@ export function touchPages(
   fill: Fill,
   result: TouchResult,
 ): TouchResult {
+  const { events } = mem;
+  const pswpin = events.pswpin;
+  const pgpgin = events.pgpgin;
+  const restored = events.workingset_restore_anon + events.workingset_restore_file;
+  const stalledUs = mem.stalledUs;
+  touchEach(mem, mm, vpn, count, step, write, fill, result);
+  result.swapIns = (result.swapIns ?? 0) + events.pswpin - pswpin;
+  result.fileReads = (result.fileReads ?? 0) + (events.pgpgin - pgpgin) / DISK_PAGE_KB;
+  result.thrashed = (result.thrashed ?? 0) + events.workingset_restore_anon + events.workingset_restore_file - restored;
+  result.stalledUs = (result.stalledUs ?? 0) + mem.stalledUs - stalledUs;
+  return result;
+}
+
+function touchEach(
+  mem: Memory,
+  mm: Mm,
+  vpn: number,
+  count: number,
+  step: number,
+  write: boolean,
+  fill: Fill,
+  result: TouchResult,
+): void {
   let vma: Vma | undefined;
   for (let i = 0; i < count; i++, vpn += step) {
     if (vma === undefined || vpn >= vma.end || vpn < vma.start) vma = vmaFor(mem, mm, vpn);
@@ -49,14 +77,16 @@ export function touchPages(
     else if (outcome === FAULT_MAJOR) result.major++;
     else if (outcome === FAULT_OOM) {
       result.oom = true;
-      return result;
+      return;
     } else if (outcome !== FAULT_NONE) {
       result.signals++;
       continue;
     }
-    if (write) writeContent(mem, vma!, vpn, fill);
+    if (write) {
+      writeContent(mem, vma!, vpn, fill);
+      if (mem.nrFileDirty > mem.dirtyLimitPages) mem.hooks.onDirtyLimit?.(mem);
+    }
   }
-  return result;
 }
 
 /** Puts content into a page that has just been accessed for writing, and notes what a reader should find. */

@@ -61,7 +61,9 @@ export function accessPage(mem: Memory, vma: Vma, vpn: number, write: boolean): 
     mem.tables.pte[at] = pte | PTE_YOUNG;
     return FAULT_NONE;
   }
+  mem.faultingMm = vma.mm;
   const outcome = handleFault(mem, vma, vpn, write);
+  mem.faultingMm = null;
   if (outcome > FAULT_NONE) {
     mem.events.pgfault++;
     if (outcome === FAULT_MAJOR) mem.events.pgmajfault++;
@@ -201,6 +203,8 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
     pfn = mem.allocFrame();
     if (pfn === 0) return 0;
     mem.frames.content[pfn] = swap.content[slot]!;
+    mem.frames.flags[pfn]! |= PG_SWAPBACKED;
+    if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
     if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
     swap.users[slot]!--;
     mem.freeSlot(slot);
@@ -213,7 +217,7 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
 }
 
 /** Zero pages that were only noted, not written. */
-function slotHoldsZeros(mem: Memory, slot: number): boolean {
+export function slotHoldsZeros(mem: Memory, slot: number): boolean {
   return mem.rules.zeroPagesWithoutIo && mem.swap!.content[slot] === CONTENT_ZERO;
 }
 
@@ -275,6 +279,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     frames.owner[pfn] = root.id;
     frames.index[pfn] = vma.pgoff + (vpn - vma.start);
     frames.content[pfn] = swap.content[slot]!;
+    if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
     if (!slotHoldsZeros(mem, slot)) events.pswpin++;
     if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) exclusive = true;
     else mem.addToSwapCache(pfn, slot);

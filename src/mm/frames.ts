@@ -8,6 +8,7 @@
  *             made): a VMA is smaller than 2^32 pages, so distances within one come out right
  *   slot      swap slot while PG_SWAPCACHE
  *   content   what is in it (content.ts)
+ *   memcg     control group that is charged for it; 0: the root
  *   prev next links of the list it is on: an LRU list, or (next only) the free list
  *
  * List heads are extra entries behind the last frame, so that linking needs no special case. Frame 0 does not exist: a
@@ -33,6 +34,7 @@ export class Frames {
   readonly index: Uint32Array;
   readonly slot: Uint32Array;
   readonly content: Uint32Array;
+  readonly memcg: Uint16Array;
   readonly prev: Uint32Array;
   readonly next: Uint32Array;
   /** Pages on each LRU list. */
@@ -50,6 +52,7 @@ export class Frames {
     this.index = new Uint32Array(total + 1);
     this.slot = new Uint32Array(total + 1);
     this.content = new Uint32Array(total + 1);
+    this.memcg = new Uint16Array(total + 1);
     this.prev = new Uint32Array(total + 1 + NR_LISTS);
     this.next = new Uint32Array(total + 1 + NR_LISTS);
     for (let list = 0; list < NR_LISTS; list++) {

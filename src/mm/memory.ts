@@ -8,7 +8,9 @@
 import { BugError } from '../util/errors.ts';
 import { ContentStore, DISK_PAGE_KB, isTableContent } from './content.ts';
 import { Frames } from './frames.ts';
+import { Lruvec } from './lruvec.ts';
 import { ENTRY_SWAPPED, Mapping, type MappingKind, type Ownership } from './mapping.ts';
+import type { Mm } from './mm.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -19,14 +21,17 @@ import {
   PG_SWAPBACKED,
   PG_SWAPCACHE,
   PG_UNEVICTABLE,
+  PG_VMSCAN,
   PG_WRITEBACK,
 } from './page-flags.ts';
 import { PageTables } from './page-table.ts';
 import type { Rules } from './rules.ts';
+import type { ScanControl } from './scan-control.ts';
 import type { SwapArea } from './swap.ts';
 import { VmEvents } from './vm-events.ts';
 import { VM_LOCKED } from './vm-flags.ts';
-import { AnonRoot, type Vma } from './vma.ts';
+import { AnonRoot, reusableNeighbour, type Vma } from './vma.ts';
+import { computeWatermarks, type Watermarks } from './watermarks.ts';
 
 /** Tunables of the model that are not part of a profile. */
 export interface MemorySettings {
@@ -65,12 +70,33 @@ export interface WritebackDevice {
 
 /** Told of what global memory management needs to know; absent members are not called. */
 export interface MemoryHooks {
-  /** Free memory is at or below the mark set in `lowFreePages`; returns when something has been tried. */
-  onLowMemory?(mem: Memory): void;
+  /** Free memory is at or below `lowFreePages`; returns when something has been tried. False: the allocation is to fail. */
+  onLowMemory?(mem: Memory): boolean;
   /** A page leaves the page cache (or goes to swap) by eviction; the answer is kept as its shadow (0: none). */
   onEvict?(mem: Memory, pfn: number): number;
   /** A page comes back whose shadow was kept. */
   onRefault?(mem: Memory, pfn: number, shadow: number): void;
+  /** A page has been dirtied by an access that is complete, and more than `dirtyLimitPages` are dirty. */
+  onDirtyLimit?(mem: Memory): void;
+  /** Throws away volatile memory, oldest first, up to about `wanted` pages; returns pages freed. */
+  purgeVolatile?(mem: Memory, wanted: number): number;
+  /** A pass over the lists is done: caches that are no pages may shrink, processes may die. */
+  shrinkers?(mem: Memory, sc: ScanControl): void;
+  /** What a pass looked at and freed. */
+  onScanned?(mem: Memory, sc: ScanControl, scanned: number, reclaimed: number): void;
+  /** A direct reclaimer has found pages that wait for a device; returns when some of them are done. */
+  onCongested?(mem: Memory): void;
+  /** Reclaim goes on at this priority. */
+  onPriority?(mem: Memory, priority: number): void;
+}
+
+/** Counts frames and slots by control group; absent while there are no groups. */
+export interface MemcgCharger {
+  /** The group to be charged for a new frame, or -1 when its limit forbids it. */
+  charge(mem: Memory): number;
+  uncharge(group: number): void;
+  chargeSwap(group: number): boolean;
+  unchargeSwap(group: number): void;
 }
 
 export class Memory {
@@ -89,6 +115,15 @@ export class Memory {
   kernelPages = 0;
   /** At or below this many free pages `hooks.onLowMemory` is called before an allocation. */
   lowFreePages = 0;
+  /** More dirty file pages than this call `hooks.onDirtyLimit`. */
+  dirtyLimitPages = Number.POSITIVE_INFINITY;
+  watermarks: Watermarks;
+  readonly lruvec = new Lruvec();
+  memcg: MemcgCharger | null = null;
+  /** On whose behalf memory is being asked for: the address space of the fault under way. */
+  faultingMm: Mm | null = null;
+  /** Time that allocations have spent in direct reclaim and throttling so far, microseconds. */
+  stalledUs = 0;
   /** Pages of address space that have been promised (Committed_AS). */
   committed = 0;
   // Node counters, in pages.
@@ -106,6 +141,7 @@ export class Memory {
 
   constructor(totalFrames: number, rules: Rules, settings: MemorySettings = defaultMemorySettings()) {
     this.frames = new Frames(totalFrames);
+    this.watermarks = computeWatermarks(totalFrames, 0, 10);
     this.rules = rules;
     this.settings = settings;
   }
@@ -126,7 +162,9 @@ export class Memory {
   /** The root of a VMA, made when it has none. Mirrors: mm/rmap.c:anon_vma_prepare. */
   anonRootOf(vma: Vma): AnonRoot {
     if (vma.anonRoot === null) {
-      vma.anonRoot = new AnonRoot(this.newId());
+      const neighbour = reusableNeighbour(vma);
+      vma.anonOrigin = neighbour?.anonOrigin ?? this.newId();
+      vma.anonRoot = neighbour?.anonRoot ?? new AnonRoot(this.newId());
       this.anonRoots.set(vma.anonRoot.id, vma.anonRoot);
       vma.anonRoot.vmas.add(vma);
     }
@@ -145,16 +183,29 @@ export class Memory {
 
   /** A frame for anonymous, file or shmem use, or 0 when memory has run out. It is on no list yet. */
   allocFrame(): number {
-    const free = this.nrFree;
-    if (free <= this.lowFreePages) this.hooks.onLowMemory?.(this);
+    if (this.nrFree <= this.lowFreePages && this.hooks.onLowMemory?.(this) === false) return 0;
     if (this.nrFree <= 0) return 0;
+    if (this.memcg !== null) return this.#allocCharged(this.memcg);
     this.events.pgalloc_normal++;
     return this.frames.alloc();
+  }
+
+  #allocCharged(memcg: MemcgCharger): number {
+    const group = memcg.charge(this);
+    if (group < 0) return 0;
+    this.events.pgalloc_normal++;
+    const pfn = this.frames.alloc();
+    this.frames.memcg[pfn] = group;
+    return pfn;
   }
 
   /** Frees a frame that nothing holds any more. */
   freeFrame(pfn: number): void {
     const { frames } = this;
+    if (this.memcg !== null) {
+      this.memcg.uncharge(frames.memcg[pfn]!);
+      frames.memcg[pfn] = 0;
+    }
     const flags = frames.flags[pfn]!;
     if (flags & PG_LRU) frames.lruDel(pfn);
     if (flags & PG_MLOCKED) this.nrMlocked--;
@@ -277,6 +328,17 @@ export class Memory {
     return swap.alloc();
   }
 
+  /** A fresh slot for a page of a group, or 0 (also when the group may not swap). */
+  allocSlotFor(pfn: number): number {
+    if (this.memcg === null) return this.allocSlot();
+    const group = this.frames.memcg[pfn]!;
+    if (!this.memcg.chargeSwap(group)) return 0;
+    const slot = this.allocSlot();
+    if (slot === 0) this.memcg.unchargeSwap(group);
+    else this.swap!.memcg[slot] = group;
+    return slot;
+  }
+
   /** Stores a frame's content in its slot, as a write to the swap device does. */
   storeSlot(slot: number, content: number): void {
     const swap = this.swap!;
@@ -287,7 +349,12 @@ export class Memory {
 
   freeSlot(slot: number): void {
     this.storeSlot(slot, 0);
-    this.swap!.free(slot);
+    const swap = this.swap!;
+    if (this.memcg !== null) {
+      this.memcg.unchargeSwap(swap.memcg[slot]!);
+      swap.memcg[slot] = 0;
+    }
+    swap.free(slot);
   }
 
   /**
@@ -320,7 +387,7 @@ export class Memory {
       this.endWritebackEarly(pfn);
       this.removeFromSwapCache(pfn);
       this.freeFrame(pfn);
-    }
+    } else if (swap.isFull) this.tryToFreeSwap(pfn);
   }
 
   /** After the last entry that named an anonymous frame is gone: frees it unless swap entries still want its slot. */
@@ -345,7 +412,7 @@ export class Memory {
   endWritebackEarly(pfn: number): void {
     if ((this.frames.flags[pfn]! & PG_WRITEBACK) === 0) return;
     this.device?.cancel(pfn);
-    this.frames.flags[pfn]! &= ~(PG_WRITEBACK | PG_RECLAIM);
+    this.frames.flags[pfn]! &= ~(PG_WRITEBACK | PG_RECLAIM | PG_VMSCAN);
     this.nrWriteback--;
   }
 

@@ -20,6 +20,7 @@ export function cacheDirtyWrite(mem: Memory, mapping: Mapping, from: number, to:
     mem.frames.content[pfn] = id;
     mapping.expected.set(index, id);
     mem.setDirty(pfn);
+    if (mem.nrFileDirty > mem.dirtyLimitPages) mem.hooks.onDirtyLimit?.(mem);
   }
 }
 

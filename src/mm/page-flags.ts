@@ -26,6 +26,10 @@ export const PG_ANON = 1 << 10;
 export const PG_WORKINGSET = 1 << 11;
 /** Allocated: neither free nor never used. */
 export const PG_USED = 1 << 12;
+/** Global reclaim waits for its write: it moves to the old end of its list then, instead of being freed at once. */
+export const PG_VMSCAN = 1 << 13;
+/** Read into the swap cache ahead of its fault. */
+export const PG_READAHEAD = 1 << 14;
 
 /** Letters of the flags for dumps, lowest bit first. */
 export const PAGE_FLAG_NAMES = [
@@ -42,4 +46,6 @@ export const PAGE_FLAG_NAMES = [
   'anon',
   'workingset',
   'used',
+  'vmscan',
+  'readahead',
 ] as const;

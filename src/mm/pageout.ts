@@ -82,7 +82,7 @@ function prepare(mem: Memory, pfn: number): boolean {
   }
   frames.flags[pfn]! &= ~PG_REFERENCED;
   if ((flags & (PG_ANON | PG_SWAPBACKED | PG_SWAPCACHE)) === (PG_ANON | PG_SWAPBACKED)) {
-    const slot = mem.allocSlot();
+    const slot = mem.allocSlotFor(pfn);
     if (slot === 0) {
       activate(mem, pfn);
       return true;
@@ -123,7 +123,7 @@ function unmapEntry(mem: Memory, vma: Vma, at: number): boolean {
     if ((flags & PG_SWAPBACKED) === 0) {
       if (pte & PTE_DIRTY || flags & PG_DIRTY) {
         frames.lruDel(pfn);
-        frames.flags[pfn]! |= PG_SWAPBACKED;
+        frames.flags[pfn]! |= PG_SWAPBACKED | PG_DIRTY;
         mem.nrLazyFree--;
         frames.lruAdd(pfn);
         return false;
@@ -180,7 +180,7 @@ function finish(mem: Memory, pfn: number): number {
       return PAGE_KEPT;
     }
     if ((flags & PG_SWAPCACHE) === 0) {
-      const slot = mem.allocSlot();
+      const slot = mem.allocSlotFor(pfn);
       if (slot === 0) return activate(mem, pfn);
       mem.removeFromCache(pfn, ENTRY_SWAPPED | slot);
       mem.swap!.users[slot] = 1;
@@ -188,10 +188,16 @@ function finish(mem: Memory, pfn: number): number {
     }
     return writeToSwap(mem, pfn);
   }
-  if (flags & PG_SWAPCACHE) mem.removeFromSwapCache(pfn);
+  if (flags & PG_SWAPCACHE) evictFromSwapCache(mem, pfn);
   else evictFromCache(mem, pfn);
   mem.freeFrame(pfn);
   return PAGE_FREED;
+}
+
+/** Takes a page with a copy in swap out of the swap cache; its slot keeps the shadow. */
+export function evictFromSwapCache(mem: Memory, pfn: number): void {
+  mem.swap!.shadow[mem.frames.slot[pfn]!] = mem.hooks.onEvict?.(mem, pfn) ?? 0;
+  mem.removeFromSwapCache(pfn);
 }
 
 /** Takes a clean page out of the page cache, leaving a shadow where somebody keeps track. Mirrors: __remove_mapping. */
@@ -211,7 +217,7 @@ function writeToSwap(mem: Memory, pfn: number): number {
     events.nr_vmscan_write++;
   }
   if (noted || mem.swap!.synchronous) {
-    mem.removeFromSwapCache(pfn);
+    evictFromSwapCache(mem, pfn);
     mem.freeFrame(pfn);
     return PAGE_FREED;
   }

@@ -1,5 +1,5 @@
 /**
- * One swap area: parallel typed arrays indexed by slot number, 16 bytes a slot.
+ * One swap area: parallel typed arrays indexed by slot number, 19 bytes a slot.
  *
  *   users    swap entries in page tables and shmem objects that name the slot
  *   frame    the frame in the swap cache for it, or 0; such a slot is in use even without users
@@ -23,6 +23,10 @@ export class SwapArea {
   readonly users: Uint32Array;
   readonly frame: Uint32Array;
   readonly content: Uint32Array;
+  /** What reclaim noted when the page left (lruvec.ts); 0: nothing. */
+  readonly shadow: Uint32Array;
+  /** Control group that is charged for the slot. */
+  readonly memcg: Uint16Array;
   readonly #state: Uint8Array;
   nrUsed = 0;
   /** Swapped on; after swapoff nothing is allocated. */
@@ -41,6 +45,8 @@ export class SwapArea {
     this.users = new Uint32Array(total + 1);
     this.frame = new Uint32Array(total + 1);
     this.content = new Uint32Array(total + 1);
+    this.shadow = new Uint32Array(total + 1);
+    this.memcg = new Uint16Array(total + 1);
     this.#state = new Uint8Array(total + 1);
   }
 
@@ -81,6 +87,7 @@ export class SwapArea {
     }
     this.#state[slot] = 0;
     this.content[slot] = 0;
+    this.shadow[slot] = 0;
     this.nrUsed--;
     this.#free.push(slot);
   }

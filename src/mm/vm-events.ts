@@ -18,8 +18,11 @@ export class VmEvents {
   pgreuse = 0;
   pgsteal_kswapd = 0;
   pgsteal_direct = 0;
+  pgsteal_proactive = 0;
   pgscan_kswapd = 0;
   pgscan_direct = 0;
+  pgscan_proactive = 0;
+  pgscan_direct_throttle = 0;
   pgscan_anon = 0;
   pgscan_file = 0;
   pgsteal_anon = 0;

@@ -2,8 +2,8 @@
 import type { Mapping } from './mapping.ts';
 import { ENTRY_SWAPPED } from './mapping.ts';
 import type { Memory } from './memory.ts';
-import { PG_DIRTY, PG_RECLAIM, PG_SWAPCACHE, PG_WRITEBACK } from './page-flags.ts';
-import { evictFromCache } from './pageout.ts';
+import { PG_ACTIVE, PG_DIRTY, PG_RECLAIM, PG_SWAPCACHE, PG_VMSCAN, PG_WRITEBACK } from './page-flags.ts';
+import { evictFromCache, evictFromSwapCache } from './pageout.ts';
 import { PTE_DIRTY, PTE_WRITE } from './pte.ts';
 import { forEachMapping } from './rmap.ts';
 
@@ -61,24 +61,25 @@ export function syncMapping(mem: Memory, mapping: Mapping, from = 0, to = Number
 
 /**
  * A device has finished writing a frame. One that reclaim waits for is freed, unless it was taken back into use; under
- * `rules.asMadvise` it is only moved to where reclaim looks first, as current kernels do.
+ * `rules.asMadvise`, and where global reclaim waits for it, it is only moved to where reclaim looks first.
  */
 export function endWriteback(mem: Memory, pfn: number): void {
   const { frames, events } = mem;
   const flags = frames.flags[pfn]!;
   if ((flags & PG_WRITEBACK) === 0) return;
-  frames.flags[pfn]! &= ~(PG_WRITEBACK | PG_RECLAIM);
+  frames.flags[pfn]! &= ~(PG_WRITEBACK | PG_RECLAIM | PG_VMSCAN);
   mem.nrWriteback--;
   mem.countPageOut(1);
   events.nr_written++;
   if ((flags & PG_RECLAIM) === 0 || frames.mapcount[pfn] !== 0 || flags & PG_DIRTY) return;
   events.pgrotated++;
-  if (mem.rules.asMadvise) {
+  if (mem.rules.asMadvise || flags & PG_VMSCAN) {
     frames.lruDel(pfn);
+    frames.flags[pfn]! &= ~PG_ACTIVE;
     frames.lruAddTail(pfn);
     return;
   }
-  if (flags & PG_SWAPCACHE) mem.removeFromSwapCache(pfn);
+  if (flags & PG_SWAPCACHE) evictFromSwapCache(mem, pfn);
   else evictFromCache(mem, pfn);
   mem.freeFrame(pfn);
 }

@@ -3,6 +3,7 @@
 import { clearRefs } from '../../machine/clear-refs.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { reclaimByScenario, writeReclaim } from '../../machine/reclaim.ts';
+import { chargeFaults } from '../../machine/stall.ts';
 import type { Region, Task } from '../../machine/task.ts';
 import { type Fill, poke, type TouchResult, touchPages, verifyPages } from '../../mm/access.ts';
 import { type Advice, madvise } from '../../mm/madvise.ts';
@@ -158,9 +159,7 @@ export const memorySteps: readonly ProcessStep[] = [
         return withEvents(machine, () => {
           const result: TouchResult = { pages: 0, minor: 0, major: 0, signals: 0, oom: false };
           touchPart(machine, mm, region, part, stride, write, fill, result);
-          task.minflt += result.minor;
-          task.majflt += result.major;
-          if (result.oom) machine.log('oom', { pid: task.pid, comm: task.comm, reason: 'no memory for a page fault' });
+          chargeFaults(machine, task, result);
           return {
             pages: result.pages,
             minflt: result.minor,

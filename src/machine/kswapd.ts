@@ -1,0 +1,116 @@
+/**
+ * kswapd: a worker beside the processes that frees memory from the low to the high watermark. Mirrors: balance_pgdat.
+ *
+ * It works in passes, each a whole pass over the lists at one priority, done at one moment and followed by the time it
+ * costs, in which it does nothing else. That time passes with the machine's clock, and also while somebody allocates or
+ * reclaims within one moment: each allocation is worth a microsecond, each stall its length. A burst that outruns it
+ * reaches the low reserve and has to reclaim for itself, as on a real machine; no step depends on how often time is told.
+ */
+
+import { LRU_ACTIVE_ANON, LRU_INACTIVE_ANON } from '../mm/frames.ts';
+import type { Memory } from '../mm/memory.ts';
+import { DEF_PRIORITY, ScanControl, SWAP_CLUSTER_MAX } from '../mm/scan-control.ts';
+import { shrinkActive } from '../mm/shrink-list.ts';
+import { inactiveIsLow, shrinkNode, snapshotRefaults } from '../mm/vmscan.ts';
+import type { Machine } from './machine.ts';
+import { MINOR_FAULT_US, reclaimCostUs } from './reclaim-costs.ts';
+
+/** Runs in a row without a page freed, after which kswapd leaves it to those who allocate. */
+const MAX_FAILURES = 16;
+/** Sleep shorter than this counts as premature. */
+const SHORT_SLEEP_US = 100_000;
+/** Longest wait for a device before it looks again. */
+const THROTTLE_US = 100_000;
+
+export class Kswapd {
+  readonly #machine: Machine;
+  awake = false;
+  priority = DEF_PRIORITY;
+  /** CPU time used so far; shown by a kernel thread named kswapd0, if the scenario has one. */
+  cpuUs = 0;
+  failures = 0;
+  #busyUntilUs = 0;
+  #sleptUs = Number.NEGATIVE_INFINITY;
+  #reclaimed = 0;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** Mirrors: wakeup_kswapd. */
+  wake(): void {
+    if (this.awake || this.failures >= MAX_FAILURES) return;
+    const { mem, nowUs, pressure } = this.#machine;
+    this.awake = true;
+    this.priority = DEF_PRIORITY;
+    this.#reclaimed = 0;
+    this.#busyUntilUs = Math.max(this.#busyUntilUs, nowUs);
+    mem.events.pageoutrun++;
+    if (nowUs - this.#sleptUs < SHORT_SLEEP_US) mem.events.kswapd_low_wmark_hit_quickly++;
+    mem.lowFreePages = mem.watermarks.high;
+    pressure.psi.refresh();
+  }
+
+  #sleep(): void {
+    const { mem, nowUs, pressure } = this.#machine;
+    this.awake = false;
+    this.#sleptUs = nowUs;
+    mem.lowFreePages = mem.watermarks.low;
+    if (this.#reclaimed === 0) this.failures++;
+    snapshotRefaults(mem);
+    pressure.psi.refresh();
+  }
+
+  /** Time in which it can work passes within this moment: somebody allocates (no `us`) or waits. */
+  give(us: number = MINOR_FAULT_US): void {
+    if (!this.awake) return;
+    this.#busyUntilUs -= us;
+    if (this.#busyUntilUs <= this.#machine.nowUs) this.run(this.#machine.nowUs);
+  }
+
+  nextUs(): number {
+    return this.awake ? Math.max(this.#busyUntilUs, this.#machine.nowUs) : Number.POSITIVE_INFINITY;
+  }
+
+  run(nowUs: number): void {
+    while (this.awake && this.#busyUntilUs <= nowUs) this.#pass();
+  }
+
+  #pass(): void {
+    const { mem, storage, vm } = this.#machine;
+    if (mem.nrFree >= mem.watermarks.high || this.priority < 1) {
+      this.#sleep();
+      return;
+    }
+    const sc = new ScanControl('kswapd', Math.max(mem.watermarks.high, SWAP_CLUSTER_MAX), vm.swappiness);
+    sc.priority = this.priority;
+    sc.protection = this.#machine.pressure.protection();
+    const swappedOut = mem.events.pswpout;
+    ageAnon(mem, sc);
+    shrinkNode(mem, sc);
+    this.#reclaimed += sc.nrReclaimed;
+    if (sc.nrReclaimed > 0) this.failures = 0;
+    const costUs = reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut);
+    this.#charge(costUs);
+    this.#busyUntilUs += costUs;
+    if (sc.nrReclaimed === 0 && sc.nrWritten + sc.nrWriteback > 0) {
+      // Everything found waits for a device: so does kswapd. Mirrors: reclaim_throttle(VMSCAN_THROTTLE_WRITEBACK).
+      const due = Math.max(storage.nextEventUs, this.#machine.nowUs + storage.settings.writeUs);
+      this.#busyUntilUs = Math.max(this.#busyUntilUs, Math.min(due, this.#machine.nowUs + THROTTLE_US));
+      return;
+    }
+    if (sc.nrScanned < sc.nrToReclaim || sc.nrReclaimed === 0) this.priority--;
+  }
+
+  #charge(us: number): void {
+    this.cpuUs += us;
+    const thread = this.#machine.named.get('kswapd0')?.leader;
+    if (thread !== undefined) thread.stimeUs += us;
+  }
+}
+
+/** Mirrors: kswapd_age_node. */
+function ageAnon(mem: Memory, sc: ScanControl): void {
+  if (mem.swap === null || mem.swap.total === 0) return;
+  if (inactiveIsLow(mem, LRU_INACTIVE_ANON)) shrinkActive(mem, sc, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX);
+}

@@ -1,0 +1,86 @@
+/** The OOM killer. Mirrors: mm/oom_kill.c. */
+import { oomBadness, oomScoreOf } from '../mm/oom.ts';
+import type { Machine } from './machine.ts';
+import type { Task } from './task.ts';
+
+const KB = 4;
+
+function totalPages({ mem }: Machine): number {
+  return mem.frames.total + (mem.swap?.total ?? 0);
+}
+
+function badness(task: Task, total: number): number | undefined {
+  if (task.pid === 1 || task.kernelThread || task.isZombie) return undefined;
+  return oomBadness(task.mm, task.oomScoreAdj, total);
+}
+
+/** What /proc/PID/oom_score shows. */
+export function oomScore(machine: Machine, task: Task): number {
+  const total = totalPages(machine);
+  return oomScoreOf(badness(task, total), total);
+}
+
+/** The worst process, among `among` (default: all). The first found wins a tie. Mirrors: select_bad_process. */
+export function selectBadProcess(
+  machine: Machine,
+  among: Iterable<Task>,
+  total = totalPages(machine),
+): Task | undefined {
+  let worst: Task | undefined;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const task of among) {
+    if (machine.pressure.isDying(task)) continue;
+    const points = badness(task, total);
+    if (points === undefined || points <= most) continue;
+    worst = task;
+    most = points;
+  }
+  return worst;
+}
+
+/** Why somebody has to die: the whole machine is short of memory, or one control group is. */
+export interface OomConstraint {
+  readonly among: Iterable<Task>;
+  /** Path of the group; absent: the machine. */
+  readonly group?: string;
+}
+
+/**
+ * Kills a process, or (panic_on_oom) stops the machine. Returns whether memory has been or will be freed.
+ * Mirrors: out_of_memory, oom_kill_process.
+ */
+export function outOfMemory(machine: Machine, constraint: OomConstraint): boolean {
+  const { vm, mem } = machine;
+  const asker = machine.pressure.currentTask();
+  if (vm.panicOnOom === 2 || (vm.panicOnOom === 1 && constraint.group === undefined)) {
+    machine.log('panic', { reason: 'out of memory: panic_on_oom is set', by: asker?.comm ?? 'kernel' });
+    machine.panicked = true;
+    return false;
+  }
+  const allocating = vm.oomKillAllocatingTask !== 0 && asker !== undefined && asker.oomScoreAdj !== -1000;
+  const victim = allocating ? asker : selectBadProcess(machine, constraint.among);
+  if (victim === undefined || victim.mm === null) {
+    machine.log('oom', { reason: 'no process can be killed', by: asker?.comm ?? 'kernel' });
+    return false;
+  }
+  const { mm } = victim;
+  mem.events.oom_kill++;
+  machine.log('oom-kill', {
+    pid: victim.pid,
+    comm: victim.comm,
+    uid: victim.ids.uid,
+    adj: victim.oomScoreAdj,
+    score: oomScore(machine, victim),
+    anonRssKb: mm.rssAnon * KB,
+    fileRssKb: mm.rssFile * KB,
+    shmemRssKb: mm.rssShmem * KB,
+    swapKb: mm.swapents * KB,
+    by: asker?.comm ?? 'kernel',
+    byPid: asker?.pid ?? 0,
+    constraint: constraint.group === undefined ? 'none' : 'memcg',
+    group: constraint.group ?? null,
+  });
+  machine.pressure.kill(victim);
+  for (const other of machine.tasks.values()) if (other !== victim && other.mm === mm) machine.pressure.kill(other);
+  return true;
+}

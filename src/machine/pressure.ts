@@ -1,0 +1,205 @@
+/**
+ * Shortage of memory on a machine: who notices it, who is made to wait, who dies. Puts together what src/mm can do
+ * (vmscan, workingset, vmpressure) with time, tasks and settings.
+ *
+ *   allocation ─ free ≤ low ─► kswapd woken; works while time passes
+ *        │
+ *        └─ free ≤ min ─► direct reclaim (a stall) ─ nothing to be had ─► OOM killer
+ *
+ *   each pass ─► volatile memory first ─► LRU lists ─► low-memory killer ─► vmpressure
+ *
+ * A process that is to die while it is itself asking for memory gets none and dies when its operation ends (`settle`).
+ */
+
+import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../mm/frames.ts';
+import { evictionShadow, refault } from '../mm/lruvec.ts';
+import type { Memory } from '../mm/memory.ts';
+import type { Mm } from '../mm/mm.ts';
+import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/scan-control.ts';
+import { tryToFreePages } from '../mm/vmscan.ts';
+import { computeWatermarks } from '../mm/watermarks.ts';
+import { DirtyLimits } from './dirty-limits.ts';
+import { Kswapd } from './kswapd.ts';
+import type { Machine } from './machine.ts';
+import { outOfMemory } from './oom.ts';
+import { Psi } from './psi.ts';
+import { reclaimCostUs } from './reclaim-costs.ts';
+import type { Task } from './task.ts';
+import { PressureEvents } from './vmpressure.ts';
+
+/**
+ * Attempts without a page freed before somebody is killed. The kernel makes 16, for the world changes between them; here
+ * nothing moves but the devices that are waited for.
+ */
+const MAX_RECLAIM_RETRIES = 3;
+/** Attempts that free pages without the reserve filling up. */
+const MAX_ATTEMPTS = 64;
+
+export class Pressure {
+  readonly #machine: Machine;
+  readonly kswapd: Kswapd;
+  readonly psi: Psi;
+  readonly vmpressure: PressureEvents;
+  readonly dirty: DirtyLimits;
+  /** Time that all tasks together have spent in direct reclaim. */
+  directUs = 0;
+  /** On whose behalf the operation under way is; set by steps and workloads. */
+  current: Task | undefined;
+  /** Killed, but still in an operation of their own. */
+  readonly #dying = new Set<Task>();
+  readonly #dyingMms = new Set<Mm>();
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.kswapd = new Kswapd(machine);
+    this.vmpressure = new PressureEvents(machine);
+    this.psi = new Psi(machine);
+    this.dirty = new DirtyLimits(machine);
+    const { mem } = machine;
+    mem.hooks.onLowMemory = (memory) => this.#onLowMemory(memory);
+    mem.hooks.onEvict = evictionShadow;
+    mem.hooks.onRefault = refault;
+    mem.hooks.onDirtyLimit = () => this.dirty.balance();
+    mem.hooks.shrinkers = (_memory, sc) => {
+      if (sc.members === null && sc.by !== 'proactive') machine.lmk.shrink();
+    };
+    mem.hooks.onScanned = (_memory, sc, scanned, reclaimed) => {
+      if (sc.members === null && sc.by !== 'proactive') this.vmpressure.note(scanned, reclaimed);
+    };
+    mem.hooks.onCongested = () => this.#waitForDevice(SWAP_CLUSTER_MAX);
+    mem.hooks.onPriority = (_memory, priority) => this.vmpressure.notePriority(priority);
+    this.updateWatermarks();
+  }
+
+  /** To be called when a setting that they depend on has changed. */
+  updateWatermarks(): void {
+    const { mem, vm } = this.#machine;
+    mem.watermarks = computeWatermarks(mem.frames.total, vm.minFreeKbytes, vm.watermarkScaleFactor);
+    mem.lowFreePages = this.kswapd.awake ? mem.watermarks.high : mem.watermarks.low;
+    this.dirty.update();
+  }
+
+  /** Which groups' pages global reclaim leaves alone: see cgroups. */
+  protection(): Uint8Array | null {
+    return null;
+  }
+
+  /** Who is asking for memory. */
+  currentTask(): Task | undefined {
+    const mm = this.#machine.mem.faultingMm;
+    if (mm === null || this.current?.mm === mm) return this.current;
+    for (const task of this.#machine.tasks.values()) if (task.mm === mm) return task;
+    return undefined;
+  }
+
+  isDying(task: Task): boolean {
+    return this.#dying.has(task);
+  }
+
+  /** SIGKILL that cannot be waited out: the process goes at once, or, when it is in the middle of something, at its end. */
+  kill(task: Task): void {
+    if (task.isZombie) return;
+    const { mem } = this.#machine;
+    if (task === this.current || (mem.faultingMm !== null && task.mm === mem.faultingMm)) {
+      this.#dying.add(task);
+      if (task.mm !== null) this.#dyingMms.add(task.mm);
+      return;
+    }
+    this.#machine.exit(task, 9);
+  }
+
+  /** An operation has ended: whoever was to die in it dies. */
+  settle(): void {
+    if (this.#dying.size === 0) return;
+    const dying = [...this.#dying];
+    this.#dying.clear();
+    this.#dyingMms.clear();
+    for (const task of dying) if (this.#machine.tasks.get(task.pid) === task) this.#machine.exit(task, 9);
+  }
+
+  /** Carries an operation out on behalf of a task; who was to die in it dies at its end. */
+  runAs<T>(task: Task, operation: () => T): T {
+    const outer = this.current;
+    this.current = task;
+    try {
+      return operation();
+    } finally {
+      this.current = outer;
+      if (outer === undefined) this.settle();
+    }
+  }
+
+  nextUs(): number {
+    return Math.min(this.kswapd.nextUs(), this.psi.nextUs());
+  }
+
+  run(nowUs: number): void {
+    if (this.kswapd.nextUs() <= nowUs) {
+      this.#machine.generation++;
+      this.kswapd.run(nowUs);
+    }
+    if (this.psi.nextUs() <= nowUs) this.psi.run(nowUs);
+  }
+
+  /** Mirrors: __alloc_pages_slowpath. Returns whether the allocation may go on. */
+  #onLowMemory(mem: Memory): boolean {
+    if (mem.nrFree <= mem.watermarks.low) this.kswapd.wake();
+    this.kswapd.give();
+    if (mem.nrFree > mem.watermarks.min) return true;
+    if (this.#mayNotAllocate(mem)) return false;
+    let fruitless = 0;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const reclaimed = this.#directReclaim(mem);
+      if (mem.nrFree > mem.watermarks.min) return true;
+      if (reclaimed > 0) fruitless = 0;
+      else if (++fruitless >= MAX_RECLAIM_RETRIES || !this.#worthRetrying(mem)) {
+        if (!outOfMemory(this.#machine, { among: this.#machine.tasks.values() })) return false;
+        if (this.#mayNotAllocate(mem)) return false;
+        if (mem.nrFree > mem.watermarks.min) return true;
+        fruitless = 0;
+      }
+    }
+    return mem.nrFree > 0;
+  }
+
+  #mayNotAllocate(mem: Memory): boolean {
+    if (this.#machine.panicked) return true;
+    if (mem.faultingMm !== null) return this.#dyingMms.has(mem.faultingMm);
+    return this.current !== undefined && this.#dying.has(this.current);
+  }
+
+  /** One try of the allocating task itself, which waits meanwhile. Mirrors: __alloc_pages_direct_reclaim. */
+  #directReclaim(mem: Memory): number {
+    const { storage, vm } = this.#machine;
+    mem.events.allocstall_normal++;
+    const swappedOut = mem.events.pswpout;
+    const sc = new ScanControl('direct', SWAP_CLUSTER_MAX, vm.swappiness);
+    sc.protection = this.protection();
+    const reclaimed = tryToFreePages(mem, sc);
+    if (reclaimed > 0) this.kswapd.failures = 0;
+    const us = reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut);
+    // Pages that are being written are free only when the device is done with them.
+    if (reclaimed === 0 && mem.nrFree <= mem.watermarks.min) this.#waitForDevice(SWAP_CLUSTER_MAX);
+    mem.stalledUs += us;
+    this.directUs += us;
+    this.kswapd.give(us);
+    this.#machine.generation++;
+    return reclaimed;
+  }
+
+  /** Mirrors: reclaim_throttle. */
+  #waitForDevice(writes: number): void {
+    const us = this.#machine.storage.waitForWrites(writes);
+    this.#machine.mem.stalledUs += us;
+    this.directUs += us;
+    this.kswapd.give(us);
+  }
+
+  /** Whether all that could be reclaimed would suffice. Mirrors: should_reclaim_retry. */
+  #worthRetrying(mem: Memory): boolean {
+    const on = mem.frames.nrOnList;
+    let reclaimable = on[LRU_INACTIVE_FILE]! + on[LRU_ACTIVE_FILE]! + mem.nrWriteback;
+    if (mem.swap !== null && mem.swap.nrFree > 0) reclaimable += on[LRU_INACTIVE_ANON]! + on[LRU_ACTIVE_ANON]!;
+    return reclaimable + mem.nrFree > mem.watermarks.min;
+  }
+}

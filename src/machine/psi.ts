@@ -1,0 +1,116 @@
+/**
+ * Pressure of the machine: who is stalled and for how long, as /proc/pressure sees it. Mirrors: kernel/sched/psi.c.
+ *
+ * Work happens at moments, stalls take time: a task that stalls is held up from now on, or from the end of the stall it
+ * is in. `some` counts while any task is; `full` while moreover nobody makes use of a CPU, where a task that uses a
+ * share of one (`load`) counts with that share. Pretend: CPU pressure is the load beyond the number of CPUs.
+ */
+import { PsiGroup } from '../mm/psi.ts';
+import type { Machine } from './machine.ts';
+import { PsiTriggers } from './psi-triggers.ts';
+import type { Task } from './task.ts';
+
+export type PsiResource = 'memory' | 'io' | 'cpu';
+export const PSI_RESOURCES: readonly PsiResource[] = ['cpu', 'io', 'memory'];
+
+export class Psi {
+  readonly #machine: Machine;
+  readonly groups: Readonly<Record<PsiResource, PsiGroup>>;
+  readonly triggers: PsiTriggers;
+  /** Until when each task is stalled. */
+  readonly #stalls = { memory: new Map<Task, number>(), io: new Map<Task, number>() };
+  #generation = -1;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    const { nowUs } = machine;
+    this.groups = { memory: new PsiGroup(nowUs), io: new PsiGroup(nowUs), cpu: new PsiGroup(nowUs) };
+    this.triggers = new PsiTriggers(this);
+  }
+
+  /** Holds a task up for so long. */
+  stall(resource: 'memory' | 'io', task: Task, us: number): void {
+    if (us <= 0) return;
+    const stalls = this.#stalls[resource];
+    const { nowUs } = this.#machine;
+    const until = stalls.get(task);
+    stalls.set(task, Math.max(until ?? 0, nowUs) + Math.ceil(us));
+    if (until === undefined) this.#share(resource);
+  }
+
+  /** Until when a task is stalled by either; a moment not later than now: it runs. */
+  stalledUntilUs(task: Task): number {
+    return Math.max(this.#stalls.memory.get(task) ?? 0, this.#stalls.io.get(task) ?? 0);
+  }
+
+  /** Processes, their loads or kswapd may have changed. */
+  refresh(): void {
+    this.#generation = this.#machine.generation;
+    for (const resource of ['memory', 'io'] as const) this.#share(resource);
+    const load = this.#productive(undefined).load;
+    const { cpus } = this.#machine.options;
+    this.groups.cpu.setShares(this.#machine.nowUs, Math.min(1, Math.max(0, load / cpus - 1)), 0);
+  }
+
+  /** To be called before time passes. */
+  beforeAdvance(): void {
+    if (this.#generation !== this.#machine.generation) this.refresh();
+  }
+
+  nextUs(): number {
+    let next = this.triggers.nextUs;
+    for (const resource of PSI_RESOURCES) next = Math.min(next, this.groups[resource].nextUs);
+    for (const stalls of [this.#stalls.memory, this.#stalls.io])
+      for (const until of stalls.values()) next = Math.min(next, until);
+    return next;
+  }
+
+  run(nowUs: number): void {
+    for (const resource of ['memory', 'io'] as const) {
+      const stalls = this.#stalls[resource];
+      let ended = false;
+      for (const [task, until] of stalls) {
+        if (until > nowUs && !task.isZombie) continue;
+        stalls.delete(task);
+        ended = true;
+      }
+      if (ended) this.#share(resource);
+    }
+    for (const resource of PSI_RESOURCES) this.groups[resource].settle(nowUs);
+    this.triggers.run(nowUs);
+  }
+
+  /** As /proc/pressure/NAME prints it. */
+  text(resource: PsiResource): string {
+    const group = this.groups[resource];
+    group.settle(this.#machine.nowUs);
+    return group.text();
+  }
+
+  get nowUs(): number {
+    return this.#machine.nowUs;
+  }
+
+  #share(resource: 'memory' | 'io'): void {
+    const stalls = this.#stalls[resource];
+    const reclaiming = resource === 'memory' && this.#machine.pressure.kswapd.awake;
+    const some = stalls.size > 0 || reclaiming ? 1 : 0;
+    this.groups[resource].setShares(this.#machine.nowUs, some, some === 0 ? 0 : this.#productive(stalls).idle);
+  }
+
+  /** Load of the tasks that are not stalled, and how likely it is that none of them runs. */
+  #productive(stalls: ReadonlyMap<Task, number> | undefined): { load: number; idle: number } {
+    let load = 0;
+    let idle = 1;
+    for (const task of this.#machine.tasks.values()) {
+      if (stalls?.has(task)) continue;
+      for (const thread of task.threads) {
+        if (thread.state === 'T' || thread.state === 'Z') continue;
+        const rate = Math.min(1, thread.userRate + thread.systemRate);
+        load += rate;
+        idle *= 1 - rate;
+      }
+    }
+    return { load, idle };
+  }
+}

@@ -1,0 +1,57 @@
+/** Notifications of vmpressure: a log of levels and callbacks, in place of the eventfds of the kernel. */
+import { type PressureLevel, VmPressure } from '../mm/vmpressure.ts';
+import type { Machine } from './machine.ts';
+
+/** One notification. */
+export interface PressureNote {
+  /** Counts from 1. */
+  readonly sequence: number;
+  readonly level: PressureLevel;
+  /** Share of what was looked at that could not be freed, in percent. */
+  readonly percent: number;
+  readonly timeUs: number;
+}
+
+/** Notifications that are kept. */
+const KEPT = 1000;
+
+export class PressureEvents {
+  readonly #machine: Machine;
+  readonly #pressure = new VmPressure();
+  readonly #listeners = new Set<(level: PressureLevel, percent: number) => void>();
+  /** The latest notifications, oldest first. */
+  readonly log: PressureNote[] = [];
+  sequence = 0;
+  readonly counts: Record<PressureLevel, number> = { low: 0, medium: 0, critical: 0 };
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.#pressure.onWindow = (level, percent) => this.#publish(level, percent);
+  }
+
+  /**
+   * Calls back for every notification; returns how to stop that. The callback comes in the middle of an allocation: it
+   * may note things down and change them later, it must not change memory.
+   */
+  onEvent(listener: (level: PressureLevel, percent: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  note(scanned: number, reclaimed: number): void {
+    this.#pressure.note(scanned, reclaimed);
+  }
+
+  notePriority(priority: number): void {
+    this.#pressure.notePriority(priority);
+  }
+
+  #publish(level: PressureLevel, percent: number): void {
+    const note: PressureNote = { sequence: ++this.sequence, level, percent, timeUs: this.#machine.nowUs };
+    this.counts[level]++;
+    this.log.push(note);
+    if (this.log.length > 2 * KEPT) this.log.splice(0, KEPT);
+    this.#machine.log('vmpressure', { level, percent });
+    for (const listener of this.#listeners) listener(level, percent);
+  }
+}
