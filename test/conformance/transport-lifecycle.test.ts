@@ -221,7 +221,8 @@ print(libc.read(fd, ctypes.create_string_buffer(10), 10), ctypes.get_errno())
       `import os, select\nT = ${timeout}\nfd = os.open('${server.path('events')}', os.O_RDONLY)\nos.dup2(fd, 3); fd = 3\n${statement}`;
     expect((await run('python3', ['-c', program(0.2)])).stdout).toBe(before);
     const waiting = run('python3', ['-c', program(10)]);
-    await sleep(500);
+    // Python may take long to start; once the file is open, no event can be missed.
+    await until(async () => (await sh(`cat ${server.path('nropen')}`)).stdout === '1\n', 'open of events');
     const start = performance.now();
     await sh(`echo event x > ${server.path('control')}`);
     expect((await waiting).stdout).toBe(after);

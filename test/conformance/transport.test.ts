@@ -94,6 +94,7 @@ describe.skipIf(skipMounts).each(TRANSPORTS)('%s serves', (transport) => {
     const control = await open(path('control'), 'w');
     expect((await control.write(text)).bytesWritten).toBe(text.length);
     await control.close();
+    expect(await readFile(path('control'), 'utf8')).toBe(text);
     const statement = `print(os.write(os.open('${path('control')}', os.O_WRONLY), b'short of it'))`; // Node would write the rest.
     expect((await python(statement)).stdout).toBe('5\nok\n');
     expect(await readFile(path('control'), 'utf8')).toBe('short of it');

@@ -1,21 +1,13 @@
 import { EBADF, EINTR, EINVAL, EIO, ENOENT, EPERM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
-import { type Attr, type FileSystem, type Ino, newAttr, type OpenFile, S_IFDIR, WAIT } from '../../vfs/types.ts';
+import { type FileSystem, type Ino, newAttr, type OpenFile, WAIT } from '../../vfs/types.ts';
 import { FileTable } from '../file-table.ts';
 import type { Binding, NativeHandler, NativeThread, Operation } from './binding.ts';
 import { baseName, PathResolver } from './path-resolver.ts';
+import { directoryStat, encodeStat, entryStat, HIGH, STAT_WORDS, statfsWords } from './stat.ts';
 
 const log = logger('fuse:native');
-
-const HIGH = 2 ** 32;
-/** 32-bit words of the addon's form of struct stat. */
-const STAT_WORDS = 18;
-const STATFS_WORDS = 11;
-const PAGE_SIZE = 4096;
-const NAME_MAX = 255;
-/** Knuth's multiplicative hash: spreads the high half of an inode number over the 32 bits that there are. */
-const HASH = 2654435761;
 
 interface Handle {
   readonly file: OpenFile;
@@ -197,11 +189,8 @@ export class NativeOps {
       const entries = this.#fs.readdir(ino, undefined);
       if (typeof entries === 'number') return entries;
       for (const entry of entries) {
-        const stat = new Uint32Array(STAT_WORDS);
-        stat[0] = entry.type;
-        stat[7] = shortIno(entry.ino);
         names.push(entry.name);
-        stats.push(stat);
+        stats.push(entryStat(entry.type, entry.ino));
       }
       return 0;
     });
@@ -307,41 +296,4 @@ export class NativeOps {
 
 function given<K extends string>(key: K, id: number): { [P in K]?: number } {
   return id === 0xffffffff ? {} : ({ [key]: id } as { [P in K]: number });
-}
-
-function encodeStat(words: Uint32Array, attr: Attr): void {
-  words[0] = attr.mode;
-  words[1] = attr.uid;
-  words[2] = attr.gid;
-  words[3] = attr.size;
-  words[4] = attr.size / HIGH;
-  words[6] = attr.nlink;
-  words[7] = shortIno(attr.ino);
-  words[8] = attr.rdev;
-  words[9] = PAGE_SIZE;
-  for (let at = 12; at < STAT_WORDS; at += 2) {
-    words[at] = attr.timeMs;
-    words[at + 1] = attr.timeMs / HIGH;
-  }
-}
-
-function directoryStat(): Uint32Array {
-  const stat = new Uint32Array(STAT_WORDS);
-  stat[0] = S_IFDIR;
-  stat[7] = 1;
-  return stat;
-}
-
-/** An inode number in the 32 bits that fuse-native has: itself where it fits. */
-function shortIno(ino: Ino): number {
-  const high = Math.floor(ino / HIGH);
-  return high === 0 ? ino : (ino ^ Math.imul(high, HASH)) >>> 0;
-}
-
-function statfsWords(): Uint32Array {
-  const words = new Uint32Array(STATFS_WORDS);
-  words[0] = PAGE_SIZE;
-  words[1] = PAGE_SIZE;
-  words[10] = NAME_MAX;
-  return words;
 }
