@@ -1,4 +1,7 @@
 /** Scenarios that come with the program, by name. */
+import { DESKTOP_TABS, MEMORY_LEAK, VM_RECLAIM } from './built-in/desktop.ts';
+import { STAIRS, ZIGZAG } from './built-in/patterns.ts';
+import { GAME_AND_CALL, PHONE_16_APPS } from './built-in/phone.ts';
 
 /** A small phone-like machine: what `mount` and `run` show when no scenario is given. */
 const DEFAULT = `title A small machine: a launcher in front, three applications behind it
@@ -86,7 +89,16 @@ worker fork worker2 pid=1401
 worker2 touch data 0 8M write
 `;
 
-const SCENARIOS: ReadonlyMap<string, string> = new Map([['default', DEFAULT]]);
+const SCENARIOS: ReadonlyMap<string, string> = new Map([
+  ['default', DEFAULT],
+  ['phone-16-apps', PHONE_16_APPS],
+  ['game-and-call', GAME_AND_CALL],
+  ['desktop-tabs', DESKTOP_TABS],
+  ['vm-reclaim', VM_RECLAIM],
+  ['memory-leak', MEMORY_LEAK],
+  ['stairs', STAIRS],
+  ['zigzag', ZIGZAG],
+]);
 
 export const BUILT_IN_NAMES: readonly string[] = [...SCENARIOS.keys()];
 

@@ -1,17 +1,22 @@
 /** From text to steps: one line, one step. */
 import type { Task } from '../machine/task.ts';
+import { policySteps } from './compare/policy-steps.ts';
 import { ScenarioError } from './scenario-error.ts';
-import type { MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
+import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
 import { captureSteps } from './steps/capture-steps.ts';
 import { machineSteps } from './steps/machine-steps.ts';
 import { memorySteps } from './steps/memory-steps.ts';
 import { processSteps } from './steps/process-steps.ts';
+import { appMachineSteps, appSteps, workloadSteps } from './steps/workload-steps.ts';
 import { Args, splitWords } from './words.ts';
 
-export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(machineSteps.map((step) => [step.word, step]));
-export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
-  [...processSteps, ...memorySteps, ...captureSteps].map((step) => [step.word, step]),
+export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(
+  [...machineSteps, ...appMachineSteps, ...policySteps].map((step) => [step.word, step]),
 );
+export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
+  [...processSteps, ...memorySteps, ...captureSteps, ...workloadSteps].map((step) => [step.word, step]),
+);
+export const APP_STEPS: ReadonlyMap<string, AppStep> = new Map(appSteps.map((step) => [step.word, step]));
 
 /** A line that has been understood. */
 export interface ParsedStep {
@@ -55,9 +60,17 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
     return { file, line: number, text, word: first.text, partial: machineStep.partial ?? false, run };
   }
   const second = words[1];
+  const appStep = second === undefined ? undefined : APP_STEPS.get(second.text);
+  if (appStep !== undefined) {
+    const args = new Args(words.slice(2), file, number, line, appStep.usage);
+    const run = appStep.parse(args);
+    args.end();
+    const partial = appStep.partial ?? false;
+    return { file, line: number, text, word: appStep.word, partial, run: (ctx) => run(ctx, first.text) };
+  }
   const processStep = second === undefined ? undefined : PROCESS_STEPS.get(second.text);
   if (processStep === undefined) {
-    const known = second === undefined ? MACHINE_STEPS : PROCESS_STEPS;
+    const known = second === undefined ? MACHINE_STEPS.keys() : [...PROCESS_STEPS.keys(), ...APP_STEPS.keys()];
     const word = second ?? first;
     throw new ScenarioError(
       file,
@@ -66,7 +79,7 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
       second === undefined
         ? `"${word.text}" is no step`
         : `"${word.text}" is no step of a process, nor "${first.text}" one of the machine`,
-      `one of ${[...known.keys()].join(' ')}`,
+      `one of ${[...known].join(' ')}`,
     );
   }
   const args = new Args(words.slice(2), file, number, line, processStep.usage);
@@ -78,7 +91,10 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
     text,
     word: processStep.word,
     partial: processStep.partial ?? false,
-    run: (ctx) => run(ctx, subjectOf(ctx, first.text, file, number, first.column)),
+    run: (ctx) => {
+      const task = subjectOf(ctx, first.text, file, number, first.column);
+      return ctx.machine.pressure.runAs(task, () => run(ctx, task));
+    },
   };
 }
 

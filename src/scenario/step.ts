@@ -28,3 +28,8 @@ export interface MachineStep extends StepRow {
 export interface ProcessStep extends StepRow {
   parse(args: Args): (ctx: StepContext, task: Task) => StepResult;
 }
+
+/** A step of an app, which need not run: `mail resume`. */
+export interface AppStep extends StepRow {
+  parse(args: Args): (ctx: StepContext, name: string) => StepResult;
+}

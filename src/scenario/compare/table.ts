@@ -1,0 +1,74 @@
+/** A comparison as text. */
+import type { Comparison, PolicySummary } from './compare.ts';
+
+interface Row {
+  readonly label: string;
+  readonly value: (summary: PolicySummary) => number;
+  readonly digits?: number;
+  readonly unit?: string;
+}
+
+/** The rows of the table, in groups. */
+export const TABLE: readonly { readonly group: string; readonly rows: readonly Row[] }[] = [
+  {
+    group: 'Apps',
+    rows: [
+      { label: 'cold starts', value: (s) => s.cold },
+      { label: 'hot resumes', value: (s) => s.hot },
+      { label: 'states lost', value: (s) => s.lostStates },
+      { label: 'kills: low-memory killer', value: (s) => s.lmkKills },
+      { label: 'kills: OOM killer', value: (s) => s.oomKills },
+      { label: 'kills: app in front', value: (s) => s.foregroundKills },
+    ],
+  },
+  {
+    group: 'Latency',
+    rows: [
+      { label: 'resume p50', value: (s) => s.resumeMsP50, unit: 'ms' },
+      { label: 'resume p95', value: (s) => s.resumeMsP95, unit: 'ms' },
+      { label: 'resume p99', value: (s) => s.resumeMsP99, unit: 'ms' },
+      { label: 'hot or cold, mean', value: (s) => s.openMsMean, unit: 'ms' },
+    ],
+  },
+  {
+    group: 'Memory',
+    rows: [
+      { label: 'major faults', value: (s) => s.majorFaults },
+      { label: 'written to swap', value: (s) => s.swapOutMb, unit: 'MB' },
+      { label: 'PSI memory some', value: (s) => s.psiSomeSeconds, digits: 2, unit: 's' },
+      { label: 'PSI memory full', value: (s) => s.psiFullSeconds, digits: 2, unit: 's' },
+      { label: 'direct reclaims', value: (s) => s.directReclaims },
+      { label: 'time in direct reclaim', value: (s) => s.directReclaimMs, unit: 'ms' },
+      { label: 'background CPU', value: (s) => s.backgroundCpuMs, unit: 'ms' },
+      { label: 'taken by reclaim files', value: (s) => s.reclaimedMb, unit: 'MB' },
+    ],
+  },
+];
+
+export function cellText(row: Row, summary: PolicySummary): string {
+  const value = row.value(summary);
+  const digits = row.digits ?? (Math.abs(value) < 10 && !Number.isInteger(value) ? 1 : 0);
+  return value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ' ');
+}
+
+export function comparisonTable(comparison: Comparison): string {
+  const { policies, seeds } = comparison;
+  const lines: string[] = [];
+  if (comparison.title !== '') lines.push(comparison.title);
+  const minutes = (comparison.simulatedSeconds / 60).toFixed(0);
+  lines.push(
+    `${comparison.scenario}: ${minutes} simulated minutes, means of ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, ${(comparison.wallMs / 1000).toFixed(1)} s`,
+    '',
+  );
+  const width = Math.max(12, ...policies.map(({ policy }) => policy.length + 2));
+  lines.push(`${''.padEnd(30)}${policies.map(({ policy }) => policy.padStart(width)).join('')}`);
+  for (const { rows } of TABLE) {
+    for (const row of rows) {
+      const label = row.unit === undefined ? row.label : `${row.label} (${row.unit})`;
+      lines.push(`${label.padEnd(30)}${policies.map((summary) => cellText(row, summary).padStart(width)).join('')}`);
+    }
+    lines.push('');
+  }
+  for (const { policy, about } of policies) lines.push(`${policy.padEnd(14)}${about}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,74 @@
+/** A process in user space that waits to be woken and then writes to /proc/PID/reclaim. */
+import type { Machine } from '../../../machine/machine.ts';
+import { writeReclaim } from '../../../machine/reclaim.ts';
+import { idsOf, type Task } from '../../../machine/task.ts';
+import { type Activity, activitiesOf } from '../../../machine/workload/activity.ts';
+import { isAlive } from '../../../machine/workload/touching.ts';
+
+/** Pretend: CPU time of one write to a reclaim file and of each page that it takes away, besides writing it to zram. */
+const WRITE_US = 30;
+const PAGE_US = 1;
+
+/** What the daemons of all policies have done, for comparisons. */
+export interface DaemonCounts {
+  /** Writes to reclaim files, and pages that left memory (RSS) by them. */
+  writes: number;
+  pages: number;
+  cpuUs: number;
+}
+
+const COUNTS = new WeakMap<Machine, DaemonCounts>();
+
+export function daemonCountsOf(machine: Machine): DaemonCounts {
+  let counts = COUNTS.get(machine);
+  if (counts === undefined) {
+    counts = { writes: 0, pages: 0, cpuUs: 0 };
+    COUNTS.set(machine, counts);
+  }
+  return counts;
+}
+
+/** The base of the task managers: a process of the machine whose work is done when it next runs, not inside its waker. */
+export abstract class Daemon implements Activity {
+  nextUs = Number.POSITIVE_INFINITY;
+  readonly done = false;
+  protected readonly machine: Machine;
+  protected readonly task: Task;
+
+  constructor(machine: Machine, name: string) {
+    this.machine = machine;
+    this.task = machine.createProcess({ name, ids: idsOf(1000) });
+    this.task.oomScoreAdj = -900;
+    this.task.cmdline = [`/system/bin/${name}`];
+    activitiesOf(machine).start(this);
+  }
+
+  /** Has `work` called not later than at this moment. */
+  protected wakeAt(us: number): void {
+    this.nextUs = Math.min(this.nextUs, us);
+  }
+
+  run(nowUs: number): void {
+    this.nextUs = Number.POSITIVE_INFINITY;
+    if (isAlive(this.machine, this.task)) this.work(nowUs);
+  }
+
+  /** What it does when woken; may call wakeAt. */
+  protected abstract work(nowUs: number): void;
+
+  /** `echo -n TEXT > /proc/PID/reclaim`; returns pages by which the process shrank. */
+  protected write(target: Task, text: string): number {
+    if (!isAlive(this.machine, target)) return 0;
+    const before = target.mm!.rss;
+    writeReclaim(this.machine, target, Buffer.from(text, 'latin1'));
+    const pages = before - (target.mm?.rss ?? before);
+    const zramUs = this.machine.swapKind === 'zram' ? this.machine.storage.settings.zramWriteUs : 0;
+    const cpuUs = WRITE_US + pages * (PAGE_US + zramUs);
+    this.task.leader.stimeUs += cpuUs;
+    const counts = daemonCountsOf(this.machine);
+    counts.writes++;
+    counts.pages += pages;
+    counts.cpuUs += cpuUs;
+    return pages;
+  }
+}
