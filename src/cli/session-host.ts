@@ -21,7 +21,6 @@ const EPOCH = 2 ** 32;
 export class SessionHost implements ProcHost {
   readonly #session: Session;
   readonly #clock: Clock;
-  readonly #sysctls = new Map<string, string>();
   /** Counts machines: one that replaces another counts its changes anew. */
   #epoch = 0;
   onGone: ((task: Task, tid: number) => void) | undefined;
@@ -155,13 +154,11 @@ export class SessionHost implements ProcHost {
   }
 
   sysctl(name: string): string | undefined {
-    return this.#sysctls.get(name);
+    return this.machine.plainSysctls.get(name);
   }
 
   setSysctl(name: string, value: string): number {
-    this.#sysctls.set(name, value);
-    this.machine.generation++;
-    return SYSCTLS.some((sysctl) => sysctl.name === name) ? this.#step(`sysctl ${name} ${value}`) : 0;
+    return this.#step(`sysctl ${name} ${value}`);
   }
 
   kill(task: Task, signal: number): number {

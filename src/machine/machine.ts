@@ -17,6 +17,7 @@ import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { EventLog } from './event-log.ts';
 import { LowMemoryKiller } from './lmk.ts';
+import { LoadAverage } from './loadavg.ts';
 import { Pressure } from './pressure.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 import type { Psi } from './psi.ts';
@@ -89,6 +90,12 @@ export class Machine {
   nextMapping = 0x100000000000 / 4096;
   #nextSerial = 1;
   #lastPid = FIRST_FREE_PID - 1;
+  #newestPid = 0;
+  readonly loadAverage: LoadAverage;
+  /** CPU time and context switches of threads that have gone and that no parent has inherited. */
+  readonly gone = { utimeUs: 0, stimeUs: 0, switches: 0 };
+  /** Settings of /proc/sys without a model behind them, as last written. */
+  readonly plainSysctls = new Map<string, string>();
   /** Called as time passes, up to the given moment; workloads hang in here. */
   readonly tickers: { nextUs(): number; run(nowUs: number): void }[] = [];
   /** Called when a process has gone. */
@@ -114,6 +121,8 @@ export class Machine {
     this.nowUs = Math.round(this.options.uptimeSeconds * 1e6);
     this.storage = new Storage(this.mem, defaultStorageSettings(), this.nowUs);
     this.mem.device = this.storage;
+    this.loadAverage = new LoadAverage(this);
+    this.tickers.push(this.loadAverage);
     this.setSwap(this.options.swapBytes, this.options.swapKind);
     this.pressure = new Pressure(this);
     this.tickers.push(this.pressure);
@@ -209,6 +218,7 @@ export class Machine {
   #add(task: Task): void {
     this.tasks.set(task.pid, task);
     this.byTid.set(task.pid, task);
+    this.#newestPid = task.pid;
     this.named.set(task.name, task);
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
@@ -220,6 +230,7 @@ export class Machine {
     const thread = newThread(tid, comm.slice(0, 15), 'S', this.nowUs);
     task.threads.push(thread);
     this.byTid.set(tid, task);
+    this.#newestPid = tid;
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
     this.generation++;
@@ -229,7 +240,11 @@ export class Machine {
   /** Ends a process: its memory goes at once; as a zombie it stays visible until reaped. */
   exit(task: Task, exitCode = 0, zombie = false): void {
     if (task.mm !== null) this.#dropMm(task);
+    for (const thread of task.threads) this.#settleCpu(thread);
     for (const thread of task.threads.splice(1)) {
+      task.leader.utimeUs += thread.utimeUs;
+      task.leader.stimeUs += thread.stimeUs;
+      this.gone.switches += thread.voluntary + thread.involuntary;
       this.byTid.delete(thread.tid);
       this.mem.kernelPages -= KERNEL_STACK_PAGES;
     }
@@ -247,8 +262,13 @@ export class Machine {
   /** Takes a zombie away. */
   reap(task: Task): void {
     if (!task.isZombie) throw new KernelError(EINVAL, `${task.name} has not exited`);
+    const { leader } = task;
     const parent = this.tasks.get(task.ppid);
-    if (parent !== undefined) {
+    this.gone.switches += leader.voluntary + leader.involuntary;
+    if (parent === undefined) {
+      this.gone.utimeUs += leader.utimeUs + task.childUtimeUs;
+      this.gone.stimeUs += leader.stimeUs + task.childStimeUs;
+    } else {
       parent.childMinflt += task.minflt + task.childMinflt;
       parent.childMajflt += task.majflt + task.childMajflt;
       parent.childUtimeUs += task.leader.utimeUs + task.childUtimeUs;
@@ -357,7 +377,7 @@ export class Machine {
 
   /** The newest pid given out, for loadavg. */
   get lastPid(): Pid {
-    return this.#lastPid;
+    return this.#newestPid;
   }
 }
 

@@ -145,10 +145,18 @@ export function sysctlOf(name: string): Sysctl | undefined {
   return BY_NAME.get(name);
 }
 
+/** Names of settings without a model behind them: they are only kept. */
+const PLAIN = /^(abi|debug|dev|fs|kernel|net|user|vm)(\.[\w.-]+)+$/;
+
 /** Writes a setting. Throws KernelError: ENOENT (no such setting), EINVAL (not a number, out of range). Mirrors: proc_dointvec_minmax. */
 export function setSysctl(machine: Machine, name: string, text: string): void {
   const sysctl = BY_NAME.get(name);
-  if (sysctl === undefined) throw new KernelError(ENOENT, `there is no setting ${name}`);
+  if (sysctl === undefined) {
+    if (!PLAIN.test(name)) throw new KernelError(ENOENT, `there is no setting ${name}`);
+    machine.plainSysctls.set(name, text.trim());
+    machine.generation++;
+    return;
+  }
   const trimmed = text.trim();
   const value = /^[+-]?(0x[0-9a-f]+|\d+)$/i.test(trimmed) ? Number(trimmed) : Number.NaN;
   if (!(value >= sysctl.min && value <= sysctl.max)) {

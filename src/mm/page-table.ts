@@ -72,8 +72,11 @@ export class PageTables {
    */
   run(directory: PageDirectory, vpn: number, end: number): number {
     const table = this.#table(directory, Math.floor(vpn / PTRS_PER_TABLE));
-    const span = table === 0 ? PTRS_PER_TABLE - (vpn & (PTRS_PER_TABLE - 1)) : CHUNK - (vpn & (CHUNK - 1));
-    return Math.min(span, end - vpn);
+    if (table !== 0) return Math.min(CHUNK - (vpn & (CHUNK - 1)), end - vpn);
+    const nrTables = (end - vpn) / PTRS_PER_TABLE;
+    // A hole much larger than what is there is left in one step: the next table, if any, bounds it.
+    if (nrTables > 64 && nrTables > 8 * directory.size) return nextTableAfter(directory, vpn, end) - vpn;
+    return Math.min(PTRS_PER_TABLE - (vpn & (PTRS_PER_TABLE - 1)), end - vpn);
   }
 
   /** Frees the tables that lie wholly inside [start, end). Precondition: their entries are all empty. Mirrors: mm/memory.c:free_pgtables. */
@@ -135,6 +138,16 @@ export class PageTables {
     }
     return chunk;
   }
+}
+
+/** The first page above `vpn` that has a table, or `end`. */
+function nextTableAfter(directory: PageDirectory, vpn: number, end: number): number {
+  let next = end;
+  for (const pmd of directory.keys()) {
+    const first = pmd * PTRS_PER_TABLE;
+    if (first > vpn && first < next) next = first;
+  }
+  return next;
 }
 
 /** A copy with half as much room again; fresh entries are zero. */

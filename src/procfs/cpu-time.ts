@@ -39,11 +39,11 @@ export interface MachineTimes {
 
 /** Sums over every thread; processes that have gone count through what their parents inherited. */
 export function machineTimes(machine: Machine): MachineTimes {
-  let userUs = 0;
-  let systemUs = 0;
+  let userUs = machine.gone.utimeUs;
+  let systemUs = machine.gone.stimeUs;
   let running = 0;
   let blocked = 0;
-  let switches = 0;
+  let switches = machine.gone.switches;
   for (const task of machine.tasks.values()) {
     userUs += task.childUtimeUs;
     systemUs += task.childStimeUs;

@@ -62,31 +62,14 @@ function hundredths(out: TextBuffer, value: number): void {
     .dec(rest);
 }
 
-const MINUTES = [1, 5, 15] as const;
-
-/** Pretend: the averages that a load as it is now would have reached since boot. Mirrors: loadavg_proc_show. */
+/** Mirrors: loadavg_proc_show. */
 export function showLoadavg(out: TextBuffer, { machine }: SystemContext): void {
-  const load = presentLoad(machine);
-  for (const minutes of MINUTES) {
-    const reached = 1 - Math.exp(-machine.nowUs / (minutes * 60e6));
-    hundredths(out, Math.round(load * reached * 100));
+  for (const average of machine.loadAverage.hundredths) {
+    hundredths(out, average);
     out.byte(0x20);
   }
   const { running } = machineTimes(machine);
   out.dec(Math.max(1, running)).byte(0x2f).dec(machine.byTid.size).byte(0x20).dec(machine.lastPid).newline();
-}
-
-/** Threads that run, by the CPU that they use, and those that wait for the disk. */
-function presentLoad(machine: Machine): number {
-  let load = 0;
-  for (const task of machine.tasks.values()) {
-    for (const { state, userRate, systemRate } of task.threads) {
-      if (state === 'T' || state === 'Z') continue;
-      const rate = userRate + systemRate;
-      load += state === 'D' ? 1 : state === 'R' && rate === 0 ? 1 : rate;
-    }
-  }
-  return load;
 }
 
 const SOFTIRQS = [
