@@ -36,7 +36,7 @@ export class Storage implements WritebackDevice {
   /** The first of the queue that is not done; what lies before it is cut off from time to time. */
   #head = 0;
   #waiting = new Map<number, { pfn: number; doneUs: number }>();
-  #requested: number[] = [];
+  readonly #requested = new Set<number>();
   /** Times of the device run ahead of the machine's by what callers have waited for it within single moments. */
   #aheadUs = 0;
   #busyUntilUs = 0;
@@ -59,6 +59,7 @@ export class Storage implements WritebackDevice {
   }
 
   cancel(pfn: number): void {
+    this.#requested.delete(pfn);
     const write = this.#waiting.get(pfn);
     if (write === undefined) return;
     write.pfn = 0;
@@ -66,7 +67,7 @@ export class Storage implements WritebackDevice {
   }
 
   requestFlush(pfn: number): void {
-    this.#requested.push(pfn);
+    this.#requested.add(pfn);
   }
 
   /** Writes under way. */
@@ -76,7 +77,7 @@ export class Storage implements WritebackDevice {
 
   /** When the next thing happens by itself, in virtual microseconds; Infinity: never. */
   get nextEventUs(): number {
-    if (this.#requested.length > 0) return this.#nowUs;
+    if (this.#requested.size > 0) return this.#nowUs;
     const write = (this.#queue[this.#head]?.doneUs ?? Number.POSITIVE_INFINITY) - this.#aheadUs;
     return this.#mem.nrFileDirty > 0 ? Math.min(write, this.#nextFlushUs) : write;
   }
@@ -138,8 +139,10 @@ export class Storage implements WritebackDevice {
   }
 
   #startRequested(): void {
-    if (this.#requested.length === 0) return;
-    for (const pfn of this.#requested.splice(0)) {
+    if (this.#requested.size === 0) return;
+    const requested = [...this.#requested];
+    this.#requested.clear();
+    for (const pfn of requested) {
       const flags = this.#mem.frames.flags[pfn]!;
       if ((flags & (PG_USED | PG_DIRTY)) === (PG_USED | PG_DIRTY)) startFileWrite(this.#mem, pfn);
     }

@@ -23,6 +23,7 @@ export function dupMm(mem: Memory, parent: Mm): Mm {
     vma.mapping?.vmas.add(copy);
     if (vma.anonRoot === null) continue;
     copy.anonRoot = vma.anonRoot;
+    copy.anonOrigin = -mem.newId();
     copy.anonRoot.vmas.add(copy);
     copyEntries(mem, vma, copy);
   }

@@ -1,7 +1,7 @@
 /** Advice about memory, given by its owner. Mirrors: mm/madvise.c. */
 import { EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { getCachePage } from './fault.ts';
+import { getCachePage, slotHoldsZeros } from './fault.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
 import type { Memory } from './memory.ts';
 import type { Mm } from './mm.ts';
@@ -126,7 +126,7 @@ function readSwapCache(mem: Memory, slot: number, owner: number, index: number, 
   frames.owner[pfn] = owner;
   frames.index[pfn] = index;
   frames.content[pfn] = swap.content[slot]!;
-  mem.events.pswpin++;
+  if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
   mem.addToSwapCache(pfn, slot);
   frames.lruAdd(pfn);
 }

@@ -210,10 +210,8 @@ export class Memory {
     if (flags & PG_LRU) frames.lruDel(pfn);
     if (flags & PG_MLOCKED) this.nrMlocked--;
     if (flags & PG_DIRTY) this.clearDirty(pfn);
-    if (flags & PG_WRITEBACK) {
-      this.nrWriteback--;
-      this.device?.cancel(pfn);
-    }
+    if (flags & PG_WRITEBACK) this.nrWriteback--;
+    if (flags & PG_WRITEBACK || (flags & PG_SWAPBACKED) === 0) this.device?.cancel(pfn);
     if ((flags & (PG_ANON | PG_SWAPBACKED)) === PG_ANON) this.nrLazyFree--;
     this.events.pgfree++;
     frames.free(pfn);

@@ -182,6 +182,7 @@ export function splitAt(mem: Memory, mm: Mm, vpn: number): void {
   if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
   const upper = new Vma(mm, vpn, vma.end, vma.flags, vma.indexOf(vpn), vma.mapping, vma.name);
   upper.anonRoot = vma.anonRoot;
+  upper.anonOrigin = vma.anonOrigin;
   vma.end = vpn;
   vma.anonRoot?.vmas.add(upper);
   vma.mapping?.vmas.add(upper);
@@ -209,9 +210,19 @@ function canMerge(lower: Vma, upper: Vma): boolean {
     lower.mapping === upper.mapping &&
     lower.name === upper.name &&
     lower.indexOf(lower.end) === upper.pgoff &&
-    (lower.anonRoot === upper.anonRoot || lower.anonRoot === null || upper.anonRoot === null) &&
+    sameOrigin(lower, upper) &&
     (lower.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB)) === 0
   );
+}
+
+/**
+ * Pages of one origin, or none yet on one side; pages that came by fork are kept apart from mappings without any.
+ * Mirrors: mm/vma.c:is_mergeable_anon_vma.
+ */
+function sameOrigin(lower: Vma, upper: Vma): boolean {
+  if (lower.anonRoot === null) return upper.anonRoot === null || !upper.isForkCopy;
+  if (upper.anonRoot === null) return !lower.isForkCopy;
+  return lower.anonRoot === upper.anonRoot && lower.anonOrigin === upper.anonOrigin;
 }
 
 /** Extends `lower` over `upper`, which disappears. */
@@ -220,6 +231,7 @@ function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
   if (upper.anonRoot !== null) {
     upper.anonRoot.vmas.delete(upper);
     lower.anonRoot = upper.anonRoot;
+    lower.anonOrigin = upper.anonOrigin;
     lower.anonRoot.vmas.add(lower);
   }
   upper.mapping?.vmas.delete(upper);
@@ -227,37 +239,66 @@ function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
 }
 
 /**
- * Calls `change` for each VMA of [start, end), split at its ends. At a hole it stops with ENOMEM, what lies before it
- * having been changed, as mprotect, mlock and munlock do.
+ * Gives the VMAs of [start, end) other flags, one by one, split at the ends of the range and merged where that makes them
+ * equal to a neighbour; `apply` is told what has changed. A VMA that has its flags already is left as it is. At a hole it
+ * stops with ENOMEM, what lies before it having been changed, as mprotect, mlock and munlock do.
  */
-function changeRange(mem: Memory, mm: Mm, start: number, end: number, change: (vma: Vma) => void): void {
+export function changeRange(
+  mem: Memory,
+  mm: Mm,
+  start: number,
+  end: number,
+  wanted: (vma: Vma) => number,
+  apply: (vma: Vma, before: number) => void,
+): void {
   let at = start;
   while (at < end) {
     const vma = mm.find(at);
     if (vma === undefined) break;
-    splitAt(mem, mm, at);
-    splitAt(mem, mm, end);
-    const piece = mm.find(at)!;
-    change(piece);
-    at = piece.end;
+    const stop = Math.min(vma.end, end);
+    const flags = wanted(vma);
+    const before = vma.flags;
+    if (flags !== before) {
+      splitAt(mem, mm, at);
+      splitAt(mem, mm, stop);
+      const piece = mm.find(at)!;
+      if (flags & ~before & VM_ACCOUNT) promise(mem, stop - at);
+      else if (before & ~flags & VM_ACCOUNT) mem.committed -= stop - at;
+      piece.flags = flags;
+      apply(piece, before);
+      mergeAround(mem, mm, piece);
+    }
+    at = stop;
   }
-  mergeRange(mem, mm, start, at);
   mm.vmasChanged();
   if (at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
 
 /** Changes the protection. Throws ENOMEM for holes. Mirrors: mprotect_fixup, change_pte_range. */
 export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: number): void {
-  changeRange(mem, mm, start, end, (vma) => {
-    const flags = (vma.flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | protFlags(prot);
-    if (flags === vma.flags) return;
-    const gainsWrite = (flags & VM_WRITE) !== 0;
-    if (gainsWrite && (flags & (VM_SHARED | VM_NORESERVE | VM_ACCOUNT | VM_HUGETLB | VM_PFNMAP)) === 0) {
-      promise(mem, vma.end - vma.start);
-      vma.flags = flags | VM_ACCOUNT;
-    } else vma.flags = flags;
-    changeEntries(mem, vma, gainsWrite);
-  });
+  changeRange(
+    mem,
+    mm,
+    start,
+    end,
+    (vma) => protectedFlags(vma, prot),
+    (vma, before) => {
+      changeEntries(mem, vma, (vma.flags & VM_WRITE) !== 0);
+      // A locked private mapping that becomes writable is copied at once, so that no access to it faults.
+      const copies = (before & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && vma.flags & VM_WRITE;
+      if (copies) populate(mem, mm, vma.start, vma.end);
+    },
+  );
+}
+
+/** The flags of a VMA under another protection: memory is promised while it may be written, or once it has been. */
+function protectedFlags(vma: Vma, prot: number): number {
+  const flags = (vma.flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | protFlags(prot);
+  if (flags & VM_WRITE) {
+    const exempt = VM_SHARED | VM_NORESERVE | VM_ACCOUNT | VM_HUGETLB | VM_PFNMAP;
+    return flags & exempt ? flags : flags | VM_ACCOUNT;
+  }
+  return vma.isAnonymous && vma.anonRoot === null ? flags & ~VM_ACCOUNT : flags;
 }
 
 function changeEntries(mem: Memory, vma: Vma, writable: boolean): void {
@@ -272,42 +313,39 @@ function changeEntries(mem: Memory, vma: Vma, writable: boolean): void {
   });
 }
 
-/** Merges what can be merged in and around [start, end). */
-export function mergeRange(mem: Memory, mm: Mm, start: number, end: number): void {
-  let i = Math.max(0, mm.indexAfter(start) - 1);
-  while (i + 1 < mm.vmas.length && mm.vmas[i]!.start <= end) {
-    const lower = mm.vmas[i]!;
-    const upper = mm.vmas[i + 1]!;
-    if (canMerge(lower, upper)) absorb(mem, mm, lower, upper);
-    else i++;
-  }
-}
-
-/** Locks [start, end) into memory, faulting it in; returns pages faulted in. Throws ENOMEM for holes. Mirrors: do_mlock. */
+/** Locks [start, end) into memory, faulting it in. Throws ENOMEM for holes. Mirrors: do_mlock. */
 export function mlock(mem: Memory, mm: Mm, start: number, end: number): void {
-  changeRange(mem, mm, start, end, (vma) => {
-    if (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_IO)) return;
-    vma.flags |= VM_LOCKED;
-    forEachEntry(mem, vma, vma.start, vma.end, (at) => {
-      const entry = mem.tables.pte[at]!;
-      if (entry >>> 30 === KIND_PRESENT) mem.mlockFrame(entry & PTE_NUMBER);
-    });
-  });
+  changeRange(
+    mem,
+    mm,
+    start,
+    end,
+    (vma) => (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_IO) ? vma.flags : vma.flags | VM_LOCKED),
+    (vma) =>
+      forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+        const entry = mem.tables.pte[at]!;
+        if (entry >>> 30 === KIND_PRESENT) mem.mlockFrame(entry & PTE_NUMBER);
+      }),
+  );
   if (!populate(mem, mm, start, end)) throw new KernelError(ENOMEM, 'part of the range cannot be faulted in');
 }
 
 /** Mirrors: munlock. Throws ENOMEM for holes. */
 export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
-  changeRange(mem, mm, start, end, (vma) => {
-    if ((vma.flags & VM_LOCKED) === 0) return;
-    vma.flags &= ~VM_LOCKED;
-    forEachEntry(mem, vma, vma.start, vma.end, (at) => {
-      const entry = mem.tables.pte[at]!;
-      if (entry >>> 30 !== KIND_PRESENT) return;
-      const pfn = entry & PTE_NUMBER;
-      mem.munlockFrame(pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
-    });
-  });
+  changeRange(
+    mem,
+    mm,
+    start,
+    end,
+    (vma) => vma.flags & ~VM_LOCKED,
+    (vma) =>
+      forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+        const entry = mem.tables.pte[at]!;
+        if (entry >>> 30 !== KIND_PRESENT) return;
+        const pfn = entry & PTE_NUMBER;
+        mem.munlockFrame(pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
+      }),
+  );
 }
 
 /**

@@ -44,12 +44,8 @@ export const PAGE_KEPT = 2;
 export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
   const { frames, tables } = mem;
   const pfn = tables.pte[at]! & PTE_NUMBER;
-  const refused = prepare(mem, pfn);
-  if (refused) return PAGE_KEPT;
-  if (vma.flags & VM_LOCKED) {
-    mem.mlockFrame(pfn);
-    return PAGE_KEPT;
-  }
+  if (vma.flags & VM_LOCKED) mem.mlockFrame(pfn);
+  if (prepare(mem, pfn)) return PAGE_KEPT;
   if (!unmapEntry(mem, vma, at)) return activate(mem, pfn);
   if (frames.mapcount[pfn] !== 0) {
     if (mem.rules.sharedPages !== 'all-mappings' || !unmapAll(mem, pfn)) {

@@ -2,7 +2,7 @@
 import { ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { cacheDrop } from './page-cache.ts';
-import { getCachePage } from './fault.ts';
+import { getCachePage, slotHoldsZeros } from './fault.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
 import type { Memory } from './memory.ts';
 import type { Mm } from './mm.ts';
@@ -79,7 +79,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     frames.owner[pfn] = mem.anonRootOf(vma).id;
     frames.index[pfn] = vma.indexOf(vpn);
     frames.content[pfn] = swap.content[slot]!;
-    mem.events.pswpin++;
+    if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
     mem.addToSwapCache(pfn, slot);
     mem.lruAddFresh(pfn, vma);
   } else mem.endWritebackEarly(pfn);

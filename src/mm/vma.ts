@@ -1,6 +1,6 @@
 import type { Mapping } from './mapping.ts';
 import type { Mm } from './mm.ts';
-import { VM_LOCKED, VM_SHARED, VM_WRITE } from './vm-flags.ts';
+import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 
 /** All VMAs that may hold pages of one origin: an anonymous VMA and its copies by fork and split (root anon_vma). */
 export class AnonRoot {
@@ -27,6 +27,8 @@ export class Vma {
   pgoff: number;
   readonly mapping: Mapping | null;
   anonRoot: AnonRoot | null = null;
+  /** Which of the mappings under the root this one goes back to (its anon_vma): only those of one origin merge. Negative: made by fork. */
+  anonOrigin = 0;
   /** What maps shows as its name when there is no file: `[heap]`, `[stack]`, `[anon:x]`, or nothing. */
   readonly name: string;
   /** Huge pages present, for hugetlb mappings, in kB; they are outside of the page model. */
@@ -44,6 +46,11 @@ export class Vma {
 
   get nrPages(): number {
     return this.end - this.start;
+  }
+
+  /** Its pages came by fork. */
+  get isForkCopy(): boolean {
+    return this.anonOrigin < 0;
   }
 
   /** No file behind it: private anonymous memory, heap, stack. Mirrors: vma_is_anonymous (vm_ops == NULL). */
@@ -67,4 +74,32 @@ export class Vma {
   indexOf(vpn: number): number {
     return this.pgoff + (vpn - this.start);
   }
+}
+
+const ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC;
+
+/**
+ * The neighbour whose origin a VMA takes for its first anonymous page, because only access rights keep the two apart.
+ * Mirrors: mm/vma.c:find_mergeable_anon_vma, anon_vma_compatible.
+ */
+export function reusableNeighbour(vma: Vma): Vma | undefined {
+  const { vmas } = vma.mm;
+  const at = vma.mm.indexAfter(vma.start);
+  const next = vmas[at + 1];
+  if (next !== undefined && isReusable(next) && continues(vma, next)) return next;
+  const previous = vmas[at - 1];
+  return previous !== undefined && isReusable(previous) && continues(previous, vma) ? previous : undefined;
+}
+
+function isReusable(vma: Vma): boolean {
+  return vma.anonRoot !== null && !vma.isForkCopy;
+}
+
+function continues(lower: Vma, upper: Vma): boolean {
+  return (
+    lower.end === upper.start &&
+    lower.mapping === upper.mapping &&
+    ((lower.flags ^ upper.flags) & ~ACCESS_FLAGS) === 0 &&
+    lower.indexOf(lower.end) === upper.pgoff
+  );
 }
