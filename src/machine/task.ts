@@ -112,8 +112,9 @@ export class Task {
     this.pid = pid;
     this.name = name;
     this.ppid = 0;
-    this.pgrp = pid;
-    this.session = pid;
+    // Kernel threads are in no session.
+    this.pgrp = kernelThread ? 0 : pid;
+    this.session = this.pgrp;
     this.ids = ids;
     this.comm = name.slice(0, 15);
     this.kernelThread = kernelThread;

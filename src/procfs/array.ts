@@ -15,6 +15,13 @@ export function textPages(mm: Mm): number {
   return Math.ceil(mm.endCode / PAGE_BYTES) - Math.floor(mm.startCode / PAGE_BYTES);
 }
 
+/** Where the stack of the first thread begins; pmap knows the stack by it. Pretend, where nothing was captured: 16 bytes below the end. */
+function stackStart(mm: Mm): number {
+  if (mm.startStack !== 0) return mm.startStack;
+  const stack = mm.vmas.findLast(({ name }) => name === '[stack]');
+  return stack === undefined ? 0 : stack.end * PAGE_BYTES - 16;
+}
+
 export function showTgidStat(out: TextBuffer, ctx: TaskContext): void {
   showStat(out, ctx, true);
 }
@@ -37,7 +44,7 @@ function showStat(out: TextBuffer, { machine, task, thread }: TaskContext, whole
   numbers(out, [20 + task.nice, task.nice, task.threads.length, 0, ticks(thread.startUs)]);
   numbers(out, [(mm?.sizes.total ?? 0) * PAGE_BYTES, mm?.rss ?? 0]);
   out.text(' ').text(ULONG_MAX);
-  numbers(out, [mm?.startCode ?? 0, mm?.endCode ?? 0, mm?.startStack ?? 0, 0, 0]);
+  numbers(out, [mm?.startCode ?? 0, mm?.endCode ?? 0, mm === null ? 0 : stackStart(mm), 0, 0]);
   // Pretend: no signal is pending, blocked, ignored or caught; a kernel thread ignores all.
   numbers(out, [0, 0, task.kernelThread ? 2147483647 : 0, 0, thread.state === 'R' || mm === null ? 0 : 1, 0, 0]);
   // Pretend: a thread stays on one CPU.

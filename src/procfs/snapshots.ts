@@ -1,8 +1,11 @@
 import type { Machine } from '../machine/machine.ts';
 import type { Ino } from '../vfs/types.ts';
 
-/** How long a rendered file stays good while only time passes, so that the size in a stat is that of the next open. */
-const FRESH_MS = 50;
+/**
+ * How long a rendered file stays good while only time passes, so that the size in a stat is that of the next open. A tick:
+ * what is older distorts the rates of tools that look twice (pidstat, vmstat 1).
+ */
+const FRESH_MS = 10;
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_FILES = 128;
 
