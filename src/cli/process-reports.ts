@@ -82,6 +82,9 @@ export function reportProcesses(fs: FileSystem, host: SessionHost, hooks: Transp
     const { pid, signal } = message;
     const task = host.machine.tasks.get(pid);
     if (task !== undefined) host.apply(`${pid} kill ${signal}`, 'placeholder');
+    // A kernel thread outlives it, and needs another placeholder.
+    seen = -1;
+    last = '';
     report();
   });
   return fs;

@@ -96,6 +96,7 @@ export class SessionHost implements ProcHost {
     this.advanceToNow();
     const status = this.#clock.command(text);
     this.advanceToNow();
+    this.machine.generation++;
     return status;
   }
 

@@ -24,8 +24,11 @@ export function processSteps(planned: PlannedProcess, position: number, names: r
   if (process.minorFaults + process.majorFaults > 0)
     steps.push(`${name} faults minor=${process.minorFaults} major=${process.majorFaults}`);
   const regions = regionNames(planned.vmas);
-  steps.push(...planned.vmas.map((vma, v) => mmapStep(vma, name, regions[v]!)));
-  steps.push(...planned.vmas.flatMap((vma, v) => pageSteps(vma, position, names, regions[v]!)));
+  // Mapping by mapping: neighbours that differ only in where their pages come from then stay apart.
+  planned.vmas.forEach((vma, v) => {
+    const region = regions[v]!;
+    steps.push(...mmapSteps(vma, name, region), ...pageSteps(vma, position, names, region));
+  });
   if (process.memory !== undefined)
     steps.push(`${name} peak rss=${process.peakRssKb * 1024} vm=${process.peakVmKb * 1024}`);
   return steps;
@@ -81,11 +84,14 @@ function regionNames(vmas: readonly PlannedVma[]): string[] {
   });
 }
 
-export function mmapStep({ vma, object }: PlannedVma, name: string, region: string): string {
+export function mmapSteps({ vma, object }: PlannedVma, name: string, region: string): string[] {
   const size = (vma.end - vma.start) * 4096;
+  const prot = protOf(vma);
+  // Private memory that is accounted for without being writable has been: its protection has been changed since.
+  const wasWritable = vma.flags.has('ac') && vma.perms[1] === '-' && vma.perms[3] === 'p';
   const words = [`${name} mmap ${region} size=${size} at=0x${(vma.start * 4096).toString(16)}`];
   words.push(object === undefined ? 'anon' : `obj=${object.name} off=${vma.pgoff * 4096}`);
-  words.push(vma.perms[3] === 's' ? 'shared' : 'private', `prot=${protOf(vma)}`);
+  words.push(vma.perms[3] === 's' ? 'shared' : 'private', `prot=${wasWritable ? 'rw' : prot}`);
   if (object === undefined && vma.path !== '') words.push(`name=${quoteValue(vma.path)}`);
   if (vma.flags.has('gd') && vma.end - vma.start <= MAX_STACK_PAGES) words.push(`growsdown init=${size}`);
   if (vma.flags.has('nr') || (vma.perms.startsWith('rw') && vma.flags.size > 0 && !vma.flags.has('ac')))
@@ -93,7 +99,9 @@ export function mmapStep({ vma, object }: PlannedVma, name: string, region: stri
   if (vma.flags.has('pf')) words.push('pfnmap');
   if (vma.flags.has('io')) words.push('io');
   if (vma.flags.has('ht')) words.push(`hugetlb=${kBOf(vma, 'Shared_Hugetlb') + kBOf(vma, 'Private_Hugetlb')}`);
-  return words.join(' ');
+  const steps = [words.join(' ')];
+  if (wasWritable) steps.push(`${name} mprotect ${region} 0 ${size} ${prot}`);
+  return steps;
 }
 
 function protOf({ perms }: RealVma): string {

@@ -1,6 +1,6 @@
 /** The steps that make the stand-ins for processes that were not captured. */
 
-import { mmapStep } from './process-steps.ts';
+import { mmapSteps } from './process-steps.ts';
 import { runTexts } from './runs.ts';
 import type { PlannedVma } from './sharing.ts';
 import type { StandIns } from './stand-ins.ts';
@@ -25,7 +25,7 @@ export function standInSteps(standIns: StandIns, names: readonly string[], first
       const pages = [...counts.keys()].filter((i) => counts.get(i)! >= count);
       const layer = layerFor(planned, layers, count, make);
       const region = `m${++layer.nrRegions}`;
-      steps.push(mmapStep(planned, layer.name, region));
+      steps.push(...mmapSteps(planned, layer.name, region));
       const index = pages.map((i) => planned.index[i]!);
       const owner = (i: number): string => names[planned.owner[i]!] ?? names[position]!;
       for (const other of new Set(pages.map(owner))) {

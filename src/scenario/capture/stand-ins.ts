@@ -30,10 +30,8 @@ export function planStandIns(processes: readonly PlannedProcess[]): StandIns {
     const computed = vmas.reduce((sum, planned) => sum + pssPages(planned, counts, files), 0);
     if (computed - memory.totals.pss / 4 <= Math.max(1, computed * TOLERANCE)) return;
     for (const planned of vmas) {
-      if (planned.object === undefined) {
-        const extra = extraAnonymous(planned, counts, files);
-        if (extra.size > 0) anonymous.push({ position, planned, counts: extra });
-      } else addExtraFile(planned, planned.object, counts, files);
+      const extra = addExtra(planned, counts, files);
+      if (extra.size > 0) anonymous.push({ position, planned, counts: extra });
     }
   });
   return { files, anonymous };
@@ -102,44 +100,42 @@ function pssPages(planned: PlannedVma, counts: Counts, extra: StandIns['files'])
 }
 
 /**
- * Pages of a file: as many further mappings, the same for all shared pages of this mapping (one more for the first of
- * them, so that the sum comes out), as bring its Pss down to what it was.
+ * As many further mappings of the shared pages of a mapping, the same for all of them (one more for the first, so that
+ * the sum comes out), as bring its Pss down to what it was. Returns those of anonymous pages; adds those of files.
  */
-function addExtraFile(
+function addExtra(
   planned: PlannedVma,
-  object: RealObject,
   counts: Counts,
   files: Map<RealObject, Map<number, number>>,
-): void {
+): Map<number, number> {
+  const anonymous = new Map<number, number>();
   const excess = pssPages(planned, counts, files) - realPssPages(planned);
-  if (excess < MIN_EXCESS) return;
-  const pages = pagesToShare(planned, isFilePage);
+  if (excess < MIN_EXCESS) return anonymous;
+  const { vma, object, index, letters } = planned;
+  const pages = pagesToShare(planned);
   spread(
     pages.map((i) => mapcountOf(planned, i, counts, files)),
     excess,
-    (n, extra) => increase(files, object, planned.vma.pgoff + planned.index[pages[n]!]!, extra),
+    (n, extra) => {
+      const i = pages[n]!;
+      if (isAnonPage(letters[i]!)) anonymous.set(i, extra);
+      else if (object !== undefined) increase(files, object, vma.pgoff + index[i]!, extra);
+    },
   );
+  return anonymous;
 }
 
-function extraAnonymous(planned: PlannedVma, counts: Counts, files: StandIns['files']): Map<number, number> {
-  const result = new Map<number, number>();
-  const excess = pssPages(planned, counts, files) - realPssPages(planned);
-  if (excess < MIN_EXCESS) return result;
-  const pages = pagesToShare(planned, isAnonPage);
-  spread(
-    pages.map((i) => mapcountOf(planned, i, counts, files)),
-    excess,
-    (n, extra) => result.set(pages[n]!, extra),
-  );
-  return result;
-}
-
-/** As many pages as smaps calls shared: which ones is not known, so the first. */
-function pagesToShare({ vma, letters }: PlannedVma, kind: (letter: string) => boolean): number[] {
+/** As many pages as smaps calls shared: which ones is not known, so the first. What is shared and dirty is anonymous first. */
+function pagesToShare({ vma, letters }: PlannedVma): number[] {
   const nrShared = (kBOf(vma, 'Shared_Clean') + kBOf(vma, 'Shared_Dirty')) / 4;
-  const pages: number[] = [];
-  for (let i = 0; i < letters.length && pages.length < nrShared; i++) if (kind(letters[i]!)) pages.push(i);
-  return pages;
+  const nrAnon = kBOf(vma, 'Anonymous') / 4;
+  const first = (wanted: (letter: string) => boolean, count: number): number[] => {
+    const pages: number[] = [];
+    for (let i = 0; i < letters.length && pages.length < count; i++) if (wanted(letters[i]!)) pages.push(i);
+    return pages;
+  };
+  const anonymous = first(isAnonPage, vma.path === '' ? nrShared : Math.min(nrAnon, kBOf(vma, 'Shared_Dirty') / 4));
+  return [...anonymous, ...first(isFilePage, nrShared - anonymous.length)];
 }
 
 /** Raises mapcounts evenly until the sum of their reciprocals has fallen by `excess`. */

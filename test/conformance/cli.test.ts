@@ -1,0 +1,147 @@
+/** The command line as a shell sees it: output, exit codes, and nothing left behind. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findMount } from '../../src/fuse/mountinfo.ts';
+import { type Outcome, run, skipMounts, until } from './support/mounts.ts';
+import { Program } from './support/reclaim-mount.ts';
+
+const SCENARIO = `proc game pid=1234 uid=1000
+game mmap heap size=4M anon
+game touch heap 0 4M write
+`;
+
+const program = new Program();
+let nrDirectories = 0;
+
+beforeAll(() => program.build());
+afterAll(async () => {
+  for (const name of readdirSync(program.directory)) {
+    const path = join(program.directory, name);
+    if (findMount(path)) await run('umount', ['-l', path]);
+  }
+  await program.dispose();
+});
+
+function reclaimfs(...args: string[]): Promise<Outcome> {
+  return run(process.execPath, [join(program.directory, 'dist/cli/main.js'), ...args], 30_000);
+}
+
+function file(name: string, text: string): string {
+  const path = join(program.directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function directory(): string {
+  const path = join(program.directory, `cli${++nrDirectories}`);
+  mkdirSync(path);
+  return path;
+}
+
+describe('usage', () => {
+  test.each([
+    [['--help'], 0],
+    [['mount', '--help'], 0],
+    [['--version'], 0],
+    [[], 2],
+    [['moun', '/tmp'], 2],
+    [['mount'], 2],
+    [['mount', '/tmp', '--profile', 'nosuch'], 2],
+    [['mount', '/tmp', '--speed', '-1'], 2],
+    [['mount', '/tmp', '--hidepid', '7'], 2],
+    [['capture', '--pid', 'abc'], 2],
+    [['run'], 2],
+    [['umount', '/nonexistent'], 1],
+    [['umount', '/'], 1],
+    [['play', '/nonexistent'], 1],
+    [['mount', '/nonexistent'], 1],
+    [['capture', '--pid', '4194303'], 1],
+  ] as const)('reclaimfs %j ends with %i', async (args, status) => {
+    const { status: got, stdout, stderr } = await reclaimfs(...args);
+    expect(got).toBe(status);
+    if (status === 0) expect(stdout).not.toBe('');
+    else if (args.length > 0) {
+      expect(stdout).toBe('');
+      expect(stderr).toMatch(/^reclaimfs: .+\n$/);
+    }
+  });
+
+  test('a mistake in a scenario is said with file, line and column', async () => {
+    const path = file('mistake.scn', 'proc a pid=1000\na mmap heap\n');
+    const played = await reclaimfs('play', path);
+    expect(played).toMatchObject({ status: 1, stdout: '' });
+    expect(played.stderr).toMatch(/^reclaimfs: .*mistake\.scn:2:\d+: .*size=.*\n$/);
+    const mounted = await reclaimfs('mount', directory(), '--scenario', path);
+    expect(mounted.status).toBe(1);
+    expect(mounted.stderr).toBe(played.stderr);
+  });
+
+  test('a reader that has seen enough ends the output quietly', async () => {
+    const main = join(program.directory, 'dist/cli/main.js');
+    const { stdout, stderr } = await run('sh', ['-c', `${process.execPath} ${main} capture 2>/dev/null | head -1`]);
+    expect(stdout).toMatch(/^title /);
+    expect(stderr).toBe('');
+  });
+});
+
+test('play --json prints one object with the steps, --profile and --swap override', async () => {
+  const path = file('play.scn', `${SCENARIO}game pageout anon\nsnap end\n`);
+  const { status, stdout } = await reclaimfs('play', path, '--json', '--swap', 'disk', '--profile', 'linux-6.18');
+  expect(status).toBe(0);
+  const golden = JSON.parse(stdout);
+  expect(golden).toMatchObject({ swap_kind: 'file', profile: 'linux-6.18' });
+  expect(golden.steps.at(-1)).toMatchObject({ snap: 'end', system: { swap_used_pages: 1024 } });
+});
+
+test('doctor knows whether mounting is possible', async () => {
+  const { status, stdout } = await reclaimfs('doctor', '--json');
+  const findings = JSON.parse(stdout) as { check: string; state: string; advice: string }[];
+  expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['node', '/dev/fuse', 'fusermount']));
+  expect(status).toBe(findings.some(({ state }) => state === 'fail') ? 1 : 0);
+  for (const { state, advice } of findings) if (state !== 'ok') expect(advice).not.toBe('');
+});
+
+describe.skipIf(skipMounts)('mount and umount', () => {
+  test.each(['direct', 'fuse-native'])('over %s: the README in a shell', async (transport) => {
+    const mnt = directory();
+    const scenario = file('story.scn', SCENARIO);
+    const mounted = await reclaimfs('mount', mnt, '--scenario', scenario, '--transport', transport);
+    expect(mounted).toMatchObject({ status: 0, stderr: '' });
+    expect(mounted.stdout).toMatch(new RegExp(`^mounted ${mnt}: transport ${transport}.*\\n$`));
+    const story = await run('sh', ['-c', `echo anon > ${mnt}/1234/reclaim && grep VmSwap ${mnt}/1234/status`]);
+    expect(story).toMatchObject({ status: 0, stdout: 'VmSwap:\t    4096 kB\n' });
+    expect(await reclaimfs('mount', mnt)).toMatchObject({ status: 1 });
+    expect(await reclaimfs('umount', mnt)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    expect(findMount(mnt)).toBeUndefined();
+    expect(await reclaimfs('umount', mnt)).toMatchObject({ status: 1 });
+  });
+
+  test('self and the numbers of real processes lead to the genuine /proc', async () => {
+    const mnt = directory();
+    await reclaimfs('mount', mnt);
+    expect(readFileSync(join(mnt, 'self/comm'), 'utf8')).toBe(readFileSync('/proc/self/comm', 'utf8'));
+    expect(existsSync(join(mnt, String(process.pid)))).toBe(true);
+    expect(existsSync(join(mnt, '4194303'))).toBe(false);
+    expect((await run('umount', [mnt])).status).toBe(0);
+  });
+
+  test('the daemon ends with its mount and leaves no log behind', async () => {
+    const mnt = directory();
+    await reclaimfs('mount', mnt);
+    await run('umount', [mnt]);
+    const name = `${mnt.slice(1).replaceAll('/', '-')}.log`;
+    await until(() => !existsSync(join('/tmp', `reclaimfs-${process.getuid?.()}`, name)), 'end of the log');
+    rmSync(mnt, { recursive: true });
+  });
+
+  test('--clock manual stands still until it is told', async () => {
+    const mnt = directory();
+    await reclaimfs('mount', mnt, '--clock', 'manual', '--scenario', file('clock.scn', 'machine uptime=100s\n'));
+    const uptime = (): number => Number(readFileSync(join(mnt, 'uptime'), 'utf8').split(' ')[0]);
+    expect(uptime()).toBe(100);
+    writeFileSync(join(mnt, 'reclaimfs/clock'), '+5s');
+    expect(uptime()).toBe(105);
+    await reclaimfs('umount', mnt);
+  });
+});

@@ -1,0 +1,144 @@
+/** `reclaimfs run`: a command with the tree as its /proc. */
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Outcome, run, skipMounts } from './support/mounts.ts';
+import { Program } from './support/reclaim-mount.ts';
+
+const SCENARIO = `proc init pid=1
+proc game pid=1234 uid=1000
+game mmap heap size=4M anon
+game touch heap 0 4M write
+proc notes pid=1305 uid=1001
+proc kthread pid=40 kthread
+`;
+
+const program = new Program();
+let scenario = '';
+
+beforeAll(async () => {
+  await program.build();
+  scenario = join(program.directory, 'run.scn');
+  writeFileSync(scenario, SCENARIO);
+});
+afterAll(() => program.dispose());
+
+function argv(options: readonly string[], command: readonly string[]): string[] {
+  return [join(program.directory, 'dist/cli/main.js'), 'run', '--scenario', scenario, ...options, '--', ...command];
+}
+
+function inTree(script: string, ...options: string[]): Promise<Outcome> {
+  return run(process.execPath, argv(options, ['sh', '-c', script]), 40_000);
+}
+
+describe.skipIf(skipMounts)('run', () => {
+  test.each(['direct', 'fuse-native'])(
+    'over %s the command sees the tree as /proc and itself as self',
+    async (name) => {
+      const script =
+        'cat /proc/1234/comm; echo anon > /proc/1234/reclaim; grep VmSwap /proc/1234/status; cat /proc/self/comm';
+      const { stdout, stderr, status } = await inTree(script, '--transport', name);
+      expect(stderr).toBe('');
+      expect(stdout).toBe('game\nVmSwap:\t    4096 kB\ncat\n');
+      expect(status).toBe(0);
+    },
+  );
+
+  test('bash, /dev/stdin and df work', async () => {
+    const script = 'bash -c "cat <(echo one)"; echo two | cat /dev/stdin; df / >/dev/null && echo three';
+    expect(await inTree(script)).toMatchObject({ stdout: 'one\ntwo\nthree\n', status: 0 });
+  });
+
+  test.each([
+    ['exit 7', 7],
+    ['kill -9 $$', 137],
+    ['kill -TERM $$', 143],
+  ])('%s: its exit status is ours', async (script, status) => {
+    expect((await inTree(script)).status).toBe(status);
+  });
+
+  test('a command that does not exist is said to be so', async () => {
+    const { status, stderr } = await run(process.execPath, argv([], ['nosuchcommand']), 30_000);
+    expect(status).toBe(127);
+    expect(stderr).toContain('nosuchcommand: not found');
+  });
+
+  test('SIGTERM is handed on', async () => {
+    const script = `${process.execPath} ${argv([], ['sh', '-c', '\'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done\'']).join(' ')} & pid=$!; sleep 4; kill -TERM $pid; wait $pid; echo $?`;
+    expect((await run('sh', ['-c', script], 30_000)).stdout).toBe('ready\n9\n');
+  });
+
+  test('standard input reaches the command', async () => {
+    const command = argv([], ['cat'])
+      .map((word) => `'${word}'`)
+      .join(' ');
+    const script = `echo hello | ${process.execPath} ${command}`;
+    expect((await run('sh', ['-c', script], 30_000)).stdout).toBe('hello\n');
+  });
+
+  test('a signal that ends a placeholder ends the simulated process', async () => {
+    const script = `
+      free0=$(awk '/MemFree/ { print $2 }' /proc/meminfo)
+      kill -0 1234 && kill 1234; sleep 0.5
+      ls /proc | grep -c '^1234$'; kill -0 1234 2>/dev/null || echo gone
+      free1=$(awk '/MemFree/ { print $2 }' /proc/meminfo)
+      [ $((free1 - free0)) -ge 4096 ] && echo freed`;
+    expect((await inTree(script)).stdout).toBe('0\ngone\nfreed\n');
+  });
+
+  test('SIGSTOP and SIGCONT stop and continue it', async () => {
+    const state = "awk '/State/ { print $2 }' /proc/1305/status";
+    const script = `kill -STOP 1305; sleep 0.5; ${state}; kill -CONT 1305; sleep 0.5; ${state}`;
+    expect((await inTree(script)).stdout).toBe('T\nS\n');
+  });
+
+  test('an exiting simulated process takes its placeholder along, a new one gets one', async () => {
+    const script = `
+      echo 'game exit' > /proc/reclaimfs/control; echo 'proc fresh pid=2345' > /proc/reclaimfs/control; sleep 0.5
+      kill -0 1234 2>/dev/null || echo gone; kill -0 2345 && echo there`;
+    expect((await inTree(script)).stdout).toBe('gone\nthere\n');
+  });
+
+  test('a kernel thread outlives any signal', async () => {
+    const script = 'kill -9 40; sleep 0.5; cat /proc/40/comm; kill -0 40 && echo there';
+    expect((await inTree(script)).stdout).toBe('kthread\nthere\n');
+  });
+
+  test('no signal from inside reaches a process of the host', async () => {
+    const { stdout } = await inTree(
+      `kill -0 ${process.pid} 2>/dev/null && echo reached || echo safe`,
+      '--no-placeholders',
+    );
+    expect(stdout).toBe('safe\n');
+  });
+
+  test('--no-placeholders: simulated processes cannot be signalled', async () => {
+    expect((await inTree('kill -0 1234 2>/dev/null || echo none', '--no-placeholders')).stdout).toBe('none\n');
+  });
+
+  test('--no-pidns keeps the pids of the host', async () => {
+    const { stdout } = await inTree(`kill -0 ${process.pid} && echo reached; cat /proc/self/comm`, '--no-pidns');
+    expect(stdout).toBe('reached\ncat\n');
+    expect((await inTree('true', '--no-pidns', '--placeholders')).status).toBe(2);
+  });
+
+  test('an ordinary user may run where /dev/fuse may be opened', async () => {
+    const mode = statSync('/dev/fuse').mode & 0o777;
+    chmodSync('/dev/fuse', 0o666);
+    try {
+      const script =
+        'cat /proc/1234/comm; echo anon > /proc/1234/reclaim && grep VmSwap /proc/1234/status; kill 1305; sleep 0.5; ls -d /proc/1305 2>/dev/null; id -u';
+      const words = ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath];
+      const { stdout, stderr } = await run('setpriv', [...words, ...argv([], ['sh', '-c', script])], 40_000);
+      expect(stderr).toBe('');
+      expect(stdout).toBe('game\nVmSwap:\t    4096 kB\n0\n');
+    } finally {
+      chmodSync('/dev/fuse', mode);
+    }
+  });
+
+  test('nothing is left behind', () => {
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('reclaimfs-run-'))).toEqual([]);
+  });
+});
