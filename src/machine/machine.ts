@@ -15,6 +15,7 @@ import { MAX_PTE_NUMBER } from '../mm/pte.ts';
 import { SwapArea, type SwapKind } from '../mm/swap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { checkCoherence } from './coherence.ts';
 import { EventLog } from './event-log.ts';
 import { LowMemoryKiller } from './lmk.ts';
 import { LoadAverage } from './loadavg.ts';
@@ -362,9 +363,9 @@ export class Machine {
     return [...new Set([...this.tasks.values()].map((task) => task.mm).filter((mm) => mm !== null))];
   }
 
-  /** Every broken invariant, in words. */
+  /** Every broken invariant and every contradiction between figures, in words. */
   check(): string[] {
-    return checkMemory(this.mem, this.mms);
+    return [...checkMemory(this.mem, this.mms), ...checkCoherence(this)];
   }
 
   #allocPid(): Pid {

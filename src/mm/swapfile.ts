@@ -87,6 +87,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
   vma.mm.swapents--;
   vma.mm.rssAnon++;
   mem.addRmap(pfn);
+  if (vma.isLocked) mem.mlockFrame(pfn);
   tables.pte[at] = PTE_PRESENT | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)) | pfn;
   if (swap.users[slot] === 0 && frames.flags[pfn]! & PG_SWAPCACHE) mem.tryToFreeSwap(pfn);
 }
