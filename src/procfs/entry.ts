@@ -55,7 +55,7 @@ export interface Entry<C> {
   open?(ctx: C, flags: number, caller: Caller | undefined): OpenFile | number;
   /** The length of such a file, where it is cheap to say. */
   size?(ctx: C): number;
-  link?(ctx: C): string | number;
+  link?(ctx: C, caller?: Caller): string | number;
   readonly dir?: Directory<C>;
   readonly children?: readonly Entry<C>[];
   /** Open fails with ESRCH where there is no address space. Mirrors: proc_mem_open. */
@@ -91,6 +91,10 @@ export function directory<C>(name: string, children: readonly Entry<C>[], perm =
   return { name, mode: S_IFDIR | perm, children };
 }
 
-export function symlink<C>(name: string, link: (ctx: C) => string | number, more: Partial<Entry<C>> = {}): Entry<C> {
+export function symlink<C>(
+  name: string,
+  link: (ctx: C, caller?: Caller) => string | number,
+  more: Partial<Entry<C>> = {},
+): Entry<C> {
   return { name, mode: S_IFLNK | 0o777, link, ...more };
 }

@@ -16,10 +16,20 @@ export function hostTarget(pid: number): string {
   return `.host/${pid}`;
 }
 
-/** The caller's own process for readdir, if it is wanted and not simulated. */
-export function callerEntry({ settings, machine }: SystemContext, caller: Caller | undefined): Child | undefined {
-  if (!settings.listCaller || !settings.hostProc || caller === undefined || caller.pid === 0) return undefined;
+/** The number of the caller's own process, where it is known and not that of a simulated one. */
+function ownPid({ settings, machine }: SystemContext, caller: Caller | undefined): number | undefined {
+  if (!settings.hostProc || caller === undefined || caller.pid === 0) return undefined;
   const pid = settings.callerPid(caller.pid);
-  if (pid === undefined || pid >= PID_LIMIT || machine.byTid.has(pid)) return undefined;
-  return { name: String(pid), ino: hostLinkIno(pid), type: S_IFLNK };
+  return pid === undefined || pid >= PID_LIMIT || machine.byTid.has(pid) ? undefined : pid;
+}
+
+/** Of `self`: a plain number where possible, for those who read the link to learn who they are (prometheus/procfs). */
+export function selfTarget(ctx: SystemContext, caller?: Caller): string {
+  return String(ownPid(ctx, caller) ?? '.host/self');
+}
+
+/** The caller's own process for readdir, if it is wanted. */
+export function callerEntry(ctx: SystemContext, caller: Caller | undefined): Child | undefined {
+  const pid = ctx.settings.listCaller ? ownPid(ctx, caller) : undefined;
+  return pid === undefined ? undefined : { name: String(pid), ino: hostLinkIno(pid), type: S_IFLNK };
 }

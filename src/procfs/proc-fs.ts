@@ -162,7 +162,7 @@ export class ProcFs implements FileSystem {
       case 'host':
         return hostTarget(found.pid);
       case 'fixed':
-        return found.entry.link?.(found.ctx) ?? -EINVAL;
+        return found.entry.link?.(found.ctx, caller) ?? -EINVAL;
       case 'task':
         if (found.entry.link === undefined) return -EINVAL;
         if (found.entry.traced && !mayTrace(caller, found.ctx.task)) return -EACCES;

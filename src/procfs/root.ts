@@ -4,6 +4,7 @@ import { reclaimfsDirectory } from './control.ts';
 import { directory, type Entry, file, type SystemContext, symlink } from './entry.ts';
 import type { EventStreams } from './event-streams.ts';
 import { fixedTexts } from './fixed-texts.ts';
+import { selfTarget } from './host-links.ts';
 import { kpageEntries } from './kpage.ts';
 import { showMeminfo } from './meminfo.ts';
 import { showFilesystems, showMountinfo, showMounts } from './mounts.ts';
@@ -26,7 +27,7 @@ function hostRows({ hostProc }: ProcFsSettings): readonly Row[] {
     { name: '.host', mode: S_IFDIR | 0o555, children: [], hidden: true },
     symlink('mounts', () => 'self/mounts'),
     file('mountinfo', 0o444, showMountinfo, { hidden: true }),
-    symlink('self', () => '.host/self'),
+    symlink('self', selfTarget),
     symlink('thread-self', () => '.host/thread-self'),
   ];
 }
