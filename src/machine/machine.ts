@@ -15,6 +15,7 @@ import { MAX_PTE_NUMBER } from '../mm/pte.ts';
 import { SwapArea, type SwapKind } from '../mm/swap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { Cgroups } from './cgroups.ts';
 import { checkCoherence } from './coherence.ts';
 import { EventLog } from './event-log.ts';
 import { LowMemoryKiller } from './lmk.ts';
@@ -62,6 +63,15 @@ const KERNEL_STACK_PAGES = 4;
 /** The first pid given to a process that does not ask for one. */
 const FIRST_FREE_PID = 1000;
 
+/** Something that happens as time passes. */
+export interface Ticker {
+  /** When it wants to run next; Infinity: never by itself. */
+  nextUs(): number;
+  run(nowUs: number): void;
+  /** Called before time passes, at the moment up to which it has passed. */
+  beforeAdvance?(): void;
+}
+
 export class Machine {
   readonly mem: Memory;
   readonly storage: Storage;
@@ -69,6 +79,7 @@ export class Machine {
   readonly vm: VmSettings = defaultVmSettings();
   readonly options: Required<MachineOptions>;
   readonly lmk = new LowMemoryKiller(this);
+  readonly cgroups = new Cgroups(this);
   readonly pressure: Pressure;
   /** Stopped by panic_on_oom: nobody gets memory any more. */
   panicked = false;
@@ -98,7 +109,7 @@ export class Machine {
   /** Settings of /proc/sys without a model behind them, as last written. */
   readonly plainSysctls = new Map<string, string>();
   /** Called as time passes, up to the given moment; workloads hang in here. */
-  readonly tickers: { nextUs(): number; run(nowUs: number): void }[] = [];
+  readonly tickers: Ticker[] = [];
   /** Called when a process has gone. */
   onExit: ((task: Task) => void) | undefined;
 
@@ -155,8 +166,7 @@ export class Machine {
   /** Brings the machine to a later moment of virtual time; an earlier one changes nothing. */
   advance(toUs: number): void {
     if (toUs <= this.nowUs) return;
-    this.pressure.settle();
-    this.pressure.psi.beforeAdvance();
+    for (const ticker of this.tickers) ticker.beforeAdvance?.();
     for (;;) {
       let due = Math.min(toUs, this.storage.nextEventUs);
       for (const ticker of this.tickers) due = Math.min(due, ticker.nextUs());
@@ -221,6 +231,7 @@ export class Machine {
     this.byTid.set(task.pid, task);
     this.#newestPid = task.pid;
     this.named.set(task.name, task);
+    this.cgroups.attachMm(task);
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
     this.generation++;
@@ -289,6 +300,7 @@ export class Machine {
     if (task.kernelThread) throw new KernelError(EINVAL, `${task.name} is a kernel thread`);
     if (task.mm !== null) this.#dropMm(task);
     task.mm = new Mm(this.mem.newId());
+    this.cgroups.attachMm(task);
     task.regions.clear();
     task.dumpable = true;
     this.generation++;

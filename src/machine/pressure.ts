@@ -17,6 +17,7 @@ import type { Memory } from '../mm/memory.ts';
 import type { Mm } from '../mm/mm.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/scan-control.ts';
 import { tryToFreePages } from '../mm/vmscan.ts';
+import { purgeVolatile } from '../mm/volatile.ts';
 import { computeWatermarks } from '../mm/watermarks.ts';
 import { DirtyLimits } from './dirty-limits.ts';
 import { Kswapd } from './kswapd.ts';
@@ -26,6 +27,7 @@ import { Psi } from './psi.ts';
 import { reclaimCostUs } from './reclaim-costs.ts';
 import type { Task } from './task.ts';
 import { PressureEvents } from './vmpressure.ts';
+import { logPurge } from './volatile.ts';
 
 /**
  * Attempts without a page freed before somebody is killed. The kernel makes 16, for the world changes between them; here
@@ -66,6 +68,8 @@ export class Pressure {
     mem.hooks.onScanned = (_memory, sc, scanned, reclaimed) => {
       if (sc.members === null && sc.by !== 'proactive') this.vmpressure.note(scanned, reclaimed);
     };
+    mem.hooks.purgeVolatile = purgeVolatile;
+    mem.volatile.onPurged = (range, pages) => logPurge(machine, range, pages);
     mem.hooks.onCongested = () => this.#waitForDevice(SWAP_CLUSTER_MAX);
     mem.hooks.onPriority = (_memory, priority) => this.vmpressure.notePriority(priority);
     this.updateWatermarks();
@@ -81,7 +85,14 @@ export class Pressure {
 
   /** Which groups' pages global reclaim leaves alone: see cgroups. */
   protection(): Uint8Array | null {
-    return null;
+    return this.#machine.mem.memcg === null ? null : this.#machine.cgroups.protection();
+  }
+
+  /** A task waits: seen in the pressure of the machine and of its control groups. */
+  stall(resource: 'memory' | 'io', task: Task, us: number): void {
+    this.psi.stall(resource, task, us);
+    for (let group = this.#machine.cgroups.of(task); group.psi !== null && group.parent !== null; group = group.parent)
+      group.psi.stall(resource, task, us);
   }
 
   /** Who is asking for memory. */
@@ -127,6 +138,11 @@ export class Pressure {
       this.current = outer;
       if (outer === undefined) this.settle();
     }
+  }
+
+  beforeAdvance(): void {
+    this.settle();
+    this.psi.beforeAdvance();
   }
 
   nextUs(): number {

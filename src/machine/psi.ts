@@ -19,10 +19,13 @@ export class Psi {
   readonly triggers: PsiTriggers;
   /** Until when each task is stalled. */
   readonly #stalls = { memory: new Map<Task, number>(), io: new Map<Task, number>() };
+  /** Whose pressure it is: the processes of a control group; absent: everybody's. */
+  readonly #includes: ((task: Task) => boolean) | undefined;
   #generation = -1;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, includes?: (task: Task) => boolean) {
     this.#machine = machine;
+    this.#includes = includes;
     const { nowUs } = machine;
     this.groups = { memory: new PsiGroup(nowUs), io: new PsiGroup(nowUs), cpu: new PsiGroup(nowUs) };
     this.triggers = new PsiTriggers(this);
@@ -30,7 +33,7 @@ export class Psi {
 
   /** Holds a task up for so long. */
   stall(resource: 'memory' | 'io', task: Task, us: number): void {
-    if (us <= 0) return;
+    if (us <= 0 || this.#includes?.(task) === false) return;
     const stalls = this.#stalls[resource];
     const { nowUs } = this.#machine;
     const until = stalls.get(task);
@@ -52,7 +55,7 @@ export class Psi {
     this.groups.cpu.setShares(this.#machine.nowUs, Math.min(1, Math.max(0, load / cpus - 1)), 0);
   }
 
-  /** To be called before time passes. */
+  /** To be called before time passes; control groups' pressure is brought up to date with it. */
   beforeAdvance(): void {
     if (this.#generation !== this.#machine.generation) this.refresh();
   }
@@ -93,7 +96,7 @@ export class Psi {
 
   #share(resource: 'memory' | 'io'): void {
     const stalls = this.#stalls[resource];
-    const reclaiming = resource === 'memory' && this.#machine.pressure.kswapd.awake;
+    const reclaiming = resource === 'memory' && this.#includes === undefined && this.#machine.pressure.kswapd.awake;
     const some = stalls.size > 0 || reclaiming ? 1 : 0;
     this.groups[resource].setShares(this.#machine.nowUs, some, some === 0 ? 0 : this.#productive(stalls).idle);
   }
@@ -103,7 +106,7 @@ export class Psi {
     let load = 0;
     let idle = 1;
     for (const task of this.#machine.tasks.values()) {
-      if (stalls?.has(task)) continue;
+      if (stalls?.has(task) || this.#includes?.(task) === false) continue;
       for (const thread of task.threads) {
         if (thread.state === 'T' || thread.state === 'Z') continue;
         const rate = Math.min(1, thread.userRate + thread.systemRate);

@@ -25,9 +25,9 @@ export function chargeFaults(machine: Machine, task: Task, result: TouchResult):
   task.leader.stimeUs += cpuUs;
   const reads = swapIns + fileReads;
   const thrashing = reads === 0 ? 0 : Math.min(1, (result.thrashed ?? 0) / reads);
-  if (reclaimUs > 0 || thrashing > 0) pressure.psi.stall('memory', task, reclaimUs + thrashing * (swapUs + readUs));
+  if (reclaimUs > 0 || thrashing > 0) pressure.stall('memory', task, reclaimUs + thrashing * (swapUs + readUs));
   const ioUs = readUs + (zram ? 0 : swapUs);
-  if (ioUs > 0) pressure.psi.stall('io', task, ioUs);
+  if (ioUs > 0) pressure.stall('io', task, ioUs);
   if (result.oom) machine.log('oom', { pid: task.pid, comm: task.comm, reason: 'no memory for a page fault' });
   if (pressure.current === undefined) pressure.settle();
   return cpuUs + (zram ? 0 : swapUs) + readUs + reclaimUs;

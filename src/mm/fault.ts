@@ -16,6 +16,7 @@ import {
   PTE_EXCLUSIVE,
   PTE_NUMBER,
   PTE_PRESENT,
+  PTE_PURGED,
   PTE_SOFTDIRTY,
   PTE_WRITE,
   PTE_YOUNG,
@@ -32,7 +33,7 @@ export const FAULT_MAJOR = 2;
 export const FAULT_OOM = -1;
 /** No mapping there, or its protection forbids the access. */
 export const FAULT_SIGSEGV = -2;
-/** Beyond the end of the file. */
+/** Beyond the end of the file, or a page of a volatile range that was thrown away. */
 export const FAULT_SIGBUS = -3;
 
 /** Whether the VMA's protection allows the access. */
@@ -77,6 +78,7 @@ function handleFault(mem: Memory, vma: Vma, vpn: number, write: boolean): number
   const pte = mem.tables.pte[at]!;
   switch (pte >>> 30) {
     case KIND_NONE:
+      if (pte === PTE_PURGED) return FAULT_SIGBUS;
       if (vma.mapping === null) return anonymousFault(mem, vma, vpn, at, write);
       return fileFault(mem, vma, vma.mapping, vpn, at, write);
     case KIND_SWAP:

@@ -14,8 +14,8 @@ import {
   PG_USED,
   PG_WRITEBACK,
 } from './page-flags.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_WRITE } from './pte.ts';
-import { VM_GROWSDOWN, VM_WRITE } from './vm-flags.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_PURGED, PTE_WRITE } from './pte.ts';
+import { VM_GROWSDOWN, VM_VOLATILE, VM_WRITE } from './vm-flags.ts';
 import { forEachEntry } from './zap.ts';
 
 /** Every violation found, in words; an empty list when the memory is sound. `mms`: all address spaces in use. */
@@ -87,6 +87,8 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
           users[number]!++;
           return;
         }
+        if (pte === PTE_PURGED && (vma.flags & VM_VOLATILE) === 0)
+          say(`mm ${mm.id}: purged page ${vpn} is not volatile`);
         if (pte >>> 30 !== KIND_PRESENT) return;
         mapcount[number]!++;
         if (pte & PTE_DIRTY) pteDirty[number] = 1;

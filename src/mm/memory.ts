@@ -31,6 +31,7 @@ import type { SwapArea } from './swap.ts';
 import { VmEvents } from './vm-events.ts';
 import { VM_LOCKED } from './vm-flags.ts';
 import { AnonRoot, reusableNeighbour, type Vma } from './vma.ts';
+import { VolatileRanges } from './volatile.ts';
 import { computeWatermarks, type Watermarks } from './watermarks.ts';
 
 /** Tunables of the model that are not part of a profile. */
@@ -119,6 +120,7 @@ export class Memory {
   dirtyLimitPages = Number.POSITIVE_INFINITY;
   watermarks: Watermarks;
   readonly lruvec = new Lruvec();
+  readonly volatile = new VolatileRanges();
   memcg: MemcgCharger | null = null;
   /** On whose behalf memory is being asked for: the address space of the fault under way. */
   faultingMm: Mm | null = null;

@@ -27,6 +27,8 @@ export class Mm {
   /** Peaks, in pages. The resident peak is brought up to date before the resident size falls. */
   hiwaterRss = 0;
   hiwaterVm = 0;
+  /** Control group that its pages are charged to. */
+  memcg = 0;
   /** Tasks (processes or threads) that use it. */
   users = 1;
   /** Addresses of the classical areas, in bytes. */

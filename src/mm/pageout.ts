@@ -30,8 +30,9 @@ import {
 } from './page-flags.ts';
 import { PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_SOFTDIRTY, PTE_SWAP } from './pte.ts';
 import { forEachMapping } from './rmap.ts';
-import { VM_LOCKED } from './vm-flags.ts';
+import { VM_LOCKED, VM_VOLATILE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
+import { discardEntry } from './volatile.ts';
 
 /** The page was freed. */
 export const PAGE_FREED = 0;
@@ -44,6 +45,7 @@ export const PAGE_KEPT = 2;
 export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
   const { frames, tables } = mem;
   const pfn = tables.pte[at]! & PTE_NUMBER;
+  if (vma.flags & VM_VOLATILE && vma.mapping === null) return discardEntry(mem, vma, at) ? PAGE_FREED : PAGE_KEPT;
   if (vma.flags & VM_LOCKED) mem.mlockFrame(pfn);
   if (prepare(mem, pfn)) return PAGE_KEPT;
   if (!unmapEntry(mem, vma, at)) return activate(mem, pfn);
@@ -151,7 +153,8 @@ function unmapAll(mem: Memory, pfn: number): boolean {
     if (vma.flags & VM_LOCKED) {
       mem.mlockFrame(pfn);
       possible = false;
-    } else possible = unmapEntry(mem, vma, at);
+    } else if (vma.flags & VM_VOLATILE && vma.mapping === null) possible = false;
+    else possible = unmapEntry(mem, vma, at);
     return possible;
   });
   return possible && mem.frames.mapcount[pfn] === 0;

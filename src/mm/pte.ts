@@ -14,6 +14,9 @@ export const PTE_PRESENT = 1 << 30;
 export const PTE_SWAP = 2 << 30;
 export const PTE_ZERO = 3 << 30;
 
+/** Of kind "nothing": there was a page of a volatile range, and it has been thrown away. */
+export const PTE_PURGED = 1;
+
 export const PTE_YOUNG = 1 << 25;
 export const PTE_DIRTY = 1 << 26;
 export const PTE_WRITE = 1 << 27;

@@ -6,15 +6,19 @@ import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from 
 import { captureSteps } from './steps/capture-steps.ts';
 import { machineSteps } from './steps/machine-steps.ts';
 import { memorySteps } from './steps/memory-steps.ts';
+import { pressureProcessSteps, pressureSteps } from './steps/pressure-steps.ts';
 import { processSteps } from './steps/process-steps.ts';
 import { appMachineSteps, appSteps, workloadSteps } from './steps/workload-steps.ts';
 import { Args, splitWords } from './words.ts';
 
 export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(
-  [...machineSteps, ...appMachineSteps, ...policySteps].map((step) => [step.word, step]),
+  [...machineSteps, ...pressureSteps, ...appMachineSteps, ...policySteps].map((step) => [step.word, step]),
 );
 export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
-  [...processSteps, ...memorySteps, ...captureSteps, ...workloadSteps].map((step) => [step.word, step]),
+  [...processSteps, ...memorySteps, ...captureSteps, ...pressureProcessSteps, ...workloadSteps].map((step) => [
+    step.word,
+    step,
+  ]),
 );
 export const APP_STEPS: ReadonlyMap<string, AppStep> = new Map(appSteps.map((step) => [step.word, step]));
 

@@ -1,0 +1,274 @@
+/** The files of a control group: text out, text in. Mirrors: memory_files and cgroup_base_files of cgroup v2. */
+import { type Memcg, NO_LIMIT } from '../mm/memcg.ts';
+import { SWAPPINESS_ANON_ONLY } from '../mm/scan-control.ts';
+import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import { memparse } from '../util/memparse.ts';
+import { memcgStat } from './cgroup-stat.ts';
+import type { Cgroup } from './cgroups.ts';
+import type { Machine } from './machine.ts';
+import type { PsiResource } from './psi.ts';
+
+/** One file. Without `show` it is only written, without `write` only read. */
+export interface CgroupFile {
+  readonly name: string;
+  /** Where it stands: in the root, in the others, or in both; memory files only where the controller is. */
+  readonly where: 'root' | 'child' | 'both';
+  readonly memory?: boolean;
+  show?(machine: Machine, group: Cgroup): string;
+  /** Throws KernelError. */
+  write?(machine: Machine, group: Cgroup, text: string): void;
+}
+
+const PAGE = 4096;
+
+function bytes(pages: number): string {
+  return pages === NO_LIMIT ? 'max\n' : `${pages * PAGE}\n`;
+}
+
+/** Pages of `max` or a size, rounded down. Throws EINVAL. Mirrors: page_counter_memparse. */
+function parseLimit(text: string): number {
+  const trimmed = text.trim();
+  if (trimmed === 'max') return NO_LIMIT;
+  if (!/^(0x[0-9a-f]+|\d+)[kmgtpe]?$/i.test(trimmed)) throw new KernelError(EINVAL, `"${trimmed}" is no size`);
+  return Number(memparse(trimmed) / BigInt(PAGE));
+}
+
+function limit(
+  name: string,
+  key: 'max' | 'high' | 'low' | 'min' | 'swapMax',
+  after?: (machine: Machine, group: Cgroup) => void,
+): CgroupFile {
+  return {
+    name,
+    where: 'child',
+    memory: true,
+    show: (_machine, { memcg }) => bytes(memcg[key]),
+    write(machine, group, text) {
+      group.memcg[key] = parseLimit(text);
+      after?.(machine, group);
+    },
+  };
+}
+
+/** Brings a group below its new maximum, by killing if it must be. Mirrors: memory_max_write. */
+function enforceMax(machine: Machine, { memcg }: Cgroup): void {
+  let tries = 3;
+  while (memcg.usage > memcg.max) {
+    if (tries-- > 0 && machine.cgroups.reclaim(memcg, memcg.usage - memcg.max, 'direct').freed > 0) continue;
+    if (memcg.usage <= memcg.max) return;
+    memcg.note('oom');
+    if (!machine.cgroups.killIn(memcg)) return;
+  }
+}
+
+/** Mirrors: memory_high_write. */
+function enforceHigh(machine: Machine, { memcg }: Cgroup): void {
+  for (let tries = 0; tries < 16 && memcg.usage > memcg.high; tries++) {
+    if (machine.cgroups.reclaim(memcg, memcg.usage - memcg.high, 'direct').freed === 0) return;
+  }
+}
+
+/**
+ * `SIZE [swappiness=N|max]`. Throws EINVAL (grammar), EAGAIN (fewer pages came free). Mirrors: user_proactive_reclaim.
+ */
+function proactiveReclaim(machine: Machine, { memcg }: Cgroup, text: string): void {
+  const words = text
+    .trim()
+    .split(' ')
+    .filter((word) => word !== '');
+  const size = /^(0x[0-9a-f]+|\d+)[kmgtpe]?$/i.exec(words.shift() ?? '');
+  if (size === null) throw new KernelError(EINVAL, 'a size is missing');
+  let swappiness: number | undefined;
+  for (const word of words) {
+    const value = /^swappiness=(\d+|max)$/.exec(word)?.[1];
+    if (value === undefined) throw new KernelError(EINVAL, `"${word}" is not known`);
+    swappiness = value === 'max' ? SWAPPINESS_ANON_ONLY : Number(value);
+    if (value !== 'max' && swappiness > 200) throw new KernelError(EINVAL, 'swappiness is at most 200');
+  }
+  const wanted = Number(memparse(size[0]) / BigInt(PAGE));
+  let freed = 0;
+  for (let retries = 16; freed < wanted; ) {
+    const batch = Math.max(1, Math.floor((wanted - freed) / 4));
+    const got = machine.cgroups.reclaim(memcg, batch, 'proactive', swappiness).freed;
+    if (got === 0 && machine.storage.waitForWrites(32) === 0 && retries-- === 0)
+      throw new KernelError(EAGAIN, `only ${freed} of ${wanted} pages could be reclaimed`);
+    freed += got;
+  }
+}
+
+function events(record: Readonly<Record<string, number>>): string {
+  return Object.entries(record)
+    .map(([name, n]) => `${name} ${n}\n`)
+    .join('');
+}
+
+/** `+memory`, `-memory`. Throws EINVAL, ENOENT (not handed down to here), EBUSY. Mirrors: cgroup_subtree_control_write. */
+function writeSubtreeControl(machine: Machine, group: Cgroup, text: string): void {
+  let wanted: boolean | undefined;
+  for (const word of text.trim().split(/\s+/)) {
+    if (word === '') continue;
+    if (word !== '+memory' && word !== '-memory')
+      throw new KernelError(EINVAL, `"${word}": the only controller is memory`);
+    wanted = word === '+memory';
+  }
+  if (wanted === undefined || wanted === group.delegates) return;
+  if (wanted) {
+    if (!group.hasMemory) throw new KernelError(ENOENT, 'the memory controller is not available here');
+    if (group.parent !== null && machine.cgroups.tasksOf(group).length > 0)
+      throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
+  } else {
+    for (const child of group.children.values())
+      if (child.delegates) throw new KernelError(EBUSY, `${child.path} hands the controller down`);
+    for (const child of group.children.values()) machine.cgroups.reparent(child.memcg);
+  }
+  group.delegates = wanted;
+  machine.cgroups.updateCharging();
+}
+
+function writeProcs(machine: Machine, group: Cgroup, text: string): void {
+  if (!/^\s*\d+\s*$/.test(text)) throw new KernelError(EINVAL, 'a process id is wanted');
+  machine.cgroups.attach(group, machine.byTid.get(Number(text)));
+}
+
+function writeFlag(text: string): boolean {
+  const value = text.trim();
+  if (!/^\d+$/.test(value)) throw new KernelError(EINVAL, '0 or 1 is wanted');
+  if (value !== '0' && value !== '1') throw new KernelError(EINVAL, '0 or 1 is wanted');
+  return value === '1';
+}
+
+function count(name: string, key: 'maxDepth' | 'maxDescendants'): CgroupFile {
+  return {
+    name,
+    where: 'both',
+    show: (_machine, group) => (group[key] === NO_LIMIT ? 'max\n' : `${group[key]}\n`),
+    write(_machine, group, text) {
+      const value = text.trim();
+      if (value !== 'max' && !/^\d+$/.test(value)) throw new KernelError(EINVAL, `"${value}" is no number`);
+      const number = value === 'max' ? NO_LIMIT : Number(value);
+      if (number !== NO_LIMIT && number > 2147483647) throw new KernelError(ERANGE, `${value} is too large`);
+      group[key] = number;
+    },
+  };
+}
+
+function pressure(resource: PsiResource): CgroupFile {
+  return {
+    name: `${resource}.pressure`,
+    where: 'both',
+    show: (machine, group) => (group.psi ?? machine.psi).text(resource),
+  };
+}
+
+function descendants(group: Cgroup): number {
+  let n = 0;
+  for (const child of group.children.values()) n += 1 + descendants(child);
+  return n;
+}
+
+const memory = (name: string, show: (memcg: Memcg) => string): CgroupFile => ({
+  name,
+  where: 'child',
+  memory: true,
+  show: (_machine, group) => show(group.memcg),
+});
+
+/** The files, by name in each directory. */
+export const CGROUP_FILES: readonly CgroupFile[] = [
+  { name: 'cgroup.type', where: 'child', show: () => 'domain\n' },
+  {
+    name: 'cgroup.procs',
+    where: 'both',
+    show: ({ cgroups }, group) =>
+      cgroups
+        .tasksOf(group)
+        .map((task) => `${task.pid}\n`)
+        .join(''),
+    write: writeProcs,
+  },
+  {
+    name: 'cgroup.threads',
+    where: 'both',
+    show: ({ cgroups }, group) =>
+      cgroups
+        .tasksOf(group)
+        .flatMap((task) => task.threads.map(({ tid }) => `${tid}\n`))
+        .join(''),
+    write() {
+      throw new KernelError(EOPNOTSUPP, 'there are no threaded groups');
+    },
+  },
+  { name: 'cgroup.controllers', where: 'both', show: (_machine, group) => (group.hasMemory ? 'memory\n' : '\n') },
+  {
+    name: 'cgroup.subtree_control',
+    where: 'both',
+    show: (_machine, group) => (group.delegates ? 'memory\n' : '\n'),
+    write: writeSubtreeControl,
+  },
+  {
+    name: 'cgroup.events',
+    where: 'child',
+    show: ({ cgroups }, group) =>
+      `populated ${cgroups.tasksOf(group, true).some((task) => !task.isZombie) ? 1 : 0}\nfrozen 0\n`,
+  },
+  count('cgroup.max.depth', 'maxDepth'),
+  count('cgroup.max.descendants', 'maxDescendants'),
+  {
+    name: 'cgroup.stat',
+    where: 'both',
+    show: (_machine, group) => `nr_descendants ${descendants(group)}\nnr_dying_descendants 0\n`,
+  },
+  {
+    name: 'cgroup.kill',
+    where: 'child',
+    write(machine, group, text) {
+      if (!writeFlag(text)) throw new KernelError(ERANGE, 'only 1 can be written');
+      for (const task of machine.cgroups.tasksOf(group, true)) machine.pressure.kill(task);
+    },
+  },
+  memory('memory.current', (memcg) => bytes(memcg.usage)),
+  memory('memory.peak', (memcg) => bytes(memcg.peak)),
+  limit('memory.min', 'min'),
+  limit('memory.low', 'low'),
+  limit('memory.high', 'high', enforceHigh),
+  limit('memory.max', 'max', enforceMax),
+  memory('memory.events', (memcg) => events(memcg.events)),
+  memory('memory.events.local', (memcg) => events(memcg.localEvents)),
+  { name: 'memory.stat', where: 'both', memory: true, show: memcgStat },
+  {
+    name: 'memory.oom.group',
+    where: 'child',
+    memory: true,
+    show: (_machine, { memcg }) => (memcg.oomGroup ? '1\n' : '0\n'),
+    write(_machine, { memcg }, text) {
+      memcg.oomGroup = writeFlag(text);
+    },
+  },
+  { name: 'memory.reclaim', where: 'both', memory: true, write: proactiveReclaim },
+  memory('memory.swap.current', (memcg) => bytes(memcg.swapUsage)),
+  limit('memory.swap.max', 'swapMax'),
+  memory('memory.swap.events', (memcg) => events(memcg.swapEvents)),
+  pressure('memory'),
+  pressure('io'),
+  pressure('cpu'),
+];
+
+const BY_NAME = new Map(CGROUP_FILES.map((file) => [file.name, file]));
+
+/** The file of this name in a group, if it has one there. */
+export function cgroupFile(group: Cgroup, name: string): CgroupFile | undefined {
+  const file = BY_NAME.get(name);
+  if (file === undefined || (file.memory && !group.hasMemory)) return undefined;
+  if (file.where !== 'both' && (file.where === 'root') !== (group.parent === null)) return undefined;
+  return file;
+}
+
+/** One write to a file. Throws ENOENT (no such file), EINVAL (not for writing), and what the file says. */
+export function writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): void {
+  const file = cgroupFile(group, name);
+  if (file === undefined) throw new KernelError(ENOENT, `${group.path} has no file ${name}`);
+  if (file.write === undefined) throw new KernelError(EINVAL, `${name} is not for writing`);
+  machine.generation++;
+  file.write(machine, group, text);
+}

@@ -1,0 +1,94 @@
+/** memory.stat of a control group: pages counted one by one when somebody asks. Mirrors: mm/memcontrol.c:memory_stat_format. */
+import type { Memcg } from '../mm/memcg.ts';
+import { PG_ANON, PG_DIRTY, PG_LRU, PG_SWAPBACKED, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/page-flags.ts';
+import type { Cgroup } from './cgroups.ts';
+import type { Machine } from './machine.ts';
+
+const PAGE = 4096;
+const LISTS = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
+
+/** The text, with the groups below counted in. What has no model behind it is zero. */
+export function memcgStat(machine: Machine, group: Cgroup): string {
+  const pages = countPages(machine, group);
+  let pgfault = 0;
+  let pgmajfault = 0;
+  let pagetables = 0;
+  for (const task of machine.cgroups.tasksOf(group, true)) {
+    pgfault += task.minflt + task.majflt;
+    pgmajfault += task.majflt;
+    pagetables += task.mm?.pageDirectory.size ?? 0;
+  }
+  const counts = { pgscan_direct: 0, pgscan_proactive: 0, pgsteal_direct: 0, pgsteal_proactive: 0 };
+  addCounts(group, counts);
+  const of = (key: string) => (pages.get(key) ?? 0) * PAGE;
+  const rows: [string, number][] = [
+    ['anon', of('anon')],
+    ['file', of('file')],
+    ['kernel', pagetables * PAGE],
+    ['kernel_stack', 0],
+    ['pagetables', pagetables * PAGE],
+    ['sec_pagetables', 0],
+    ['percpu', 0],
+    ['sock', 0],
+    ['vmalloc', 0],
+    ['shmem', of('shmem')],
+    ['zswap', 0],
+    ['zswapped', 0],
+    ['file_mapped', of('file_mapped')],
+    ['file_dirty', of('file_dirty')],
+    ['file_writeback', of('file_writeback')],
+    ['swapcached', of('swapcached')],
+    ['anon_thp', 0],
+    ['file_thp', 0],
+    ['shmem_thp', 0],
+    ...LISTS.map((list): [string, number] => [list, of(list)]),
+    ['slab_reclaimable', 0],
+    ['slab_unreclaimable', 0],
+    ['slab', 0],
+    ['pgscan', counts.pgscan_direct + counts.pgscan_proactive],
+    ['pgsteal', counts.pgsteal_direct + counts.pgsteal_proactive],
+    ['pgscan_kswapd', 0],
+    ['pgscan_direct', counts.pgscan_direct],
+    ['pgscan_khugepaged', 0],
+    ['pgscan_proactive', counts.pgscan_proactive],
+    ['pgsteal_kswapd', 0],
+    ['pgsteal_direct', counts.pgsteal_direct],
+    ['pgsteal_khugepaged', 0],
+    ['pgsteal_proactive', counts.pgsteal_proactive],
+    ['pgfault', pgfault],
+    ['pgmajfault', pgmajfault],
+  ];
+  return rows.map(([name, value]) => `${name} ${value}\n`).join('');
+}
+
+function addCounts(group: Cgroup, counts: Memcg['counts']): void {
+  for (const key of Object.keys(counts) as (keyof Memcg['counts'])[]) counts[key] += group.memcg.counts[key];
+  for (const child of group.children.values()) addCounts(child, counts);
+}
+
+function countPages({ mem }: Machine, group: Cgroup): Map<string, number> {
+  const ids = new Set<number>();
+  const add = (g: Cgroup) => {
+    ids.add(g.memcg.id);
+    for (const child of g.children.values()) add(child);
+  };
+  add(group);
+  const counts = new Map<string, number>();
+  const bump = (key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
+  const { frames } = mem;
+  for (let pfn = 1; pfn < frames.fresh; pfn++) {
+    const flags = frames.flags[pfn]!;
+    if (flags === 0 || !ids.has(frames.memcg[pfn]!)) continue;
+    if (flags & PG_ANON) bump('anon');
+    else {
+      bump('file');
+      if (flags & PG_SWAPBACKED) bump('shmem');
+      else if (flags & PG_DIRTY) bump('file_dirty');
+      if (flags & PG_WRITEBACK && (flags & PG_SWAPBACKED) === 0) bump('file_writeback');
+      if (frames.mapcount[pfn]! > 0) bump('file_mapped');
+    }
+    if (flags & PG_SWAPCACHE) bump('swapcached');
+    if (flags & PG_LRU) bump(LISTS[frames.listOf(pfn)]!);
+  }
+  return counts;
+}

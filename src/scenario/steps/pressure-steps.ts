@@ -1,0 +1,129 @@
+/** Steps of memory pressure: the low-memory killer, volatile ranges, control groups. */
+import { writeCgroupFile } from '../../machine/cgroup-files.ts';
+import type { LmkConfig } from '../../machine/lmk.ts';
+import type { Task } from '../../machine/task.ts';
+import { markTaskVolatile, unmarkTaskVolatile, usualKind } from '../../machine/volatile.ts';
+import { VOLATILE_KINDS, type VolatileKind } from '../../mm/volatile.ts';
+import { EINVAL } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import { withEvents } from '../report.ts';
+import type { MachineStep, ProcessStep } from '../step.ts';
+import type { Args } from '../words.ts';
+
+function numbers(args: Args, key: string): number[] | undefined {
+  const word = args.key(key);
+  if (word === undefined) return undefined;
+  if (!/^-?\d+(,-?\d+)*$/.test(word.value)) throw args.fail(`${key} "${word.value}" is no list of numbers`, word);
+  return word.value.split(',').map(Number);
+}
+
+interface Part {
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly kind: VolatileKind | undefined;
+}
+
+function readPart(args: Args): Part {
+  const kind = args.key('kind');
+  const known = VOLATILE_KINDS.find((name) => name === kind?.value);
+  if (kind !== undefined && known === undefined)
+    throw args.fail(`kind "${kind.value}" is not known`, kind, `one of ${VOLATILE_KINDS.join(' ')}`);
+  return { name: args.next('mapping').text, offset: args.size('offset'), length: args.size('length'), kind: known };
+}
+
+/** Pages of a part. Lengths are rounded down to pages, as vrange(2) does. Throws EINVAL. */
+function pagesOf(task: Task, part: Part): { start: number; end: number; kind: VolatileKind } {
+  const region = task.regions.get(part.name);
+  if (region === undefined) throw new KernelError(EINVAL, `${task.name} has no mapping named ${part.name}`);
+  if (part.offset % 4096 !== 0) throw new KernelError(EINVAL, 'the address is not at the start of a page');
+  const start = region.start + part.offset / 4096;
+  return {
+    start,
+    end: start + Math.floor(part.length / 4096),
+    kind: part.kind ?? usualKind(region.mapping === null),
+  };
+}
+
+export const pressureProcessSteps: readonly ProcessStep[] = [
+  {
+    word: 'volatile',
+    usage: 'NAME volatile MAPPING OFF LEN [kind=vrange|mvolatile|ashmem]',
+    about: 'the pages may be thrown away under pressure; default kind: vrange, of shared memory ashmem',
+    partial: true,
+    parse(args) {
+      const part = readPart(args);
+      return ({ machine }, task) => {
+        const { start, end, kind } = pagesOf(task, part);
+        markTaskVolatile(machine, task, start, end, kind);
+        return { ret: 0 };
+      };
+    },
+  },
+  {
+    word: 'nonvolatile',
+    usage: 'NAME nonvolatile MAPPING OFF LEN [kind=vrange|mvolatile|ashmem]',
+    about: 'takes that back; purged: 1 when pages have been thrown away meanwhile',
+    partial: true,
+    parse(args) {
+      const part = readPart(args);
+      return ({ machine }, task) => {
+        const { start, end, kind } = pagesOf(task, part);
+        return { ret: 0, purged: unmarkTaskVolatile(machine, task, start, end, kind) ? 1 : 0 };
+      };
+    },
+  },
+];
+
+export const pressureSteps: readonly MachineStep[] = [
+  {
+    word: 'lmk',
+    usage: 'lmk on|off | lmk [adj=0,1,6,12] [minfree=1536,2048,4096,16384] [cost=N] [debug=N] [accounting=early|later]',
+    about: 'the low-memory killer of Android: off, or on with these tables (adj of the old scale is converted)',
+    parse(args) {
+      const off = args.flag('off');
+      if (!off) args.flag('on');
+      const adj = numbers(args, 'adj');
+      const minfree = numbers(args, 'minfree');
+      const cost = args.integerKey('cost', 0);
+      const debugLevel = args.integerKey('debug', 0);
+      const accounting = args.key('accounting');
+      if (accounting !== undefined && accounting.value !== 'early' && accounting.value !== 'later')
+        throw args.fail(`accounting "${accounting.value}" is not known`, accounting, 'early or later');
+      const config: LmkConfig = {
+        ...(adj === undefined ? {} : { adj }),
+        ...(minfree === undefined ? {} : { minfree }),
+        ...(cost === undefined ? {} : { cost }),
+        ...(debugLevel === undefined ? {} : { debugLevel }),
+        ...(accounting === undefined ? {} : { accounting: accounting.value as 'early' | 'later' }),
+      };
+      return ({ machine }) => {
+        if (off) machine.lmk.disable();
+        else machine.lmk.configure(config);
+        return {};
+      };
+    },
+  },
+  {
+    word: 'cgroup',
+    usage: 'cgroup mkdir PATH | cgroup rmdir PATH | cgroup write PATH/FILE "TEXT"',
+    about: 'control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high',
+    partial: true,
+    parse(args) {
+      const what = args.choice('operation', ['mkdir', 'rmdir', 'write']);
+      const path = args.next('path').text;
+      const text = what === 'write' ? args.next('text').text : '';
+      return ({ machine }) =>
+        withEvents(machine, () => {
+          if (what === 'mkdir') machine.cgroups.mkdir(path);
+          else if (what === 'rmdir') machine.cgroups.rmdir(path);
+          else {
+            const slash = path.lastIndexOf('/');
+            const group = machine.cgroups.at(path.slice(0, Math.max(0, slash)) || '/');
+            writeCgroupFile(machine, group, path.slice(slash + 1), text);
+          }
+          return { ret: 0 };
+        });
+    },
+  },
+];
