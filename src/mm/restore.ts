@@ -130,6 +130,7 @@ export function joinAnonRoot(mem: Memory, from: Vma, to: Vma): boolean {
   if (to.anonRoot === root) return true;
   if (to.anonRoot !== null) return false;
   to.anonRoot = root;
+  to.anonOrigin = -mem.newId();
   root.vmas.add(to);
   return true;
 }

@@ -4,7 +4,7 @@ import { peek } from '../../mm/access.ts';
 import type { Memory } from '../../mm/memory.ts';
 import type { Mm } from '../../mm/mm.ts';
 import { splitAt } from '../../mm/mmap.ts';
-import { KIND_PRESENT, PTE_NUMBER } from '../../mm/pte.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../mm/pte.ts';
 import { joinAnonRoot, type RestoredPage, restorePage, sharePage } from '../../mm/restore.ts';
 import { VM_LOCKED } from '../../mm/vm-flags.ts';
 import type { Vma } from '../../mm/vma.ts';
@@ -118,19 +118,13 @@ export const captureSteps: readonly ProcessStep[] = [
         const other = machine.named.get(otherWord.text) ?? machine.byTid.get(Number(otherWord.text));
         if (other === undefined || other.mm === null)
           throw new KernelError(EINVAL, `there is no process ${otherWord.text} with memory`);
-        let from = vmaOf(other.mm, region.start + offset, undefined);
-        let to = vmaOf(mm, region.start + offset, undefined);
-        join(mem, from, to);
+        const sharer = new Sharer(mem, other.mm, mm);
+        sharer.at(region.start + offset);
         for (const { start, count } of runs) {
           for (let vpn = region.start + start; vpn < region.start + start + count; vpn++) {
-            const nextFrom = vmaOf(other.mm, vpn, from);
-            const nextTo = vmaOf(mm, vpn, to);
-            if (nextFrom !== from || nextTo !== to) join(mem, nextFrom, nextTo);
-            from = nextFrom;
-            to = nextTo;
             if (hasEntry(mem, mm, vpn))
               throw new KernelError(EEXIST, `there is a page at offset ${vpn - region.start}p`);
-            if (!sharePage(mem, from, to, vpn, true))
+            if (!sharer.share(vpn))
               throw new KernelError(EINVAL, `${other.name} has no anonymous page at offset ${vpn - region.start}p`);
           }
         }
@@ -220,7 +214,41 @@ export const captureSteps: readonly ProcessStep[] = [
   },
 ];
 
-/** Throws EINVAL when the two have pages of different origins. */
-function join(mem: Memory, from: Vma, to: Vma): void {
-  if (!joinAnonRoot(mem, from, to)) throw new KernelError(EINVAL, 'the mappings have pages of different origins');
+/** Shares pages between two address spaces, mapping by mapping. */
+class Sharer {
+  readonly #mem: Memory;
+  readonly #fromMm: Mm;
+  readonly #toMm: Mm;
+  #from: Vma | undefined;
+  #to: Vma | undefined;
+  #joined = false;
+
+  constructor(mem: Memory, from: Mm, to: Mm) {
+    this.#mem = mem;
+    this.#fromMm = from;
+    this.#toMm = to;
+  }
+
+  /** Joins the two mappings at a page. Throws EINVAL where one is missing. */
+  at(vpn: number): { from: Vma; to: Vma } {
+    const from = vmaOf(this.#fromMm, vpn, this.#from);
+    const to = vmaOf(this.#toMm, vpn, this.#to);
+    if (from !== this.#from || to !== this.#to) {
+      this.#joined = joinAnonRoot(this.#mem, from, to);
+      this.#from = from;
+      this.#to = to;
+    }
+    return { from, to };
+  }
+
+  /** False: the other has no anonymous page there. Where the mappings have different origins already, a page of its own. */
+  share(vpn: number): boolean {
+    const { from, to } = this.at(vpn);
+    if (this.#joined && sharePage(this.#mem, from, to, vpn, true)) return true;
+    const at = this.#mem.tables.find(from.mm.pageDirectory, vpn);
+    const kind = at === 0 ? KIND_NONE : this.#mem.tables.pte[at]! >>> 30;
+    if (kind !== KIND_PRESENT && kind !== KIND_SWAP) return false;
+    if (restorePage(this.#mem, to, vpn, kind === KIND_SWAP ? 'swap' : 'anon', true)) return true;
+    throw new KernelError(ENOMEM, 'memory or swap is full');
+  }
 }
