@@ -6,6 +6,7 @@ import type { TransportName } from '../fuse/types.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap.ts';
 import { BUILT_IN_NAMES, builtInScenario } from '../scenario/built-in.ts';
+import { isMasim, masimToScenario } from '../scenario/masim.ts';
 import { CliError } from './command.ts';
 
 /** What the machine options come down to. */
@@ -73,11 +74,12 @@ function hidepid(text: string): 0 | 1 | 2 {
   return Number(text) as 0 | 1 | 2;
 }
 
-/** Reads a scenario by file name, `-` for stdin, or name of a built-in one. Errors: CliError. */
+/** Reads a scenario by file name (masim's configuration files as well), `-` for stdin, or name of a built-in one. Errors: CliError. */
 export async function readScenario(source: string): Promise<ScenarioSource> {
-  if (source === '-') return { text: await readStdin(), file: 'stdin' };
+  if (source === '-') return asScenario(await readStdin(), 'stdin');
+  let text: string;
   try {
-    return { text: await readFile(resolve(source), 'utf8'), file: source };
+    text = await readFile(resolve(source), 'utf8');
   } catch (error) {
     const builtIn = builtInScenario(source);
     if (builtIn !== undefined) return { text: builtIn, file: source };
@@ -88,6 +90,12 @@ export async function readScenario(source: string): Promise<ScenarioSource> {
       );
     throw new CliError(`scenario ${source} cannot be read (${code}): give a readable file`);
   }
+  return asScenario(text, source);
+}
+
+/** Configuration files of masim are scenarios, too. */
+function asScenario(text: string, file: string): ScenarioSource {
+  return { text: isMasim(text) ? masimToScenario(text, file) : text, file };
 }
 
 async function readStdin(): Promise<string> {

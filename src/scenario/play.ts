@@ -1,6 +1,7 @@
 /** Playing a scenario without a mount, and what it saw: as text, or in the format of the oracle's goldens. */
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap.ts';
+import { durationUs } from './duration.ts';
 import { Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
 
@@ -11,7 +12,7 @@ export interface PlayResult {
   readonly records: readonly StepRecord[];
 }
 
-/** Runs a scenario to its end. Throws ScenarioError. */
+/** Runs a scenario to its end, and on for its `duration`. Throws ScenarioError. */
 export function playScenario(
   text: string,
   file: string,
@@ -20,6 +21,7 @@ export function playScenario(
   const session = new Session(options);
   const records: StepRecord[] = [];
   session.load(text, file, (record) => records.push(record));
+  session.advance(session.machine.nowUs + durationUs(text));
   return { file, text, session, records };
 }
 

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { BUILT_IN_NAMES } from '../../scenario/built-in.ts';
-import { type Comparison, compareScenario, POLICY_NAMES } from '../../scenario/compare/compare.ts';
+import { type Comparison, POLICY_NAMES } from '../../scenario/compare/compare.ts';
 import { comparisonPage } from '../../scenario/compare/html.ts';
+import { compareInParallel } from '../../scenario/compare/parallel.ts';
 import { comparisonTable } from '../../scenario/compare/table.ts';
 import type { CommandRow } from '../command.ts';
 import { readScenario } from '../machine-options.ts';
@@ -41,7 +42,7 @@ export const compareCommand: CommandRow = {
 
 async function compare(scenario: string, flags: CompareFlags): Promise<void> {
   const { text, file } = await readScenario(scenario);
-  const comparison = compareScenario(text, file, {
+  const comparison = await compareInParallel(text, file, {
     policies: flags.policies,
     seeds: Array.from({ length: flags.seeds }, (_, i) => i + 1),
     onRun: progress,

@@ -37,24 +37,24 @@ const LIBS = 'libs=LIBC,RUNTIME,FRAMEWORK';
 export const PHONE_16_APPS = `title Sixteen apps on a phone with 1 GB, opened 256 times
 machine ram=1G swap=512M swapkind=zram cpus=4 hostname=phone seed=1
 ${SYSTEM}
-app mail heap=36M code=14M cache=6M ws=10M ${LIBS} rate=1500/s
-app browser heap=96M code=40M cache=24M ws=28M ${LIBS} rate=2500/s grow=12M/min
-app maps heap=84M code=30M cache=28M ws=24M ${LIBS} rate=2500/s grow=12M/min
-app camera heap=72M code=16M cache=12M ws=30M ${LIBS} rate=3000/s
-app gallery heap=64M code=12M cache=32M ws=18M ${LIBS} rate=1500/s
-app music heap=32M code=12M cache=8M ws=8M ${LIBS} rate=1000/s
-app chat heap=44M code=20M cache=10M ws=12M ${LIBS} rate=1500/s
-app social heap=76M code=32M cache=24M ws=20M ${LIBS} rate=2000/s grow=18M/min
-app video heap=68M code=22M cache=20M ws=22M ${LIBS} rate=2000/s
-app news heap=40M code=14M cache=16M ws=10M ${LIBS} rate=1000/s
-app weather heap=28M code=8M cache=6M ws=6M ${LIBS} rate=800/s
-app notes heap=24M code=6M cache=4M ws=6M ${LIBS} rate=800/s
-app calendar heap=28M code=8M cache=4M ws=8M ${LIBS} rate=800/s
-app game heap=112M code=36M cache=16M ws=48M ${LIBS} rate=4000/s
-app shop heap=56M code=24M cache=16M ws=14M ${LIBS} rate=1500/s
-app bank heap=48M code=18M cache=4M ws=12M ${LIBS} rate=1000/s
+app mail heap=40M code=14M cache=2M ws=10M ${LIBS} rate=1500/s
+app browser heap=108M code=40M cache=12M ws=28M ${LIBS} rate=2500/s grow=12M/min
+app maps heap=98M code=30M cache=14M ws=24M ${LIBS} rate=2500/s grow=12M/min
+app camera heap=78M code=16M cache=6M ws=30M ${LIBS} rate=3000/s
+app gallery heap=80M code=12M cache=16M ws=18M ${LIBS} rate=1500/s
+app music heap=36M code=12M cache=4M ws=8M ${LIBS} rate=1000/s
+app chat heap=50M code=20M cache=4M ws=12M ${LIBS} rate=1500/s
+app social heap=88M code=32M cache=12M ws=20M ${LIBS} rate=2000/s grow=18M/min
+app video heap=78M code=22M cache=10M ws=22M ${LIBS} rate=2000/s
+app news heap=48M code=14M cache=8M ws=10M ${LIBS} rate=1000/s
+app weather heap=32M code=8M cache=2M ws=6M ${LIBS} rate=800/s
+app notes heap=26M code=6M cache=2M ws=6M ${LIBS} rate=800/s
+app calendar heap=30M code=8M cache=2M ws=8M ${LIBS} rate=800/s
+app game heap=120M code=36M cache=8M ws=48M ${LIBS} rate=4000/s
+app shop heap=64M code=24M cache=8M ws=14M ${LIBS} rate=1500/s
+app bank heap=50M code=18M cache=2M ws=12M ${LIBS} rate=1000/s
 user apps=all turns=256 use=3s..8s gap=500ms order=shuffle
-duration 40m
+duration 34m
 `;
 
 /** The reader's story: a game is left for a call, and the high score is gone. */

@@ -1,7 +1,7 @@
 /** The same load under several policies: runs, and what they come to together. */
+import { durationUs } from '../duration.ts';
 import { ScenarioError } from '../scenario-error.ts';
 import { Session } from '../session.ts';
-import { parseTime } from '../words.ts';
 import { percentile, Recorder, type RunFigures } from './metrics.ts';
 import { POLICIES, policyNamed } from './policies.ts';
 
@@ -51,23 +51,41 @@ export interface Comparison {
   readonly runs: readonly RunFigures[];
 }
 
+/** One run of a comparison. */
+export interface PlannedRun {
+  readonly policy: string;
+  readonly seed: number;
+}
+
+export function plannedRuns({ policies, seeds }: CompareOptions): PlannedRun[] {
+  return policies.flatMap((policy) => seeds.map((seed) => ({ policy, seed })));
+}
+
 /** Runs a scenario under each policy with each seed. Throws ScenarioError. */
 export function compareScenario(text: string, file: string, options: CompareOptions): Comparison {
   const started = performance.now();
-  const runs: RunFigures[] = [];
-  for (const policy of options.policies) {
-    for (const seed of options.seeds) {
-      options.onRun?.(policy, seed);
-      runs.push(runUnderPolicy(text, file, policy, seed));
-    }
-  }
+  const runs = plannedRuns(options).map(({ policy, seed }) => {
+    options.onRun?.(policy, seed);
+    return runUnderPolicy(text, file, policy, seed);
+  });
+  return summarizeRuns(text, file, options, runs, performance.now() - started);
+}
+
+/** What the runs come to. */
+export function summarizeRuns(
+  text: string,
+  file: string,
+  { policies, seeds }: CompareOptions,
+  runs: readonly RunFigures[],
+  wallMs: number,
+): Comparison {
   return {
     scenario: file.split('/').at(-1) ?? file,
     title: /^title\s+(.*?)\s*$/m.exec(text)?.[1] ?? '',
-    seeds: options.seeds,
+    seeds,
     simulatedSeconds: runs[0]?.simulatedSeconds ?? 0,
-    wallMs: performance.now() - started,
-    policies: options.policies.map((policy) =>
+    wallMs,
+    policies: policies.map((policy) =>
       summarize(
         policy,
         runs.filter((run) => run.policy === policy),
@@ -88,11 +106,6 @@ export function runUnderPolicy(text: string, file: string, policy: string, seed:
   session.advance(session.machine.nowUs + durationUs(text));
   if (recorder === undefined) throw new ScenarioError(file, 1, 1, 'there is nothing in it', 'add steps');
   return recorder.figures(policy, seed, performance.now() - started);
-}
-
-/** How long a scenario goes on after its last step, in microseconds. */
-export function durationUs(text: string): number {
-  return parseTime(/^\s*duration\s+(\S+)/m.exec(text)?.[1] ?? '') ?? 0;
 }
 
 /** The scenario with this seed and its first step `policy …`: by itself a scenario that can be mounted or played. */

@@ -2,7 +2,7 @@
 import type { MachineEvent } from '../../machine/event-log.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { appsOf } from '../../machine/workload/app.ts';
-import { pressureFigures } from './seams.ts';
+import { pressureFigures } from './pressure-figures.ts';
 import { daemonCountsOf } from './task-managers/daemon.ts';
 
 /** An app that was opened. */

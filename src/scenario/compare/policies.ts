@@ -3,8 +3,9 @@
  * by itself from then on; where it reclaims, it does so by the bytes that a daemon would write to /proc/PID/reclaim.
  */
 import type { Machine } from '../../machine/machine.ts';
-import { appsOf } from '../../machine/workload/app.ts';
-import { markVolatile, unmarkVolatile } from './seams.ts';
+import type { Region } from '../../machine/task.ts';
+import { markTaskVolatile, unmarkTaskVolatile } from '../../machine/volatile.ts';
+import { type App, appsOf } from '../../machine/workload/app.ts';
 import { Compactor } from './task-managers/compactor.ts';
 import { PressureReclaimer } from './task-managers/pressure-reclaimer.ts';
 import { ProportionalReclaimer } from './task-managers/proportional.ts';
@@ -42,15 +43,28 @@ const lmk: Policy = {
 
 const volatile: Policy = {
   name: 'volatile',
-  about: 'and apps give up their caches while in the background (volatile ranges)',
+  about: 'and apps mark their caches volatile while in the background',
   install: (machine) => {
     configureLmk(machine);
     appsOf(machine).listeners.push({
-      onBackground: (app) => markVolatile(machine, app.task!, 'cache'),
-      onForeground: (app) => unmarkVolatile(machine, app.task!, 'cache'),
+      onBackground: (app) => {
+        const cache = cacheOf(app);
+        if (cache !== undefined)
+          markTaskVolatile(machine, app.task!, cache.start, cache.start + cache.nrPages, 'vrange');
+      },
+      onForeground: (app) => {
+        const cache = cacheOf(app);
+        if (cache === undefined) return 0;
+        const purged = unmarkTaskVolatile(machine, app.task!, cache.start, cache.start + cache.nrPages, 'vrange');
+        return purged ? cache.nrPages : 0;
+      },
     });
   },
 };
+
+function cacheOf(app: App): Region | undefined {
+  return app.task?.mm === null ? undefined : app.task?.regions.get('cache');
+}
 
 const reclaim: Policy = {
   name: 'reclaim',

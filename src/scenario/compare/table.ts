@@ -1,11 +1,13 @@
 /** A comparison as text. */
 import type { Comparison, PolicySummary } from './compare.ts';
 
-interface Row {
+export interface Row {
   readonly label: string;
   readonly value: (summary: PolicySummary) => number;
   readonly digits?: number;
   readonly unit?: string;
+  /** Which way is good, where one is. */
+  readonly better?: 'less' | 'more';
 }
 
 /** The rows of the table, in groups. */
@@ -13,12 +15,12 @@ export const TABLE: readonly { readonly group: string; readonly rows: readonly R
   {
     group: 'Apps',
     rows: [
-      { label: 'cold starts', value: (s) => s.cold },
-      { label: 'hot resumes', value: (s) => s.hot },
-      { label: 'states lost', value: (s) => s.lostStates },
-      { label: 'kills: low-memory killer', value: (s) => s.lmkKills },
-      { label: 'kills: OOM killer', value: (s) => s.oomKills },
-      { label: 'kills: app in front', value: (s) => s.foregroundKills },
+      { label: 'cold starts', value: (s) => s.cold, better: 'less' },
+      { label: 'hot resumes', value: (s) => s.hot, better: 'more' },
+      { label: 'states lost', value: (s) => s.lostStates, better: 'less' },
+      { label: 'kills: low-memory killer', value: (s) => s.lmkKills, better: 'less' },
+      { label: 'kills: OOM killer', value: (s) => s.oomKills, better: 'less' },
+      { label: 'kills: app in front', value: (s) => s.foregroundKills, better: 'less' },
     ],
   },
   {
@@ -27,19 +29,19 @@ export const TABLE: readonly { readonly group: string; readonly rows: readonly R
       { label: 'resume p50', value: (s) => s.resumeMsP50, unit: 'ms' },
       { label: 'resume p95', value: (s) => s.resumeMsP95, unit: 'ms' },
       { label: 'resume p99', value: (s) => s.resumeMsP99, unit: 'ms' },
-      { label: 'hot or cold, mean', value: (s) => s.openMsMean, unit: 'ms' },
+      { label: 'hot or cold, mean', value: (s) => s.openMsMean, unit: 'ms', better: 'less' },
     ],
   },
   {
     group: 'Memory',
     rows: [
-      { label: 'major faults', value: (s) => s.majorFaults },
-      { label: 'written to swap', value: (s) => s.swapOutMb, unit: 'MB' },
-      { label: 'PSI memory some', value: (s) => s.psiSomeSeconds, digits: 2, unit: 's' },
-      { label: 'PSI memory full', value: (s) => s.psiFullSeconds, digits: 2, unit: 's' },
-      { label: 'direct reclaims', value: (s) => s.directReclaims },
-      { label: 'time in direct reclaim', value: (s) => s.directReclaimMs, unit: 'ms' },
-      { label: 'background CPU', value: (s) => s.backgroundCpuMs, unit: 'ms' },
+      { label: 'major faults', value: (s) => s.majorFaults, better: 'less' },
+      { label: 'written to swap', value: (s) => s.swapOutMb, unit: 'MB', better: 'less' },
+      { label: 'PSI memory some', value: (s) => s.psiSomeSeconds, digits: 2, unit: 's', better: 'less' },
+      { label: 'PSI memory full', value: (s) => s.psiFullSeconds, digits: 2, unit: 's', better: 'less' },
+      { label: 'direct reclaims', value: (s) => s.directReclaims, better: 'less' },
+      { label: 'time in direct reclaim', value: (s) => s.directReclaimMs, unit: 'ms', better: 'less' },
+      { label: 'background CPU', value: (s) => s.backgroundCpuMs, unit: 'ms', better: 'less' },
       { label: 'taken by reclaim files', value: (s) => s.reclaimedMb, unit: 'MB' },
     ],
   },

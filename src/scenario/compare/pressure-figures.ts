@@ -1,14 +1,5 @@
-/** Figures of global memory management, and what policies need of volatile ranges. */
+/** Figures of global memory management, in one place. */
 import type { Machine } from '../../machine/machine.ts';
-import type { Task } from '../../machine/task.ts';
-
-/** Marks a mapping volatile. */
-export function markVolatile(_machine: Machine, _task: Task, _region: string): void {}
-
-/** Takes the mark off; returns how many pages had been purged. */
-export function unmarkVolatile(_machine: Machine, _task: Task, _region: string): number {
-  return 0;
-}
 
 /** Figures of global memory management so far. */
 export interface PressureFigures {
