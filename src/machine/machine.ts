@@ -97,6 +97,8 @@ export class Machine {
   nowUs: number;
   /** Rises with every change that some file of /proc may show. */
   generation = 0;
+  /** Rises when processes come or go, or their threads use more or less CPU. */
+  loadChanges = 0;
   forks = 0;
   /** Page where the next mapping without an address goes: one place for the whole machine, as in the oracle. */
   nextMapping = 0x100000000000 / 4096;
@@ -112,6 +114,8 @@ export class Machine {
   readonly tickers: Ticker[] = [];
   /** Called when a process has gone. */
   onExit: ((task: Task) => void) | undefined;
+  /** Called when a process has changed its user. */
+  onUserChanged: ((task: Task) => void) | undefined;
 
   constructor(options: MachineOptions = {}) {
     this.options = {
@@ -234,6 +238,7 @@ export class Machine {
     this.cgroups.attachMm(task);
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
+    this.loadChanges++;
     this.generation++;
   }
 
@@ -245,6 +250,7 @@ export class Machine {
     this.#newestPid = tid;
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
+    this.loadChanges++;
     this.generation++;
     return thread;
   }
@@ -266,6 +272,7 @@ export class Machine {
     task.regions.clear();
     const heir = this.tasks.has(1) && task.pid !== 1 ? 1 : 0;
     for (const other of this.tasks.values()) if (other.ppid === task.pid) other.ppid = heir;
+    this.loadChanges++;
     this.generation++;
     if (zombie) return;
     this.reap(task);
@@ -339,6 +346,7 @@ export class Machine {
     thread.systemRate = systemRate;
     thread.switchRate = switchRate;
     thread.state = userRate + systemRate > 0.5 ? 'R' : 'S';
+    this.loadChanges++;
     this.generation++;
   }
 

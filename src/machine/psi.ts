@@ -21,7 +21,8 @@ export class Psi {
   readonly #stalls = { memory: new Map<Task, number>(), io: new Map<Task, number>() };
   /** Whose pressure it is: the processes of a control group; absent: everybody's. */
   readonly #includes: ((task: Task) => boolean) | undefined;
-  #generation = -1;
+  /** What the shares were reckoned at. */
+  #changes = -1;
 
   constructor(machine: Machine, includes?: (task: Task) => boolean) {
     this.#machine = machine;
@@ -48,7 +49,7 @@ export class Psi {
 
   /** Processes, their loads or kswapd may have changed. */
   refresh(): void {
-    this.#generation = this.#machine.generation;
+    this.#changes = this.#nrChanges;
     for (const resource of ['memory', 'io'] as const) this.#share(resource);
     const load = this.#productive(undefined).load;
     const { cpus } = this.#machine.options;
@@ -57,7 +58,12 @@ export class Psi {
 
   /** To be called before time passes; control groups' pressure is brought up to date with it. */
   beforeAdvance(): void {
-    if (this.#generation !== this.#machine.generation) this.refresh();
+    if (this.#changes !== this.#nrChanges) this.refresh();
+  }
+
+  /** Looking at every process is dear: done when loads have changed, or with anything where membership may have. */
+  get #nrChanges(): number {
+    return this.#includes === undefined ? this.#machine.loadChanges : this.#machine.generation;
   }
 
   nextUs(): number {

@@ -54,11 +54,13 @@ export function deliverSignal(machine: Machine, task: Task, signal: string): voi
   if (number === 0 || IGNORED.has(number) || task.kernelThread || task.isZombie) return;
   if (number === SIGCONT) {
     for (const thread of task.threads) if (thread.state === 'T') thread.state = 'S';
+    machine.loadChanges++;
     machine.generation++;
     return;
   }
   if (STOPS.has(number)) {
     for (const thread of task.threads) thread.state = 'T';
+    machine.loadChanges++;
     machine.generation++;
     return;
   }

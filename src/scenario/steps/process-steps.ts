@@ -85,6 +85,7 @@ export const processSteps: readonly ProcessStep[] = [
         task.ids.uid = task.ids.euid = task.ids.suid = uid;
         task.dumpable = false;
         machine.generation++;
+        machine.onUserChanged?.(task);
         return { ret: 0 };
       };
     },
