@@ -76,7 +76,9 @@ export function compareGolden(golden: Json, ours: Json, onlyBoth = false): Golde
 
 function compareStep(result: Comparison, where: string, theirs: Json, mine: Json, onlyBoth: boolean): void {
   result.value(`${where}: step`, theirs['step'], mine['step']);
-  const keys = onlyBoth ? ['pages', 'bad', 'addr'] : ['pages', 'bad', 'minflt', 'majflt', 'ret', 'errno', 'addr', 'signals'];
+  const keys = onlyBoth
+    ? ['pages', 'bad', 'addr']
+    : ['pages', 'bad', 'minflt', 'majflt', 'ret', 'errno', 'addr', 'signals'];
   for (const key of keys) result.value(`${where}: ${key}`, theirs[key], mine[key]);
   if (onlyBoth || theirs['vmstat'] === undefined) return;
   const pageout = /\b(self)?pageout\b/.test(String(theirs['step']));
@@ -93,7 +95,11 @@ function compareSnap(result: Comparison, where: string, theirs: Json, mine: Json
   for (const [proc, their] of Object.entries(theirProcs)) {
     const my = myProcs[proc] ?? {};
     result.kB(`${where} ${proc} own`, their['own_kB'] as Json, my['own_kB'] as Json | undefined);
-    result.value(`${where} ${proc} VmSwap`, (their['status_kB'] as Json)['VmSwap'], (my['status_kB'] as Json | undefined)?.['VmSwap']);
+    result.value(
+      `${where} ${proc} VmSwap`,
+      (their['status_kB'] as Json)['VmSwap'],
+      (my['status_kB'] as Json | undefined)?.['VmSwap'],
+    );
     const myMaps = (my['maps'] ?? {}) as Record<string, Json>;
     for (const [name, map] of Object.entries(their['maps'] as Record<string, Json>)) {
       compareMap(result, `${where} ${proc} ${name}`, map, myMaps[name] ?? {});
@@ -107,17 +113,20 @@ function compareSnap(result: Comparison, where: string, theirs: Json, mine: Json
   }
   const system = theirs['system'] as Json;
   const mySystem = (mine['system'] ?? {}) as Json;
-  for (const key of ['swap_used_pages', 'SwapCached_kB_delta']) result.value(`${where} ${key}`, system[key], mySystem[key]);
+  for (const key of ['swap_used_pages', 'SwapCached_kB_delta'])
+    result.value(`${where} ${key}`, system[key], mySystem[key]);
 }
 
 function compareMap(result: Comparison, where: string, theirs: Json, mine: Json): void {
   result.value(`${where} vma_count`, theirs['vma_count'], mine['vma_count']);
   result.value(`${where} pages`, theirs['pages'], mine['pages']);
-  if (theirs['sum_kB'] !== undefined) result.kB(`${where} sum`, theirs['sum_kB'] as Json, mine['sum_kB'] as Json | undefined);
+  if (theirs['sum_kB'] !== undefined)
+    result.kB(`${where} sum`, theirs['sum_kB'] as Json, mine['sum_kB'] as Json | undefined);
   const myVmas = (mine['vmas'] ?? []) as Json[];
   ((theirs['vmas'] ?? []) as Json[]).forEach((vma, i) => {
     const my = myVmas[i] ?? {};
-    for (const key of ['first_page', 'page_count', 'perms']) result.value(`${where} vma ${i} ${key}`, vma[key], my[key]);
+    for (const key of ['first_page', 'page_count', 'perms'])
+      result.value(`${where} vma ${i} ${key}`, vma[key], my[key]);
     result.kB(`${where} vma ${i}`, vma['kB'] as Json, my['kB'] as Json | undefined);
   });
 }
