@@ -3,7 +3,7 @@ import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mountFileSystem } from '../fuse/transport.ts';
 import type { ScenarioError } from '../scenario/scenario-error.ts';
-import { KernelError } from '../util/errors.ts';
+import type { KernelError } from '../util/errors.ts';
 import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.ts';
 
 /** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
@@ -61,8 +61,8 @@ function removeEmptyLog(): void {
 function describeError(thrown: unknown): ErrorMessage {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const message: ErrorMessage = { kind: 'error', name: error.name, message: error.message };
-  if (error instanceof KernelError) return { ...message, errno: error.errno };
-  // An error from the kernel thread has lost its class on the way, but not its members.
+  // An error from the kernel thread has lost its class on the way, but not its name and members.
+  if (error.name === 'KernelError') return { ...message, errno: (error as KernelError).errno };
   if (error.name !== 'ScenarioError') return message;
   const { file, line, column, reason, hint } = error as ScenarioError;
   return { ...message, where: { file, line, column }, reason, hint };
