@@ -7,13 +7,13 @@ import type { Proc, Region, World } from './naive/world.ts';
 export type Draw = readonly [kind: number, a: number, b: number, c: number, d: number];
 
 export interface Run {
-  readonly profile: 'linux-6.18' | '2013' | '2016-06' | '2013-05';
+  readonly profile: (typeof PROFILES)[number];
   readonly kind: 'zram' | 'disk';
   readonly slots: number;
   readonly draws: readonly Draw[];
 }
 
-const PROFILES = ['linux-6.18', '2013', '2016-06', '2013-05'] as const;
+const PROFILES = ['linux-6.18', '2013', '2016-06', '2013-05', 'chromeos', 'all-mappings'] as const;
 const MAX_PROCS = 6;
 const MAX_REGIONS = 6;
 const MAX_TICKS = 20;
@@ -97,7 +97,7 @@ const ROWS: readonly Row[] = [
   [3, (_draw, { proc, part }) => `${proc.name} mlock${part}`],
   [4, (_draw, { proc, part }) => `${proc.name} munlock${part}`],
   [2, (_draw, { proc, part }) => `${proc.name} msync${part}`],
-  [12, ([, , , , d], { proc, part }) => `${proc.name} madvise${part} ${pick(ADVICE, d)}`],
+  [12, ([, , , , d], { world, proc, part }) => `${proc.name} madvise${part} ${adviceFor(world, pick(ADVICE, d))}`],
   [15, ([, , b], { proc }) => `${proc.name} pageout ${pick(KINDS, b)}`],
   [6, (_draw, { proc, part }) => `${proc.name} pageout range${part}`],
   [2, ([, , b], { proc }) => `${proc.name} selfpageout ${pick(KINDS, b)}`],
@@ -129,6 +129,11 @@ export function lineOf(draw: Draw, machine: NaiveMachine, ticks: number): string
     return text?.includes('  0p') ? undefined : text;
   }
   return undefined;
+}
+
+/** Where one reclaim takes a page from everybody, lazily freed pages depend on whom it looks at first: no rule says. */
+function adviceFor({ dialect }: World, advice: string): string {
+  return dialect.shared === 'all' && advice === 'free' ? 'cold' : advice;
 }
 
 function freeName(procs: readonly Proc[], n: number): string {

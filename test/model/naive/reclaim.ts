@@ -45,7 +45,7 @@ export function pageoutVma(world: World, proc: Proc, vma: Vma, from: number, to:
       giveUpSlotOfLocked(world, page);
       continue;
     }
-    pageout(world, page, shared === 'all' ? [...page.entries] : [entry]);
+    pageout(world, page, shared === 'all' ? [entry, ...[...page.entries].filter((other) => other !== entry)] : [entry]);
   }
 }
 
