@@ -274,8 +274,7 @@ export class Cgroups implements MemcgCharger {
     const worst = selectBadProcess(this.#machine, among, Math.max(1, Math.min(g.max, NO_LIMIT)));
     if (worst === undefined) return false;
     let whole: Cgroup | undefined;
-    for (let up: Cgroup | null = this.of(worst); up?.isWithin(group); up = up.parent)
-      if (up.memcg.oomGroup) whole = up;
+    for (let up: Cgroup | null = this.of(worst); up?.isWithin(group); up = up.parent) if (up.memcg.oomGroup) whole = up;
     if (!outOfMemory(this.#machine, { among: [worst], group: group.path })) return false;
     g.note('oom_kill');
     if (whole === undefined) return true;

@@ -104,7 +104,7 @@ function check(mm: Mm, start: number, end: number, kind: VolatileKind): void {
 function add(mem: Memory, kind: VolatileKind, owner: Mm | Mapping, start: number, end: number): void {
   const joined: VolatileRange = { kind, owner, start, end, purged: false };
   mem.volatile.ranges = mem.volatile.ranges.filter((range) => {
-    if (range.owner !== owner || range.end < joined.start || range.start > joined.end) return true;
+    if (range.owner !== owner || range.end <= joined.start || range.start >= joined.end) return true;
     // What was thrown away of a range stays so; only its rest can still be lost.
     if (range.purged && range.kind !== 'ashmem') return true;
     joined.start = Math.min(joined.start, range.start);

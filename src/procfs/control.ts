@@ -4,7 +4,15 @@ import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { S_IFDIR, S_IFREG } from '../vfs/types.ts';
 import { type Entry, file, type SystemContext } from './entry.ts';
-import { type EventStreams, type EventText, eventLine, pressureLine } from './event-streams.ts';
+import {
+  type EventFilter,
+  type EventStreams,
+  type EventText,
+  eventLine,
+  pressureFilter,
+  pressureLine,
+} from './event-streams.ts';
+import { lowMemoryKillerDirectory } from './lowmemorykiller.ts';
 
 type Row = Entry<SystemContext>;
 
@@ -48,8 +56,15 @@ function checkText({ machine }: SystemContext): string {
   return problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`;
 }
 
-function stream(name: string, perm: number, streams: EventStreams, textOf: EventText, from: 'start' | 'end'): Row {
-  return { name, mode: S_IFREG | perm, open: (_ctx, flags) => streams.open(flags, textOf, from) };
+function stream(
+  name: string,
+  perm: number,
+  streams: EventStreams,
+  textOf: EventText,
+  from: 'start' | 'end',
+  filter?: EventFilter,
+): Row {
+  return { name, mode: S_IFREG | perm, open: (_ctx, flags) => streams.open(flags, textOf, from, filter) };
 }
 
 /** The rows of architecture §5. `check` walks all of memory: it is rendered like any file, so a stat pays for it too. */
@@ -57,10 +72,11 @@ export function reclaimfsDirectory(streams: EventStreams): Row {
   const lastError = new LastError();
   const rows: readonly Row[] = [
     { name: 'control', mode: S_IFREG | 0o600, write: (ctx, data) => writeControl(ctx, data, lastError) },
+    lowMemoryKillerDirectory,
     file('error', 0o400, (out) => void out.text(lastError.text)),
     file('clock', 0o600, (out, { host }) => void out.text(`${host.clockText()}\n`), { write: writeClock }),
     stream('events', 0o400, streams, eventLine, 'start'),
-    stream('vmpressure', 0o444, streams, pressureLine, 'end'),
+    stream('vmpressure', 0o666, streams, pressureLine, 'end', pressureFilter),
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
     file('state', 0o400, (out, { host }) => void out.text(host.state())),
     file('check', 0o400, (out, ctx) => void out.text(checkText(ctx))),

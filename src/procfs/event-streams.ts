@@ -1,5 +1,6 @@
 /** Files whose reader waits for what happens: /proc/reclaimfs/events and vmpressure. */
 import type { MachineEvent } from '../machine/event-log.ts';
+import { PRESSURE_LEVELS } from '../mm/vmpressure.ts';
 import { EAGAIN, EINVAL } from '../util/errno.ts';
 import { type OpenFile, POLLIN, WAIT, type Wait, WaitQueue } from '../vfs/types.ts';
 import type { ProcHost } from './host.ts';
@@ -9,6 +10,9 @@ const O_NONBLOCK = 0o4000;
 /** The text of an event, or undefined where it is not for this file. */
 export type EventText = (event: MachineEvent) => string | undefined;
 
+/** What a reader hears of from now on, as it has written; undefined: that makes no sense. */
+export type EventFilter = (written: string) => EventText | undefined;
+
 export function eventLine(event: MachineEvent): string {
   return `${JSON.stringify(event)}\n`;
 }
@@ -16,6 +20,16 @@ export function eventLine(event: MachineEvent): string {
 /** `low`, `medium` or `critical`. */
 export function pressureLine(event: MachineEvent): string | undefined {
   return event.type === 'vmpressure' ? `${String(event['level'])}\n` : undefined;
+}
+
+/** A level written to vmpressure: events of at least that level, as a listener of the kernel's is registered. */
+export function pressureFilter(written: string): EventText | undefined {
+  const least = PRESSURE_LEVELS.findIndex((level) => level === written);
+  if (least < 0) return undefined;
+  return (event) =>
+    event.type === 'vmpressure' && PRESSURE_LEVELS.findIndex((level) => level === event['level']) >= least
+      ? pressureLine(event)
+      : undefined;
 }
 
 export class EventStreams {
@@ -31,9 +45,9 @@ export class EventStreams {
   }
 
   /** From the oldest event that is kept, or only from now on. */
-  open(flags: number, textOf: EventText, from: 'start' | 'end'): OpenFile {
+  open(flags: number, textOf: EventText, from: 'start' | 'end', filter?: EventFilter): OpenFile {
     const { events } = this.#host;
-    return new EventFile(this.#host, this.#queue, textOf, from === 'start' ? events.start : events.end, flags);
+    return new EventFile(this.#host, this.#queue, textOf, from === 'start' ? events.start : events.end, flags, filter);
   }
 }
 
@@ -41,14 +55,23 @@ export class EventStreams {
 class EventFile implements OpenFile {
   readonly waitQueue: WaitQueue;
   readonly #host: ProcHost;
-  readonly #textOf: EventText;
+  #textOf: EventText;
+  readonly #filter: EventFilter | undefined;
   readonly #nonblocking: boolean;
   #position: number;
   /** Bytes of the last events that did not fit into the last read. */
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(host: ProcHost, queue: WaitQueue, textOf: EventText, position: number, flags: number) {
+  constructor(
+    host: ProcHost,
+    queue: WaitQueue,
+    textOf: EventText,
+    position: number,
+    flags: number,
+    filter: EventFilter | undefined,
+  ) {
     this.#host = host;
+    this.#filter = filter;
     this.waitQueue = queue;
     this.#textOf = textOf;
     this.#position = position;
@@ -64,8 +87,11 @@ class EventFile implements OpenFile {
     return bytes;
   }
 
-  write(): number {
-    return -EINVAL;
+  write(data: Uint8Array): number {
+    const textOf = this.#filter?.(Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1').trim());
+    if (textOf === undefined) return -EINVAL;
+    this.#textOf = textOf;
+    return data.length;
   }
 
   poll(): number {

@@ -4,7 +4,7 @@ import type { LmkConfig } from '../../machine/lmk.ts';
 import type { Task } from '../../machine/task.ts';
 import { markTaskVolatile, unmarkTaskVolatile, usualKind } from '../../machine/volatile.ts';
 import { VOLATILE_KINDS, type VolatileKind } from '../../mm/volatile.ts';
-import { EINVAL } from '../../util/errno.ts';
+import { EAGAIN, EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { withEvents } from '../report.ts';
 import type { MachineStep, ProcessStep } from '../step.ts';
@@ -120,7 +120,13 @@ export const pressureSteps: readonly MachineStep[] = [
           else {
             const slash = path.lastIndexOf('/');
             const group = machine.cgroups.at(path.slice(0, Math.max(0, slash)) || '/');
-            writeCgroupFile(machine, group, path.slice(slash + 1), text);
+            // memory.reclaim may fall short, having done what it could: that is a result, as of a system call.
+            try {
+              writeCgroupFile(machine, group, path.slice(slash + 1), text);
+            } catch (error) {
+              if (!(error instanceof KernelError) || error.errno !== EAGAIN) throw error;
+              return { ret: -1, errno: error.code };
+            }
           }
           return { ret: 0 };
         });

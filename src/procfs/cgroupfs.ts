@@ -1,0 +1,258 @@
+/**
+ * The control groups as a file system of their own (cgroup2), for a second mount: directories made by mkdir and removed by
+ * rmdir, the files of src/machine/cgroup-files.ts in each. Mirrors: kernel/cgroup/cgroup.c.
+ *
+ * Inode numbers: group number × 64 + file number (0: the directory). A group keeps its number while it exists, and a
+ * number never comes back.
+ */
+import { CGROUP_FILES, type CgroupFile, cgroupFile, writeCgroupFile } from '../machine/cgroup-files.ts';
+import type { Cgroup } from '../machine/cgroups.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { PsiResource } from '../machine/psi.ts';
+import { quoteValue } from '../scenario/words.ts';
+import { EACCES, EAGAIN, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EPERM } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import {
+  type Attr,
+  type AttrChange,
+  type Caller,
+  type DirEntry,
+  type FileSystem,
+  type Ino,
+  type OpenFile,
+  S_IFDIR,
+  S_IFREG,
+} from '../vfs/types.ts';
+import { PressureFile } from './pressure.ts';
+
+/** What the tree needs of the session behind it. */
+export interface CgroupHost {
+  /** The machine as it is now; may be replaced. */
+  readonly machine: Machine;
+  advanceToNow(): void;
+  /** Notes a change that has been made as the step that makes it. */
+  record(step: string): void;
+}
+
+const SLOTS = 64;
+const O_ACCMODE = 3;
+const O_RDONLY = 0;
+const O_WRONLY = 1;
+
+class CgroupFs implements FileSystem {
+  readonly root: Ino = SLOTS;
+  onEntryGone: ((parent: Ino, name: string) => void) | undefined;
+  readonly heartbeatMs = 50;
+  readonly #host: CgroupHost;
+  /** Group numbers by path, and back. */
+  readonly #numbers = new Map<string, number>([['/', 1]]);
+  readonly #paths = new Map<number, string>([[1, '/']]);
+  #next = 2;
+
+  constructor(host: CgroupHost) {
+    this.#host = host;
+  }
+
+  heartbeat(): void {
+    this.#host.advanceToNow();
+  }
+
+  entryTimeoutMs(): number {
+    return 0;
+  }
+
+  attrTimeoutMs(): number {
+    return 0;
+  }
+
+  lookup(parent: Ino, name: string): Ino | number {
+    if (parent % SLOTS !== 0) return -ENOTDIR;
+    const group = this.#group(parent);
+    if (group === undefined) return -ENOENT;
+    const child = group.children.get(name);
+    if (child !== undefined) return this.#number(child.path) * SLOTS;
+    return cgroupFile(group, name) === undefined ? -ENOENT : parent + fileNumber(name);
+  }
+
+  getattr(ino: Ino, out: Attr): number {
+    const group = this.#group(ino);
+    if (group === undefined) return -ENOENT;
+    const { options, nowUs } = this.#host.machine;
+    out.ino = ino;
+    out.uid = out.gid = out.size = out.rdev = 0;
+    out.timeMs = options.bootTimeMs + Math.floor(nowUs / 1000);
+    if (ino % SLOTS === 0) {
+      out.mode = S_IFDIR | 0o755;
+      out.nlink = 2 + group.children.size;
+      return 0;
+    }
+    const file = this.#file(ino, group);
+    if (file === undefined) return -ENOENT;
+    out.mode = S_IFREG | modeOf(file);
+    out.nlink = 1;
+    return 0;
+  }
+
+  setattr(ino: Ino, change: AttrChange): number {
+    if (this.#group(ino) === undefined) return -ENOENT;
+    return change.mode !== undefined || change.uid !== undefined || change.gid !== undefined ? -EPERM : 0;
+  }
+
+  readlink(): number {
+    return -EINVAL;
+  }
+
+  readdir(ino: Ino): readonly DirEntry[] | number {
+    if (ino % SLOTS !== 0) return -ENOTDIR;
+    const group = this.#group(ino);
+    if (group === undefined) return -ENOENT;
+    const files = CGROUP_FILES.filter((file) => cgroupFile(group, file.name) === file);
+    return [
+      ...files.map(({ name }) => ({ name, ino: ino + fileNumber(name), type: S_IFREG })),
+      ...[...group.children.values()].map(({ name, path }) => ({
+        name,
+        ino: this.#number(path) * SLOTS,
+        type: S_IFDIR,
+      })),
+    ];
+  }
+
+  open(ino: Ino, flags: number): OpenFile | number {
+    if (ino % SLOTS === 0) return -EISDIR;
+    this.#host.advanceToNow();
+    const group = this.#group(ino);
+    const file = group === undefined ? undefined : this.#file(ino, group);
+    if (group === undefined || file === undefined) return -ENODEV;
+    const mode = flags & O_ACCMODE;
+    if ((mode !== O_RDONLY && file.write === undefined && !isPressure(file)) || (mode !== O_WRONLY && !file.show))
+      return -EACCES;
+    if (isPressure(file)) {
+      const psi = () => {
+        const now = this.#group(ino);
+        return now === undefined ? undefined : (now.psi ?? this.#host.machine.psi);
+      };
+      const source = { advanceToNow: () => this.#host.advanceToNow(), psi };
+      return new PressureFile(source, file.name.split('.')[0] as PsiResource);
+    }
+    return new GroupFile(this.#host, () => this.#group(ino), file);
+  }
+
+  mkdir(parent: Ino, name: string): Ino | number {
+    return this.#change(parent, name, (path) => {
+      if (cgroupFile(this.#group(parent)!, name) !== undefined) throw new KernelError(EINVAL, `${name} is a file`);
+      this.#host.machine.cgroups.mkdir(path);
+      this.#host.record(`cgroup mkdir ${quoteValue(path)}`);
+      return this.#number(path) * SLOTS;
+    });
+  }
+
+  rmdir(parent: Ino, name: string): number {
+    return this.#change(parent, name, (path) => {
+      this.#host.machine.cgroups.rmdir(path);
+      this.#host.record(`cgroup rmdir ${quoteValue(path)}`);
+      const number = this.#numbers.get(path);
+      this.#numbers.delete(path);
+      if (number !== undefined) this.#paths.delete(number);
+      return 0;
+    });
+  }
+
+  #change(parent: Ino, name: string, change: (path: string) => number): number {
+    this.#host.advanceToNow();
+    const group = this.#group(parent);
+    if (group === undefined) return -ENOENT;
+    try {
+      return change(group.parent === null ? `/${name}` : `${group.path}/${name}`);
+    } catch (error) {
+      if (error instanceof KernelError) return -error.errno;
+      throw error;
+    }
+  }
+
+  #number(path: string): number {
+    let number = this.#numbers.get(path);
+    if (number === undefined) {
+      number = this.#next++;
+      this.#numbers.set(path, number);
+      this.#paths.set(number, path);
+    }
+    return number;
+  }
+
+  #group(ino: Ino): Cgroup | undefined {
+    const path = this.#paths.get(Math.floor(ino / SLOTS));
+    if (path === undefined) return undefined;
+    try {
+      return this.#host.machine.cgroups.at(path);
+    } catch (error) {
+      if (error instanceof KernelError) return undefined;
+      throw error;
+    }
+  }
+
+  #file(ino: Ino, group: Cgroup): CgroupFile | undefined {
+    const name = CGROUP_FILES[(ino % SLOTS) - 1]?.name;
+    return name === undefined ? undefined : cgroupFile(group, name);
+  }
+}
+
+function fileNumber(name: string): number {
+  return CGROUP_FILES.findIndex((file) => file.name === name) + 1;
+}
+
+function isPressure(file: CgroupFile): boolean {
+  return file.name.endsWith('.pressure');
+}
+
+function modeOf(file: CgroupFile): number {
+  return (file.show ? 0o444 : 0) | (file.write || isPressure(file) ? 0o200 : 0);
+}
+
+/** An open file of a group. It answers ENODEV once the group has gone. */
+class GroupFile implements OpenFile {
+  readonly #host: CgroupHost;
+  readonly #group: () => Cgroup | undefined;
+  readonly #file: CgroupFile;
+  #text: Uint8Array | undefined;
+
+  constructor(host: CgroupHost, group: () => Cgroup | undefined, file: CgroupFile) {
+    this.#host = host;
+    this.#group = group;
+    this.#file = file;
+  }
+
+  read(offset: number, size: number): Uint8Array | number {
+    if (offset === 0 || this.#text === undefined) {
+      this.#host.advanceToNow();
+      const group = this.#group();
+      if (group === undefined) return -ENODEV;
+      this.#text = Buffer.from(this.#file.show?.(this.#host.machine, group) ?? '');
+    }
+    return this.#text.subarray(offset, offset + size);
+  }
+
+  write(data: Uint8Array, _offset: number, caller: Caller | undefined): number {
+    this.#host.advanceToNow();
+    const group = this.#group();
+    if (group === undefined) return -ENODEV;
+    const { name } = this.#file;
+    let text = Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1').trim();
+    // 0 is whoever writes, where that is known and simulated.
+    if (name === 'cgroup.procs' && text === '0') text = String(caller?.pid ?? 0);
+    const step = `cgroup write ${quoteValue(`${group.parent === null ? '' : group.path}/${name}`)} ${text === '' ? '""' : quoteValue(text)}`;
+    try {
+      writeCgroupFile(this.#host.machine, group, name, text);
+      this.#host.record(step);
+      return data.length;
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      if (error.errno === EAGAIN) this.#host.record(step);
+      return -error.errno;
+    }
+  }
+}
+
+/** The control groups of a machine as a file system. */
+export function createCgroupFs(host: CgroupHost): FileSystem {
+  return new CgroupFs(host);
+}

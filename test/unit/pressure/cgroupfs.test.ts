@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { createCgroupFs } from '../../../src/procfs/cgroupfs.ts';
+import { Session } from '../../../src/scenario/session.ts';
+import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ESRCH } from '../../../src/util/errno.ts';
+import { type FileSystem, newAttr, type OpenFile, S_IFDIR, S_IFREG } from '../../../src/vfs/types.ts';
+
+function mounted(text: string) {
+  const session = new Session();
+  session.load(text, 'test');
+  const fs = createCgroupFs({
+    get machine() {
+      return session.machine;
+    },
+    advanceToNow: () => {},
+    record: (step) => session.record(step),
+  });
+  return { session, fs };
+}
+
+function resolve(fs: FileSystem, path: string): number {
+  let ino = fs.root;
+  for (const name of path.split('/')) if (name !== '') ino = fs.lookup(ino, name, undefined);
+  return ino;
+}
+
+function open(fs: FileSystem, path: string, flags: number): OpenFile {
+  const file = fs.open(resolve(fs, path), flags, undefined);
+  if (typeof file === 'number') throw new Error(`${path}: ${file}`);
+  return file;
+}
+
+function read(fs: FileSystem, path: string): string {
+  return Buffer.from(open(fs, path, 0).read(0, 65536, undefined) as Uint8Array).toString();
+}
+
+function write(fs: FileSystem, path: string, text: string): number {
+  return open(fs, path, 1).write(Buffer.from(text), 0, undefined) as number;
+}
+
+const START = `machine ram=128M swap=128M
+proc A pid=1001
+A mmap heap size=64M anon private
+`;
+
+describe('the cgroup2 file system', () => {
+  it('makes and removes groups, and hands the controller down', () => {
+    const { fs } = mounted(START);
+    const names = (path: string) => (fs.readdir(resolve(fs, path), undefined) as { name: string }[]).map((e) => e.name);
+    expect(names('/')).toContain('cgroup.subtree_control');
+    expect(names('/')).not.toContain('memory.max');
+    const apps = fs.mkdir!(fs.root, 'apps', 0o755, undefined);
+    expect(apps).toBeGreaterThan(0);
+    expect(fs.mkdir!(fs.root, 'apps', 0o755, undefined)).toBe(-EEXIST);
+    expect(names('/apps')).not.toContain('memory.max');
+    expect(fs.lookup(apps, 'memory.max', undefined)).toBe(-ENOENT);
+    expect(write(fs, '/cgroup.subtree_control', '+memory\n')).toBe(8);
+    expect(read(fs, '/apps/cgroup.controllers')).toBe('memory\n');
+    expect(names('/apps')).toContain('memory.max');
+    const attr = newAttr();
+    expect(fs.getattr(resolve(fs, '/apps/memory.max'), attr)).toBe(0);
+    expect(attr.mode).toBe(S_IFREG | 0o644);
+    fs.getattr(resolve(fs, '/apps/memory.reclaim'), attr);
+    expect(attr.mode).toBe(S_IFREG | 0o200);
+    fs.getattr(apps, attr);
+    expect(attr.mode).toBe(S_IFDIR | 0o755);
+    const held = open(fs, '/apps/memory.current', 0);
+    expect(fs.rmdir!(fs.root, 'apps', undefined)).toBe(0);
+    expect(fs.rmdir!(fs.root, 'apps', undefined)).toBe(-ENOENT);
+    expect(fs.getattr(apps, attr)).toBe(-ENOENT);
+    expect(held.read(0, 100, undefined)).toBe(-ENODEV);
+  });
+
+  it('takes writes with the grammar and errors of the kernel, and notes them for replay', () => {
+    const { session, fs } = mounted(START);
+    fs.mkdir!(fs.root, 'apps', 0o755, undefined);
+    write(fs, '/cgroup.subtree_control', '+memory');
+    expect(write(fs, '/apps/cgroup.procs', '1001\n')).toBe(5);
+    expect(write(fs, '/apps/cgroup.procs', '77')).toBe(-ESRCH);
+    expect(write(fs, '/apps/cgroup.procs', 'x')).toBe(-EINVAL);
+    expect(write(fs, '/apps/cgroup.subtree_control', '+memory')).toBe(-EBUSY);
+    expect(read(fs, '/apps/cgroup.procs')).toBe('1001\n');
+    expect(read(fs, '/apps/memory.max')).toBe('max\n');
+    expect(write(fs, '/apps/memory.max', '16M\n')).toBe(4);
+    expect(read(fs, '/apps/memory.max')).toBe('16777216\n');
+    expect(write(fs, '/apps/memory.high', '10000')).toBe(5);
+    expect(read(fs, '/apps/memory.high')).toBe('8192\n');
+    expect(write(fs, '/apps/memory.high', 'max')).toBe(3);
+    expect(write(fs, '/apps/memory.high', '1Q')).toBe(-EINVAL);
+    expect(fs.rmdir!(fs.root, 'apps', undefined)).toBe(-EBUSY);
+    session.apply('A touch heap 0 8M write');
+    expect(read(fs, '/apps/memory.current')).toBe(`${8 * 2 ** 20}\n`);
+    expect(write(fs, '/apps/memory.reclaim', '2M')).toBe(2);
+    expect(write(fs, '/apps/memory.reclaim', '1G')).toBe(-EAGAIN);
+    const again = new Session();
+    again.load(session.state(), 'state');
+    expect(again.machine.mem.events).toEqual(session.machine.mem.events);
+    expect(again.machine.cgroups.at('/apps').memcg.usage).toBe(session.machine.cgroups.at('/apps').memcg.usage);
+  });
+});
