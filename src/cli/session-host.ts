@@ -24,6 +24,7 @@ export class SessionHost implements ProcHost {
   /** Counts machines: one that replaces another counts its changes anew. */
   #epoch = 0;
   onGone: ((task: Task, tid: number) => void) | undefined;
+  onUserChanged: ((task: Task) => void) | undefined;
   onEvent: ((event: MachineEvent) => void) | undefined;
 
   constructor(session: Session, clock: Clock) {
@@ -36,6 +37,7 @@ export class SessionHost implements ProcHost {
   #adopt(): void {
     this.#epoch++;
     this.machine.onExit = (task) => this.onGone?.(task, task.pid);
+    this.machine.onUserChanged = (task) => this.onUserChanged?.(task);
     this.events.onEvent = (event) => this.onEvent?.(event);
   }
 

@@ -1,5 +1,6 @@
 /** The rows of the tables: what a file or directory of the tree is. Mirrors: struct pid_entry, struct proc_dir_entry. */
 import type { Machine } from '../machine/machine.ts';
+import type { PsiResource } from '../machine/psi.ts';
 import type { Task, Thread } from '../machine/task.ts';
 import { type Caller, type Ino, type OpenFile, S_IFDIR, S_IFLNK, S_IFREG } from '../vfs/types.ts';
 import type { FixedTree } from './fixed-tree.ts';
@@ -53,6 +54,8 @@ export interface Entry<C> {
   writeGone?(ctx: SystemContext, data: Uint8Array): number;
   /** A file that is not rendered: served by offset, or waited for. */
   open?(ctx: C, flags: number, caller: Caller | undefined): OpenFile | number;
+  /** A pressure file: rendered, and polled once a trigger has been written to it. */
+  readonly pressure?: PsiResource;
   /** The length of such a file, where it is cheap to say. */
   size?(ctx: C): number;
   link?(ctx: C, caller?: Caller): string | number;

@@ -52,6 +52,8 @@ export interface ProcHost {
 
   /** Set by the tree: a process or thread id has gone. */
   onGone: ((task: Task, tid: number) => void) | undefined;
+  /** Set by the tree: a process has changed its user. */
+  onUserChanged: ((task: Task) => void) | undefined;
   /** Set by the tree: something has been added to `events`. */
   onEvent: ((event: MachineEvent) => void) | undefined;
 }

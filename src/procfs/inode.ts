@@ -26,6 +26,10 @@ export type Place =
   | { readonly kind: 'disk-directory'; readonly number: number }
   | { readonly kind: 'disk-file'; readonly id: number };
 
+export function isFixedIno(ino: Ino): boolean {
+  return ino < HOST_LINKS;
+}
+
 export function fixedIno(index: number): Ino {
   return index;
 }

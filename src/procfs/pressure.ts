@@ -1,13 +1,11 @@
 /** pressure/{cpu,io,memory}: how long tasks waited, and triggers on it. Mirrors: kernel/sched/psi.c. */
 
-import { PSI_RESOURCES, type PsiResource } from '../machine/psi.ts';
+import { PSI_RESOURCES, type Psi, type PsiResource } from '../machine/psi.ts';
 import type { PsiTrigger } from '../machine/psi-triggers.ts';
-import { EINVAL } from '../util/errno.ts';
+import { ENODEV } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { type Caller, type OpenFile, POLLERR, POLLIN, POLLOUT, POLLPRI, WaitQueue } from '../vfs/types.ts';
 import { directory, type Entry, file, type SystemContext } from './entry.ts';
-import type { ProcHost } from './host.ts';
-import { type Content, RenderedFile } from './open-files.ts';
 
 const POLLRDNORM = 0x40;
 const POLLWRNORM = 0x100;
@@ -15,12 +13,18 @@ const DEFAULT_POLLMASK = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 /** What psi_write copies from the caller; it puts a NUL over the last byte of that. */
 const TRIGGER_BYTES = 32;
 
+/** Whose pressure it is: that of a machine or of a control group, which may be replaced by an equal one, or go. */
+export interface PressureSource {
+  advanceToNow(): void;
+  psi(): Psi | undefined;
+}
+
 /** The open files that have a trigger, so that it goes on in a machine that replaces theirs. */
 export class PressureFiles {
   readonly #armed = new Set<PressureFile>();
 
-  open(host: ProcHost, resource: PsiResource, content: Content, caller: Caller | undefined): OpenFile {
-    return new PressureFile(host, resource, content, caller === undefined || caller.uid === 0, this.#armed);
+  open(source: PressureSource, resource: PsiResource, caller: Caller | undefined): OpenFile {
+    return new PressureFile(source, resource, caller === undefined || caller.uid === 0, this.#armed);
   }
 
   /** To be called now and then while somebody waits: events of a trigger come only from the machine it is in. */
@@ -29,70 +33,81 @@ export class PressureFiles {
   }
 }
 
-class PressureFile implements OpenFile {
+/** An open pressure file; one write to it makes a trigger that poll(2) then tells about. */
+export class PressureFile implements OpenFile {
   readonly waitQueue = new WaitQueue();
-  readonly #host: ProcHost;
+  readonly #source: PressureSource;
   readonly #resource: PsiResource;
-  readonly #rendered: RenderedFile;
   readonly #privileged: boolean;
-  readonly #armed: Set<PressureFile>;
-  #machine: ProcHost['machine'] | undefined;
+  readonly #armed: Set<PressureFile> | undefined;
+  #psi: Psi | undefined;
   #trigger: PsiTrigger | undefined;
   #text = '';
+  #shown: Uint8Array = new Uint8Array(0);
 
-  constructor(host: ProcHost, resource: PsiResource, content: Content, privileged: boolean, armed: Set<PressureFile>) {
-    this.#host = host;
+  constructor(source: PressureSource, resource: PsiResource, privileged = true, armed?: Set<PressureFile>) {
+    this.#source = source;
     this.#resource = resource;
     this.#privileged = privileged;
     this.#armed = armed;
-    this.#rendered = new RenderedFile({ ...content, write: () => -EINVAL });
   }
 
+  /** The text of one instant, taken anew when it is read from the start. */
   read(offset: number, size: number): Uint8Array | number {
-    return this.#rendered.read(offset, size);
+    if (offset === 0) {
+      this.#source.advanceToNow();
+      const psi = this.#source.psi();
+      if (psi === undefined) return -ENODEV;
+      this.#shown = Buffer.from(psi.text(this.#resource));
+    }
+    return this.#shown.subarray(offset, offset + size);
   }
 
   /** Mirrors: psi_write. The last byte does not count: programs write the NUL too, shells a newline. */
   write(data: Uint8Array): number {
-    this.#host.advanceToNow();
+    this.#source.advanceToNow();
     this.followMachine();
     const text = Buffer.from(data.subarray(0, Math.min(data.length, TRIGGER_BYTES) - 1)).toString('latin1');
     try {
-      this.#register(text, this.#trigger !== undefined);
+      if (!this.#register(text, this.#trigger !== undefined)) return -ENODEV;
     } catch (error) {
       if (error instanceof KernelError) return -error.errno;
       throw error;
     }
     this.#text = text;
-    this.#armed.add(this);
+    this.#armed?.add(this);
     return data.length;
   }
 
   /** Mirrors: psi_trigger_poll. An event is told once. */
   poll(): number {
-    this.#host.advanceToNow();
+    this.#source.advanceToNow();
     this.followMachine();
-    if (this.#trigger === undefined) return DEFAULT_POLLMASK | POLLERR | POLLPRI;
-    return this.#host.machine.psi.triggers.poll(this.#trigger) ? DEFAULT_POLLMASK | POLLPRI : DEFAULT_POLLMASK;
+    if (this.#trigger === undefined || this.#psi === undefined) return DEFAULT_POLLMASK | POLLERR | POLLPRI;
+    return this.#psi.triggers.poll(this.#trigger) ? DEFAULT_POLLMASK | POLLPRI : DEFAULT_POLLMASK;
   }
 
   release(): void {
-    this.#armed.delete(this);
-    if (this.#trigger !== undefined && this.#machine === this.#host.machine)
-      this.#machine.psi.triggers.unregister(this.#trigger);
+    this.#armed?.delete(this);
+    if (this.#trigger !== undefined) this.#psi?.triggers.unregister(this.#trigger);
     this.#trigger = undefined;
   }
 
+  /** Registers the trigger with what has taken the place of what it was registered with. */
   followMachine(): void {
-    if (this.#trigger !== undefined && this.#machine !== this.#host.machine) this.#register(this.#text, false);
+    if (this.#trigger === undefined || this.#psi === this.#source.psi()) return;
+    if (!this.#register(this.#text, false)) this.#trigger = undefined;
   }
 
-  #register(text: string, has: boolean): void {
-    const { machine } = this.#host;
-    const trigger = machine.psi.triggers.register(this.#resource, text, this.#privileged, has);
+  /** False when there is nothing to register it with. Throws EINVAL, EBUSY. */
+  #register(text: string, has: boolean): boolean {
+    const psi = this.#source.psi();
+    if (psi === undefined) return false;
+    const trigger = psi.triggers.register(this.#resource, text, this.#privileged, has);
     trigger.onEvent = () => this.waitQueue.wake();
-    this.#machine = machine;
+    this.#psi = psi;
     this.#trigger = trigger;
+    return true;
   }
 }
 

@@ -25,32 +25,40 @@ import { nrOpenFiles } from './fd.ts';
 import { type FixedNode, FixedTree } from './fixed-tree.ts';
 import type { ProcHost } from './host.ts';
 import { hostTarget } from './host-links.ts';
-import { placeOf } from './inode.ts';
+import { isFixedIno, taskIno } from './inode.ts';
 import { CommandFile, RenderedFile } from './open-files.ts';
+import { PressureFiles, type PressureSource } from './pressure.ts';
 import { type Found, Resolver } from './resolver.ts';
 import { rootEntry } from './root.ts';
 import { type ProcFsOptions, type ProcFsSettings, settingsFrom } from './settings.ts';
 import { type Moment, type Snapshot, Snapshots } from './snapshots.ts';
+import { TGID_DIRECTORY } from './task-rows.ts';
 import { TextBuffer } from './text.ts';
 
 const O_ACCMODE = 3;
 const O_WRONLY = 1;
 /** How often those who wait want the machine brought up to date. */
 const HEARTBEAT_MS = 100;
-/** Fixed directories may be kept; attributes only until the open that follows. */
-const STATIC_TIMEOUT_MS = 1000;
+/** Directories may be kept; attributes of files only until the open that follows. */
+const DIRECTORY_TIMEOUT_MS = 1000;
 const ATTR_TIMEOUT_MS = 1;
 
 export class ProcFs implements FileSystem {
   readonly heartbeatMs = HEARTBEAT_MS;
   readonly root: Ino;
   onEntryGone: ((parent: Ino, name: string) => void) | undefined;
+  onAttrChanged: ((ino: Ino) => void) | undefined;
   readonly #host: ProcHost;
   readonly #settings: ProcFsSettings;
   readonly #tree: FixedTree;
   readonly #resolver: Resolver;
   readonly #snapshots = new Snapshots();
   readonly #disk: DiskTree;
+  readonly #pressure = new PressureFiles();
+  readonly #psi: PressureSource = {
+    advanceToNow: () => this.#host.advanceToNow(),
+    psi: () => this.#host.machine.psi,
+  };
   readonly #text = new TextBuffer();
 
   constructor(host: ProcHost, options: ProcFsOptions = {}) {
@@ -62,6 +70,7 @@ export class ProcFs implements FileSystem {
     this.#disk = new DiskTree(host, this.#settings, this.#tree.find('reclaimfs/disk')!.ino);
     this.root = this.#tree.root.ino;
     host.onGone = (task, tid) => this.#gone(task, tid);
+    host.onUserChanged = (task) => this.onAttrChanged?.(taskIno(task.serial, TGID_DIRECTORY, task.pid));
     host.onEvent = () => streams.wake();
   }
 
@@ -188,6 +197,7 @@ export class ProcFs implements FileSystem {
       if (entry.needsMm && found.ctx.task.mm === null) return -ESRCH;
       if (found.entry.open !== undefined) return found.entry.open(found.ctx, flags, caller);
     } else if (found.entry.open !== undefined) return found.entry.open(found.ctx, flags, caller);
+    if (entry.pressure !== undefined) return this.#pressure.open(this.#psi, entry.pressure, caller);
     const content = {
       snapshot: () => this.#renderAgain(ino),
       now: () => this.#moment(),
@@ -224,22 +234,24 @@ export class ProcFs implements FileSystem {
   }
 
   /**
-   * Names of processes are asked for each time: a notice that one has vanished would reach the kernel after the answer to
-   * the write that ended it, and a path must not lead into a dead process meanwhile.
+   * Directories may be kept: the fixed ones, and those of processes where the transport takes them back before anybody
+   * learns of their end. Not under hidepid, where what is found depends on who asks.
    */
   entryTimeoutMs(ino: Ino): number {
-    const place = placeOf(ino);
-    const kept = place.kind === 'fixed' && this.#tree.node(place.index)?.children !== undefined;
-    return kept ? STATIC_TIMEOUT_MS : 0;
+    return this.#isKept(ino) ? DIRECTORY_TIMEOUT_MS : 0;
   }
 
   attrTimeoutMs(ino: Ino): number {
-    const place = placeOf(ino);
-    if (place.kind !== 'fixed') return ATTR_TIMEOUT_MS;
-    return this.#tree.node(place.index)?.children === undefined ? ATTR_TIMEOUT_MS : STATIC_TIMEOUT_MS;
+    return this.#isKept(ino) ? DIRECTORY_TIMEOUT_MS : ATTR_TIMEOUT_MS;
+  }
+
+  #isKept(ino: Ino): boolean {
+    if (isFixedIno(ino)) return this.#tree.node(ino)?.children !== undefined;
+    return this.#settings.invalidates && this.#settings.hidepid === 0 && this.#resolver.isProcessDirectory(ino);
   }
 
   heartbeat(): void {
+    this.#pressure.followMachine();
     this.#host.advanceToNow();
   }
 

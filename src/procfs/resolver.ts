@@ -1,4 +1,5 @@
 /** From inode numbers and names to rows of the tables and to the process as it is now. */
+import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
 import { ENOENT } from '../util/errno.ts';
 import { type Caller, type DirEntry, type Ino, S_IFDIR } from '../vfs/types.ts';
@@ -31,6 +32,12 @@ export class Resolver {
   readonly #settings: ProcFsSettings;
   readonly #tree: FixedTree;
   readonly #tasks = new TaskIndex();
+  /** Processes as last listed. Forks only rise, and every end makes the number smaller: both the same, nothing has changed. */
+  #listed: { readonly machine: Machine | undefined; readonly forks: number; readonly entries: readonly DirEntry[] } = {
+    machine: undefined,
+    forks: 0,
+    entries: [],
+  };
 
   constructor(host: ProcHost, settings: ProcFsSettings, tree: FixedTree) {
     this.#host = host;
@@ -50,15 +57,28 @@ export class Resolver {
   }
 
   rootEntries(ctx: SystemContext, caller: Caller | undefined): DirEntry[] {
-    const entries: DirEntry[] = [...this.#tree.root.listed];
+    const processes = this.#processEntries(ctx.machine);
     const all = this.#settings.hidepid < 2;
-    const tasks = [...ctx.machine.tasks.values()].sort((a, b) => a.pid - b.pid);
-    for (const task of tasks) {
-      if (!all && !maySee(caller, task, this.#settings)) continue;
-      entries.push({ name: String(task.pid), ino: taskIno(task.serial, TGID_DIRECTORY, task.pid), type: S_IFDIR });
-    }
+    const visible = all
+      ? processes
+      : processes.filter(({ name }) => maySee(caller, ctx.machine.tasks.get(Number(name))!, this.#settings));
     const own = callerEntry(ctx, caller);
-    if (own !== undefined) entries.push(own);
+    return [...this.#tree.root.listed, ...visible, ...(own === undefined ? [] : [own])];
+  }
+
+  /** All processes by pid, put together anew when some have come or gone. */
+  #processEntries(machine: Machine): readonly DirEntry[] {
+    const { forks } = machine;
+    const { size } = machine.tasks;
+    const listed = this.#listed;
+    if (listed.machine === machine && listed.forks === forks && listed.entries.length === size) return listed.entries;
+    const tasks = [...machine.tasks.values()].sort((a, b) => a.pid - b.pid);
+    const entries = tasks.map(({ pid, serial }) => ({
+      name: String(pid),
+      ino: taskIno(serial, TGID_DIRECTORY, pid),
+      type: S_IFDIR,
+    }));
+    this.#listed = { machine, forks, entries };
     return entries;
   }
 
@@ -91,6 +111,13 @@ export class Resolver {
     if (task === undefined || thread === undefined) return { kind: 'gone', ctx, entry };
     const { host, machine, settings, tree } = ctx;
     return { kind: 'task', ctx: { host, machine, settings, tree, task, thread, sub }, entry };
+  }
+
+  /** Whether it is /proc/PID, not /proc/TID, whose end nobody tells. */
+  isProcessDirectory(ino: Ino): boolean {
+    const place = placeOf(ino);
+    if (place.kind !== 'task' || place.row !== TGID_DIRECTORY) return false;
+    return this.#host.machine.tasks.get(place.sub)?.serial === place.serial;
   }
 
   forget(task: Task): void {

@@ -14,7 +14,7 @@ export interface ProcFsOptions {
   readonly callerPid?: (tid: number) => number | undefined;
   /** Requests say who asks; otherwise the mode bits have to keep others out. */
   readonly callerKnown?: boolean;
-  /** The transport takes names out of the kernel's caches when they vanish. Not relied on: see ProcFs.entryTimeoutMs. */
+  /** The transport takes names out of the kernel's caches before anybody can learn that they have vanished. */
   readonly invalidates?: boolean;
 }
 

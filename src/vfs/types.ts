@@ -122,6 +122,8 @@ export interface FileSystem {
   attrTimeoutMs(ino: Ino): number;
   /** Set by the transport: told when an entry has vanished, so that the kernel's caches can be invalidated. */
   onEntryGone?: ((parent: Ino, name: string) => void) | undefined;
+  /** Set by the transport: told when attributes have changed that the kernel may still believe (attrTimeoutMs). */
+  onAttrChanged?: ((ino: Ino) => void) | undefined;
   /**
    * Brings the file system up to the present without a request: a transport calls it every `heartbeatMs` (and only)
    * while some request is parked or some poll is armed, so that time passes for those who wait.

@@ -44,6 +44,8 @@ export class DirectMount implements MountHandle {
   #worker: Worker;
   /** Our mount, as mountinfo tells it; undefined until mount(8) has succeeded. */
   #mount: MountInfo | undefined;
+  /** Notices that wait to be sent. */
+  #notices: Uint8Array[] = [];
   #heartbeatMs = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #reason: CloseReason | undefined;
@@ -159,13 +161,28 @@ export class DirectMount implements MountHandle {
     }, this.#heartbeatMs);
   }
 
-  /** One after the other, off this thread: the kernel may make such a write wait for the kernel thread's next answer. */
-  #invalidate(notices: Uint8Array[]): void {
-    const next = (): void => {
-      const notice = notices.shift();
-      if (notice && !this.#reason) write(this.#fd, notice, next);
-    };
-    next();
+  /**
+   * One after the other, off this thread: the kernel may make such a write wait for the kernel thread's next answer. The
+   * kernel thread, which holds replies back until then, is told when all are sent.
+   */
+  #invalidate(notices: readonly Uint8Array[]): void {
+    const idle = this.#notices.length === 0;
+    this.#notices.push(...notices);
+    if (idle) this.#sendNotice(0);
+  }
+
+  #sendNotice(index: number): void {
+    const notice = this.#notices[index];
+    if (this.#reason) return;
+    if (notice === undefined) {
+      this.#notices = [];
+      this.#poke();
+      return;
+    }
+    write(this.#fd, notice, () => {
+      this.#state.noticeSent();
+      this.#sendNotice(index + 1);
+    });
   }
 
   /** Makes the read of the kernel thread return, by a request without a subject; by any request if that cannot be. */

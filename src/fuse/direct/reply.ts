@@ -151,9 +151,9 @@ export function invalEntryNotice(parent: number, name: string): Uint8Array {
   return notice(FUSE_NOTIFY_INVAL_ENTRY, [parent, parent / HIGH, nameBytes.length - 1, 0], nameBytes);
 }
 
-/** A notice that the attributes (and any cached data) of a node are no longer what the kernel believes. */
-export function invalInodeNotice(nodeid: number): Uint8Array {
-  return notice(FUSE_NOTIFY_INVAL_INODE, [nodeid, nodeid / HIGH, 0, 0, 0, 0]);
+/** A notice that the attributes of a node are no longer what the kernel believes; takes no lock (offset -1: no data). */
+export function invalAttrNotice(nodeid: number): Uint8Array {
+  return notice(FUSE_NOTIFY_INVAL_INODE, [nodeid, nodeid / HIGH, 0xffffffff, 0xffffffff, 0, 0]);
 }
 
 /** Asks the kernel for zero bytes of a regular file's page cache: it answers with a request, which wakes the reader of the device. */

@@ -6,6 +6,7 @@ import { FileTable } from '../file-table.ts';
 import type { Device } from './device.ts';
 import { fileHandlers } from './file-ops.ts';
 import { type Handler, NO_ANSWER } from './handler.ts';
+import { HeldReplies } from './held-replies.ts';
 import { inodeHandlers } from './inode-ops.ts';
 import { Parking } from './parking.ts';
 import {
@@ -15,10 +16,11 @@ import {
   FUSE_ROOT_ID,
   IN_HEADER_BYTES,
   OUT_BODY,
+  OUT_HEADER_BYTES,
   POKE_NODEID,
   WRITE_OUT_BYTES,
 } from './protocol.ts';
-import { invalEntryNotice, pollNotice, Reply } from './reply.ts';
+import { invalAttrNotice, invalEntryNotice, pollNotice, Reply } from './reply.ts';
 import { Request } from './request.ts';
 import { sessionHandlers } from './session-ops.ts';
 
@@ -33,6 +35,8 @@ export interface SessionEvents {
   waiting(count: number): void;
   /** Notices that only another thread may send (see `gone`). */
   invalidate(notices: Uint8Array[]): void;
+  /** How many of those have been sent, from the start. */
+  noticesSent(): number;
   /** A request came whose only purpose is to wake this thread. */
   poked(): void;
 }
@@ -68,12 +72,14 @@ export class Session {
   #unknown = new Set<number>();
   #nrWaiting = 0;
   #gone: Uint8Array[] = [];
+  #held = new HeldReplies();
 
   constructor(fs: FileSystem, device: Device, events: SessionEvents) {
     this.fs = fs;
     this.device = device;
     this.events = events;
     fs.onEntryGone = (parent, name) => this.#entryGone(parent, name);
+    fs.onAttrChanged = (ino) => this.device.notify(invalAttrNotice(this.swap(ino)));
   }
 
   /** Handles the request that has been read into `request`. */
@@ -92,12 +98,14 @@ export class Session {
 
   /** Looks after those who wait; called whenever the file system may have changed. */
   settle(): void {
+    if (this.#held.size > 0) this.#held.release(this.events.noticesSent(), this.#sendHeld);
     this.parking.settle(this.#notifyPoll);
     if (this.#gone.length > 0) {
       this.events.invalidate(this.#gone);
+      this.#held.handed(this.#gone.length);
       this.#gone = [];
     }
-    const { size } = this.parking;
+    const size = this.parking.size + this.#held.size;
     if (size === this.#nrWaiting) return;
     this.#nrWaiting = size;
     this.events.waiting(size);
@@ -117,6 +125,7 @@ export class Session {
   /** Releases everything: the connection has ended. */
   close(): void {
     this.fs.onEntryGone = undefined;
+    this.fs.onAttrChanged = undefined;
     this.parking.clear();
     for (const file of this.files) {
       try {
@@ -146,6 +155,11 @@ export class Session {
       return;
     }
     const body = content.length > size ? content.subarray(0, size) : content;
+    if (this.#mustHold) {
+      this.reply.header(body.length, 0, uniqueLow, uniqueHigh);
+      this.#held.hold(this.#gone.length, this.reply, OUT_HEADER_BYTES, body);
+      return;
+    }
     this.device.sendContent(this.reply, body, uniqueLow, uniqueHigh);
   }
 
@@ -159,6 +173,10 @@ export class Session {
     reply.words[OUT_BODY] = taken;
     reply.words[OUT_BODY + 1] = 0;
     reply.header(WRITE_OUT_BYTES, 0, uniqueLow, uniqueHigh);
+    if (this.#mustHold) {
+      this.#held.hold(this.#gone.length, reply, OUT_HEADER_BYTES + WRITE_OUT_BYTES);
+      return;
+    }
     this.device.send(reply, WRITE_OUT_BYTES);
   }
 
@@ -173,6 +191,12 @@ export class Session {
     log('opcode %d on node %d: %O', this.request.opcode, this.request.nodeid, error);
     return EIO;
   }
+
+  get #mustHold(): boolean {
+    return this.#held.mustHold(this.#gone.length, this.events.noticesSent());
+  }
+
+  #sendHeld = (bytes: Uint8Array): void => this.device.notify(bytes);
 
   #notifyPoll = (khLow: number, khHigh: number): void => this.device.notify(pollNotice(khLow, khHigh));
 

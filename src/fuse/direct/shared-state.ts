@@ -12,7 +12,9 @@ export const COMMAND_LEAVE = 2;
 const WAITING = 1;
 /** 1 while the main thread keeps the heartbeat going, so that it is told only once. */
 const BEATING = 2;
-const NR_WORDS = 3;
+/** Notices that the main thread has sent, counted from the start; wraps around. */
+const NOTICES_SENT = 3;
+const NR_WORDS = 4;
 
 export class SharedState {
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -44,6 +46,14 @@ export class SharedState {
   setWaiting(count: number): boolean {
     Atomics.store(this.words, WAITING, count);
     return count > 0 && Atomics.exchange(this.words, BEATING, 1) === 0;
+  }
+
+  noticeSent(): void {
+    Atomics.add(this.words, NOTICES_SENT, 1);
+  }
+
+  get noticesSent(): number {
+    return Atomics.load(this.words, NOTICES_SENT);
   }
 
   /** Ends the heartbeat; false when somebody came to wait at this very moment, so that it has to go on. */

@@ -7,10 +7,13 @@
  *
  *   --json FILE      also as JSON (`-` for stdout instead of the table)
  *   --rounds N       slices per target and operation (10)     --slice MS   length of a slice (200)
- *   --only OP,…      stat read1 readall write walk readdir readonly
+ *   --only OP,…      stat read1 readall readkept write walk readdir readroot readonly meminfo
  *   --clients N,…    parallel clients (1,8)
- *   --tree ARGS      serve the real tree too: `node dist/cli/main.js mount MNT --transport T --foreground ARGS`
- *   --tree-pid PID   the process of the real tree whose files are read (1)
+ *   --tree           serve the real tree too, over both transports: a machine of as many processes as the demo tree, each
+ *                    with an address space, and a hundred whose smaps have 200 kB; every file is rendered when it is read
+ *   --no-demo        the demo tree by C only
+ *   --pids N         processes of the trees (1000)
+ *   --lxcfs          meminfo of lxcfs too (if it is installed)
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -30,26 +33,45 @@ const { values } = parseArgs({
     slice: { type: 'string', default: '200' },
     only: { type: 'string', default: 'readonly,stat,read1,readall,write,walk,readdir' },
     clients: { type: 'string', default: '1,8' },
-    tree: { type: 'string' },
-    'tree-pid': { type: 'string', default: '1' },
+    tree: { type: 'boolean', default: false },
+    'no-demo': { type: 'boolean', default: false },
+    pids: { type: 'string', default: '1000' },
+    lxcfs: { type: 'boolean', default: false },
+    program: { type: 'string', default: 'dist/cli/main.js' },
     source: { type: 'string', default: process.cwd() },
   },
 });
 
-/** What each operation of fusebench is pointed at, below the mount; P stands for a process. */
-const PATHS: Readonly<Record<string, string>> = {
-  readonly: '5/stat',
-  stat: 'P/stat',
-  read1: 'P/stat',
-  readall: 'P/smaps',
-  write: 'P/reclaim',
-  walk: '',
-  readdir: 'many',
+/** One measurement: the operation of fusebench, and the file it is pointed at below each mount; %d counts the processes. */
+interface Operation {
+  readonly run: string;
+  readonly demo?: string;
+  readonly tree?: string;
+  readonly kernel?: string;
+  readonly lxcfs?: string;
+  /** How many processes %d counts. */
+  readonly nrPids?: number;
+}
+
+const NR_PIDS = Number(values.pids);
+/** Processes of the real tree with a large smaps: 2001, 2002… 20010… 200100. */
+const NR_LARGE = NR_PIDS > 2000 ? 0 : 100;
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  readonly: { run: 'readonly', demo: '5/stat', tree: '5/stat', kernel: '@self/stat' },
+  stat: { run: 'stat', demo: '%d/stat', tree: '%d/stat', kernel: '@self/stat' },
+  read1: { run: 'read1', demo: '%d/stat', tree: '%d/stat', kernel: '@self/stat' },
+  readall: { run: 'readall', demo: '%d/smaps', tree: '200%d/smaps', kernel: '@vma/smaps', nrPids: NR_LARGE },
+  // The same file again and again: its text is kept for 50 ms, so that what is left is the cost without rendering.
+  readkept: { run: 'readall', demo: '5/smaps', tree: '2001/smaps', kernel: '@vma/smaps' },
+  write: { run: 'write', demo: '%d/reclaim', tree: '%d/reclaim' },
+  walk: { run: 'walk', demo: '', tree: '' },
+  readdir: { run: 'readdir', demo: 'many' },
+  readroot: { run: 'readdir', demo: '', tree: '' },
+  meminfo: { run: 'read1', demo: '5/stat', tree: 'meminfo', kernel: 'meminfo', lxcfs: 'proc/meminfo' },
 };
-const NR_PIDS = 1000;
 
 const workplace = mkdtempSync(join(tmpdir(), 'reclaimfs-bench-'));
-const servers: ChildProcess[] = [];
+const servers: { readonly pid?: number | undefined }[] = [];
 const stops: Array<() => Promise<unknown>> = [];
 try {
   const rows = await main();
@@ -77,46 +99,36 @@ try {
 async function main(): Promise<Row[]> {
   const client = compile('fusebench', ['-pthread']);
   const anchor = compile('fuse_hello_ll', flags('fuse3'));
-  const targets: Target[] = [
-    await serveC('C', anchor, ['-s']),
-    await serve('direct', 'direct', {}),
-    await serve('direct, dirs 1s', 'direct', { dirAttrMs: 1000 }),
-    await serve('fuse-native', 'fuse-native', {}),
-    { label: 'kernel', path: '/proc', isReal: true },
-    ...(await realTrees()),
-  ];
+  const targets: Target[] = [await serveC('C', anchor, ['-s'])];
+  if (!values['no-demo'])
+    targets.push(
+      await serve('direct', 'direct', {}),
+      await serve('direct, dirs 1s', 'direct', { dirAttrMs: 1000 }),
+      await serve('fuse-native', 'fuse-native', {}),
+    );
+  targets.push({ label: 'kernel', path: '/proc', kind: 'kernel' });
+  if (values.tree) targets.push(...(await realTrees()));
+  if (values.lxcfs) targets.push(await serveLxcfs());
   const rows: Row[] = [];
   for (const nrClients of values.clients.split(',').map(Number))
-    for (const operation of values.only.split(',')) rows.push(...measure(client, operation, nrClients, targets));
+    for (const name of values.only.split(',')) rows.push(...measure(client, name, nrClients, targets));
   return rows;
 }
 
 /** One operation on all targets that have it. */
-function measure(client: string, operation: string, nrClients: number, targets: readonly Target[]): Row[] {
-  const below = PATHS[operation];
-  if (below === undefined) throw new Error(`no operation ${operation}: ${Object.keys(PATHS).join(' ')}`);
-  const args = [
-    '-o',
-    operation,
-    '-T',
-    String(nrClients),
-    '-d',
-    values.slice,
-    '-r',
-    values.rounds,
-    '-N',
-    String(NR_PIDS),
-  ];
-  const able = targets.filter(
-    ({ isReal, label }) => !isReal || !(operation === 'readdir' || (label === 'kernel' && operation === 'write')),
-  );
-  const paths = able.map((target, i) => `${i}=${place(target, below)}`);
+function measure(client: string, name: string, nrClients: number, targets: readonly Target[]): Row[] {
+  const operation = OPERATIONS[name];
+  if (operation === undefined) throw new Error(`no operation ${name}: ${Object.keys(OPERATIONS).join(' ')}`);
+  const { run, nrPids = NR_PIDS } = operation;
+  const args = ['-o', run, '-T', String(nrClients), '-d', values.slice, '-r', values.rounds, '-N', String(nrPids)];
+  const able = targets.filter(({ kind }) => operation[kind] !== undefined);
+  const paths = able.map(({ path, kind }, i) => `${i}=${join(path, operation[kind] ?? '')}`);
   const where = pin(nrClients === 1 && !values['no-pin']);
   const out = execFileSync('taskset', ['-c', where, client, ...args, ...paths], { encoding: 'utf8', timeout: 600_000 });
   return out
     .trim()
     .split('\n')
-    .map((line) => row(line, operation, nrClients, able));
+    .map((line) => row(line, name, nrClients, able));
 }
 
 /** Puts all threads of all servers on one CPU, or on all of them; returns which, for the client. */
@@ -124,11 +136,6 @@ function pin(together: boolean): string {
   const where = together || cpus().length === 1 ? '0' : `0-${cpus().length - 1}`;
   for (const { pid } of servers) execFileSync('taskset', ['-a', '-c', '-p', where, String(pid)], { stdio: 'ignore' });
   return where;
-}
-
-function place({ path, isReal, label }: Target, below: string): string {
-  const pid = isReal ? (label === 'kernel' ? '@self' : values['tree-pid']) : '%d';
-  return join(path, below.replace('P', pid).replace(/^5\//, isReal ? `${pid}/` : '5/'));
 }
 
 function row(line: string, operation: string, nrClients: number, targets: readonly Target[]): Row {
@@ -174,7 +181,7 @@ async function serveC(label: string, program: string, args: readonly string[]): 
   servers.push(child);
   stops.push(() => ended(child));
   await until(() => findMount(path) !== undefined, `mount of ${label}`);
-  return { label, path, isReal: false };
+  return { label, path, kind: 'demo' };
 }
 
 async function serve(label: string, transport: string, options: object): Promise<Target> {
@@ -189,21 +196,50 @@ async function serve(label: string, transport: string, options: object): Promise
   servers.push(server.child);
   stops.push(() => ended(server.child));
   await server.mounted;
-  return { label, path, isReal: false };
+  return { label, path, kind: 'demo' };
+}
+
+/** A machine with as many processes as the demo tree. */
+function scenario(): string {
+  const lines = ['machine ram=1G swap=256M swapkind=zram uptime=1h cpus=4', 'object LIB file 64K path=/lib/libc.so'];
+  for (let pid = 1; pid <= NR_PIDS; pid++) {
+    lines.push(
+      `proc p${pid} pid=${pid} ppid=${pid > 1 ? 1 : 0} comm=daemon-${pid} cmdline="daemon-${pid} --serve" uid=${1000 + (pid % 5)}`,
+      `p${pid} mmap lib size=64K obj=LIB private prot=rx`,
+      `p${pid} mmap heap size=64K anon private name=[heap]`,
+      `p${pid} mmap stack size=132K growsdown init=12K name=[stack]`,
+      `p${pid} touch heap 0 16K write`,
+      `p${pid} touch lib 0 16K read`,
+    );
+  }
+  for (let i = 1; i <= NR_LARGE; i++)
+    lines.push(`proc m${i} pid=200${i} uid=1000`, `m${i} mmap many count=280 each=8K gap=8K anon`);
+  return `${lines.join('\n')}\n`;
 }
 
 async function realTrees(): Promise<Target[]> {
-  if (values.tree === undefined) return [];
   const targets: Target[] = [];
+  const file = join(workplace, 'bench.scn');
+  writeFileSync(file, scenario());
   for (const transport of ['direct', 'fuse-native']) {
     const label = `tree ${transport}`;
     const path = newMountpoint(label);
-    const args = [join(values.source, 'dist/cli/main.js'), 'mount', path, '--transport', transport, '--foreground'];
-    const child = spawn(process.execPath, [...args, ...values.tree.split(' ').filter(Boolean)], { stdio: 'inherit' });
-    servers.push(child);
+    const args = ['mount', path, '--transport', transport, '--foreground', '--scenario', file];
+    const child = spawn(process.execPath, [values.program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     stops.push(() => ended(child));
-    await until(() => findMount(path) !== undefined, `mount of ${label}`, 60_000);
-    targets.push({ label, path, isReal: true });
+    await once(child.stdout, 'data');
+    // The server is a child of the command.
+    servers.push({ pid: Number(execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })) });
+    targets.push({ label, path, kind: 'tree' });
   }
   return targets;
+}
+
+async function serveLxcfs(): Promise<Target> {
+  const path = newMountpoint('lxcfs');
+  const child = spawn('lxcfs', ['-f', '-p', join(workplace, 'lxcfs.pid'), path], { stdio: 'ignore' });
+  servers.push(child);
+  stops.push(() => ended(child));
+  await until(() => findMount(path) !== undefined, 'mount of lxcfs');
+  return { label: 'lxcfs', path, kind: 'lxcfs' };
 }

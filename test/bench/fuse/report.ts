@@ -1,8 +1,8 @@
-/** A mounted tree to be measured; `isReal` when it has a process instead of a thousand. */
+/** A mounted tree to be measured: what it has follows from its kind. */
 export interface Target {
   readonly label: string;
   readonly path: string;
-  readonly isReal: boolean;
+  readonly kind: 'demo' | 'tree' | 'kernel' | 'lxcfs';
 }
 
 /** One operation on one target; the ratios are against the first target, C. */

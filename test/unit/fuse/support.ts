@@ -23,6 +23,8 @@ export class Bench {
   readonly fs = new DemoFs({}, noHooks());
   readonly events: string[] = [];
   readonly session: Session;
+  /** As the main thread would count them. */
+  noticesSent = 0;
   #directory = mkdtempSync(join(tmpdir(), 'reclaimfs-session-'));
   #file = join(this.#directory, 'device');
   #unique = 0;
@@ -32,6 +34,7 @@ export class Bench {
     this.session = new Session(this.fs, new Device(fd), {
       waiting: (count) => this.events.push(`waiting ${count}`),
       invalidate: (notices) => this.events.push(`invalidate ${notices.length}`),
+      noticesSent: () => this.noticesSent,
       poked: () => this.events.push('poked'),
     });
   }
