@@ -8,7 +8,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const { compareGolden, playScenario, toGolden } = await import('../dist/index.js');
+const { compareGolden } = await import('../dist/scenario/golden.js');
+const { playScenario, toGolden } = await import('../dist/scenario/play.js');
 const args = process.argv.slice(2);
 const at = args.indexOf('--profile');
 const profiles = at < 0 ? ['linux-6.18', '2013'] : args.splice(at, 2).slice(1);
