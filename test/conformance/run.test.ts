@@ -1,6 +1,5 @@
 /** `reclaimfs run`: a command with the tree as its /proc. */
-import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Outcome, run, skipMounts } from './support/mounts.ts';
@@ -16,11 +15,16 @@ proc kthread pid=40 kthread
 
 const program = new Program();
 let scenario = '';
+let temporary = '';
 
 beforeAll(async () => {
   await program.build();
   scenario = join(program.directory, 'run.scn');
   writeFileSync(scenario, SCENARIO);
+  temporary = join(program.directory, 'tmp');
+  mkdirSync(temporary);
+  chmodSync(temporary, 0o1777);
+  process.env['TMPDIR'] = temporary;
 });
 afterAll(() => program.dispose());
 
@@ -139,6 +143,6 @@ describe.skipIf(skipMounts)('run', () => {
   });
 
   test('nothing is left behind', () => {
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('reclaimfs-run-'))).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });
