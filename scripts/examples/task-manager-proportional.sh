@@ -9,11 +9,13 @@
 #   EVENTS=N          end after N events (0: never)
 #   PER_SWAP_SIZE=N   pages at each event, all processes together (1024)
 #   MIN_SCORE_ADJ=N   what counts as background (360)
+#   LEVELS="L…"       levels to act at: the module acts from a pressure of 50 up to 90, which is nearest to (medium)
 set -u
 proc=${1:-/proc}
 events=${EVENTS:-0}
 per_swap_size=${PER_SWAP_SIZE:-1024}
 min_score_adj=${MIN_SCORE_ADJ:-360}
+levels=" ${LEVELS:-medium} "
 
 # "anonymous-pages pid" of the background processes, largest first, at most 32.
 largest_first() {
@@ -60,8 +62,7 @@ reclaim() { # PID PAGES
 
 seen=0
 while read -r level; do
-  # The module acts from a pressure of 50 up to 90: nearest to that is the level medium.
-  if [ "$level" = medium ]; then
+  if [ "${levels#* $level }" != "$levels" ]; then
     apps=$(largest_first)
     total=$(echo "$apps" | awk '{ sum += $1 } END { print int(sum) }')
     if [ "$total" -ge 32 ]; then

@@ -73,7 +73,7 @@ web touch heap 0 48M write
 web run random heap rate=2000/s write=20% hot=20%
 web storm children=30 rate=1/s life=5s map=heap write=1M
 proc leaky pid=300 uid=1000 comm=leaky cmdline="leaky --daemon" adj=300
-leaky mmap heap size=700M anon private name=[heap]
+leaky mmap heap size=620M anon private name=[heap]
 leaky grow heap rate=8M/s
 duration 2m
 `;

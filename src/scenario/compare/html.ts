@@ -2,7 +2,7 @@
 import type { Comparison } from './compare.ts';
 import { escapeHtml, STYLE, TOOLTIP_SCRIPT } from './page-parts.ts';
 import { latencyPlot, memoryPlot, openingsPlot } from './plots.ts';
-import { cellText, type Row, TABLE } from './table.ts';
+import { cellText, type Row, tableOf } from './table.ts';
 
 /** The page. Contains no address of any other host. */
 export function comparisonPage(comparison: Comparison): string {
@@ -54,12 +54,15 @@ function section(title: string, about: string, content: string): string {
   return `<section><h2>${title}</h2><p class="about">${about}</p>${content}</section>`;
 }
 
-function table({ policies }: Comparison): string {
+function table(comparison: Comparison): string {
+  const { policies } = comparison;
   const head = policies.map(({ policy }) => `<th scope="col">${escapeHtml(policy)}</th>`).join('');
-  const body = TABLE.map(({ group, rows }) => {
-    const lines = rows.map((row) => tableRow(row, policies));
-    return `<tbody><tr class="group"><th colspan="${policies.length + 1}">${group}</th></tr>${lines.join('')}</tbody>`;
-  }).join('');
+  const body = tableOf(comparison)
+    .map(({ group, rows }) => {
+      const lines = rows.map((row) => tableRow(row, policies));
+      return `<tbody><tr class="group"><th colspan="${policies.length + 1}">${group}</th></tr>${lines.join('')}</tbody>`;
+    })
+    .join('');
   return `<div class="scroll"><table><thead><tr><th></th>${head}</tr></thead>${body}</table></div>`;
 }
 

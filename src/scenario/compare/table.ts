@@ -10,21 +10,27 @@ export interface Row {
   readonly better?: 'less' | 'more';
 }
 
+interface Group {
+  readonly group: string;
+  /** Only where apps were opened. */
+  readonly opened: boolean;
+  readonly rows: readonly Row[];
+}
+
 /** The rows of the table, in groups. */
-export const TABLE: readonly { readonly group: string; readonly rows: readonly Row[] }[] = [
+const TABLE: readonly Group[] = [
   {
     group: 'Apps',
+    opened: true,
     rows: [
       { label: 'cold starts', value: (s) => s.cold, better: 'less' },
       { label: 'hot resumes', value: (s) => s.hot, better: 'more' },
       { label: 'states lost', value: (s) => s.lostStates, better: 'less' },
-      { label: 'kills: low-memory killer', value: (s) => s.lmkKills, better: 'less' },
-      { label: 'kills: OOM killer', value: (s) => s.oomKills, better: 'less' },
-      { label: 'kills: app in front', value: (s) => s.foregroundKills, better: 'less' },
     ],
   },
   {
     group: 'Latency',
+    opened: true,
     rows: [
       { label: 'resume p50', value: (s) => s.resumeMsP50, unit: 'ms' },
       { label: 'resume p95', value: (s) => s.resumeMsP95, unit: 'ms' },
@@ -33,7 +39,17 @@ export const TABLE: readonly { readonly group: string; readonly rows: readonly R
     ],
   },
   {
+    group: 'Kills',
+    opened: false,
+    rows: [
+      { label: 'by the low-memory killer', value: (s) => s.lmkKills, better: 'less' },
+      { label: 'by the OOM killer', value: (s) => s.oomKills, better: 'less' },
+      { label: 'of the app in front', value: (s) => s.foregroundKills, better: 'less' },
+    ],
+  },
+  {
     group: 'Memory',
+    opened: false,
     rows: [
       { label: 'major faults', value: (s) => s.majorFaults, better: 'less' },
       { label: 'written to swap', value: (s) => s.swapOutMb, unit: 'MB', better: 'less' },
@@ -46,6 +62,12 @@ export const TABLE: readonly { readonly group: string; readonly rows: readonly R
     ],
   },
 ];
+
+/** The groups that have something to say about a comparison. */
+export function tableOf({ policies }: Comparison): readonly Group[] {
+  const opened = policies.some(({ hot, cold }) => hot + cold > 0);
+  return TABLE.filter((group) => opened || !group.opened);
+}
 
 export function cellText(row: Row, summary: PolicySummary): string {
   const value = row.value(summary);
@@ -64,10 +86,11 @@ export function comparisonTable(comparison: Comparison): string {
   );
   const width = Math.max(12, ...policies.map(({ policy }) => policy.length + 2));
   lines.push(`${''.padEnd(30)}${policies.map(({ policy }) => policy.padStart(width)).join('')}`);
-  for (const { rows } of TABLE) {
+  for (const { group, rows } of tableOf(comparison)) {
+    lines.push(group);
     for (const row of rows) {
       const label = row.unit === undefined ? row.label : `${row.label} (${row.unit})`;
-      lines.push(`${label.padEnd(30)}${policies.map((summary) => cellText(row, summary).padStart(width)).join('')}`);
+      lines.push(`  ${label.padEnd(28)}${policies.map((summary) => cellText(row, summary).padStart(width)).join('')}`);
     }
     lines.push('');
   }
