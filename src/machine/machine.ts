@@ -218,6 +218,8 @@ export class Machine {
     const childPid = pid ?? this.#allocPid();
     if (this.byTid.has(childPid)) throw new KernelError(EEXIST, `pid ${childPid} is taken`);
     if (this.named.has(name)) throw new KernelError(EEXIST, `there is a process named ${name}`);
+    if (!this.pressure.reserve(parent.mm.pageDirectory.size + KERNEL_STACK_PAGES))
+      throw new KernelError(ENOMEM, 'no memory for page tables');
     const ids = { ...parent.ids, groups: [...parent.ids.groups] };
     const child = new Task(this.#nextSerial++, childPid, name, ids, dupMm(this.mem, parent.mm), this.nowUs);
     child.ppid = parent.pid;

@@ -75,12 +75,22 @@ export class Pressure {
     this.updateWatermarks();
   }
 
-  /** To be called when a setting that they depend on has changed. */
+  /** To be called when a setting has changed. */
   updateWatermarks(): void {
     const { mem, vm } = this.#machine;
     mem.watermarks = computeWatermarks(mem.frames.total, vm.minFreeKbytes, vm.watermarkScaleFactor);
     mem.lowFreePages = this.kswapd.awake ? mem.watermarks.high : mem.watermarks.low;
+    mem.pageCluster = vm.pageCluster;
     this.dirty.update();
+  }
+
+  /** Makes sure that the kernel can take so many pages for itself; false: it cannot. */
+  reserve(pages: number): boolean {
+    const { mem } = this.#machine;
+    for (let tries = 0; tries < MAX_ATTEMPTS && mem.nrFree - pages <= mem.watermarks.min; tries++) {
+      if (this.#directReclaim(mem) === 0) break;
+    }
+    return mem.nrFree - pages > 0;
   }
 
   /** Which groups' pages global reclaim leaves alone: see cgroups. */

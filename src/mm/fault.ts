@@ -6,7 +6,7 @@ import { CONTENT_ZERO } from './content.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 import type { Memory } from './memory.ts';
 import type { Mm } from './mm.ts';
-import { PG_ANON, PG_MLOCKED, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE } from './page-flags.ts';
+import { PG_ANON, PG_MLOCKED, PG_READAHEAD, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE } from './page-flags.ts';
 import { CHUNK_PAGES, PTRS_PER_TABLE } from './page-table.ts';
 import {
   KIND_NONE,
@@ -23,6 +23,7 @@ import {
   PTE_ZERO,
 } from './pte.ts';
 import { unmapFrame } from './rmap.ts';
+import { swapReadAhead } from './swap-readahead.ts';
 import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
@@ -288,7 +289,8 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     mem.lruAddFresh(pfn, vma);
   } else {
     mem.endWritebackEarly(pfn);
-    frames.flags[pfn]! &= ~PG_RECLAIM;
+    if (frames.flags[pfn]! & PG_READAHEAD) events.swap_ra_hit++;
+    frames.flags[pfn]! &= ~(PG_RECLAIM | PG_READAHEAD);
     if (vma.flags & VM_LOCKED) mem.mlockFrame(pfn);
   }
   swap.users[slot]!--;
@@ -313,6 +315,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
   }
   mem.addRmap(pfn);
   tables.pte[at] = pte;
+  if (outcome === FAULT_MAJOR && mem.pageCluster > 0 && !swap.synchronous) swapReadAhead(mem, vma, vpn);
   if (write && !alone) {
     const copied = writeProtectFault(mem, vma, vpn, at);
     if (copied < 0) return copied;

@@ -1,7 +1,7 @@
 /** Advice about memory, given by its owner. Mirrors: mm/madvise.c. */
 import { EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { getCachePage, slotHoldsZeros } from './fault.ts';
+import { getCachePage } from './fault.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
 import type { Memory } from './memory.ts';
 import type { Mm } from './mm.ts';
@@ -16,6 +16,7 @@ import {
 } from './page-flags.ts';
 import { type Credentials, coldVma, reclaimVma } from './process-reclaim.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from './pte.ts';
+import { readSwapCache } from './swap-readahead.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 import { forEachEntry, zapRange } from './zap.ts';
@@ -113,20 +114,4 @@ function willNeed(mem: Memory, vma: Vma, from: number, to: number): void {
     if (pte >>> 30 !== KIND_SWAP) return;
     readSwapCache(mem, pte & PTE_NUMBER, mem.anonRootOf(vma).id, vma.indexOf(vpn), PG_ANON);
   });
-}
-
-/** Reads a slot into the swap cache unless it is there. Mirrors: read_swap_cache_async. */
-function readSwapCache(mem: Memory, slot: number, owner: number, index: number, anon: number): void {
-  const swap = mem.swap!;
-  if (swap.frame[slot] !== 0) return;
-  const pfn = mem.allocFrame();
-  if (pfn === 0) return;
-  const { frames } = mem;
-  frames.flags[pfn]! |= anon | PG_SWAPBACKED;
-  frames.owner[pfn] = owner;
-  frames.index[pfn] = index;
-  frames.content[pfn] = swap.content[slot]!;
-  if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
-  mem.addToSwapCache(pfn, slot);
-  frames.lruAdd(pfn);
 }

@@ -119,6 +119,8 @@ export class Memory {
   /** More dirty file pages than this call `hooks.onDirtyLimit`. */
   dirtyLimitPages = Number.POSITIVE_INFINITY;
   watermarks: Watermarks;
+  /** vm.page-cluster: log2 of the pages read from a swap device at once. */
+  pageCluster = 0;
   readonly lruvec = new Lruvec();
   readonly volatile = new VolatileRanges();
   memcg: MemcgCharger | null = null;

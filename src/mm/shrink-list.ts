@@ -49,9 +49,10 @@ export function shrinkInactive(mem: Memory, sc: ScanControl, list: number, count
     scanned++;
     const flags = pageFlags[pfn]!;
     if (flags & PG_WRITEBACK) {
+      // Out of the way until the write is done; then it comes to the old end of the inactive list.
       pageFlags[pfn] = flags | PG_RECLAIM | PG_VMSCAN;
       sc.nrWriteback++;
-      rotate(mem, pfn);
+      activate(mem, pfn);
       continue;
     }
     const young = walk.referenced(mem, pfn);
@@ -144,6 +145,10 @@ export function shrinkActive(mem: Memory, sc: ScanControl, list: number, count: 
     next = frames.lruPrev(pfn);
     if (filtered && passesOver(mem, sc, pfn)) continue;
     scanned++;
+    if (pageFlags[pfn]! & PG_WRITEBACK) {
+      rotate(mem, pfn);
+      continue;
+    }
     const young = walk.referenced(mem, pfn);
     if (walk.vmFlags & VM_LOCKED) {
       mem.mlockFrame(pfn);

@@ -1,11 +1,11 @@
 /** Operations on the whole swap area. Mirrors: mm/swapfile.c. */
 import { ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { cacheDrop } from './page-cache.ts';
 import { getCachePage, slotHoldsZeros } from './fault.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
 import type { Memory } from './memory.ts';
 import type { Mm } from './mm.ts';
+import { cacheDrop } from './page-cache.ts';
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from './page-flags.ts';
 import { pageoutFrame } from './pageout.ts';
 import { KIND_SWAP, PTE_EXCLUSIVE, PTE_NUMBER, PTE_PRESENT, PTE_SOFTDIRTY } from './pte.ts';
@@ -73,7 +73,9 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
   const slot = pte & PTE_NUMBER;
   let pfn = swap.frame[slot]!;
   if (pfn === 0) {
+    mem.faultingMm = vma.mm;
     pfn = mem.allocFrame();
+    mem.faultingMm = null;
     if (pfn === 0) throw outOfMemory(mem);
     frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
     frames.owner[pfn] = mem.anonRootOf(vma).id;

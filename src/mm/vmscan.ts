@@ -133,8 +133,9 @@ function shrinkList(mem: Memory, sc: ScanControl, list: number, count: number): 
 }
 
 /**
- * One pass over the lists at the priority of `sc`. Returns pages freed. Volatile memory goes before anything is swapped;
- * afterwards the low-memory killer has its turn, as shrinkers have, and listeners hear how hard it was.
+ * One pass over the lists at the priority of `sc`. Returns pages freed. Volatile memory goes first; if that suffices,
+ * nothing else happens. Otherwise, after the lists, the low-memory killer has its turn, as shrinkers have, and listeners
+ * hear how hard it was.
  * Mirrors: shrink_node.
  */
 export function shrinkNode(mem: Memory, sc: ScanControl): number {
@@ -144,8 +145,8 @@ export function shrinkNode(mem: Memory, sc: ScanControl): number {
   if (sc.nrReclaimed < sc.nrToReclaim || before === sc.nrReclaimed) {
     prepareScan(mem, sc);
     shrinkLruvec(mem, sc);
+    mem.hooks.shrinkers?.(mem, sc);
   }
-  mem.hooks.shrinkers?.(mem, sc);
   const reclaimed = sc.nrReclaimed - before;
   mem.hooks.onScanned?.(mem, sc, sc.nrScanned - scannedBefore, reclaimed);
   return reclaimed;

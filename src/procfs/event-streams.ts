@@ -22,14 +22,14 @@ export function pressureLine(event: MachineEvent): string | undefined {
   return event.type === 'vmpressure' ? `${String(event['level'])}\n` : undefined;
 }
 
+const LEVELS: readonly string[] = PRESSURE_LEVELS;
+
 /** A level written to vmpressure: events of at least that level, as a listener of the kernel's is registered. */
 export function pressureFilter(written: string): EventText | undefined {
-  const least = PRESSURE_LEVELS.findIndex((level) => level === written);
+  const least = LEVELS.indexOf(written);
   if (least < 0) return undefined;
   return (event) =>
-    event.type === 'vmpressure' && PRESSURE_LEVELS.findIndex((level) => level === event['level']) >= least
-      ? pressureLine(event)
-      : undefined;
+    event.type === 'vmpressure' && LEVELS.indexOf(String(event['level'])) >= least ? pressureLine(event) : undefined;
 }
 
 export class EventStreams {

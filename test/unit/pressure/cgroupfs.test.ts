@@ -45,7 +45,8 @@ A mmap heap size=64M anon private
 describe('the cgroup2 file system', () => {
   it('makes and removes groups, and hands the controller down', () => {
     const { fs } = mounted(START);
-    const names = (path: string) => (fs.readdir(resolve(fs, path), undefined) as { name: string }[]).map((e) => e.name);
+    const names = (path: string) =>
+      (fs.readdir(resolve(fs, path), undefined) as readonly { name: string }[]).map((e) => e.name);
     expect(names('/')).toContain('cgroup.subtree_control');
     expect(names('/')).not.toContain('memory.max');
     const apps = fs.mkdir!(fs.root, 'apps', 0o755, undefined);

@@ -181,3 +181,43 @@ cache F dirtywrite 0 16M`);
     expect(machine.check()).toEqual([]);
   });
 });
+
+describe('page-cluster', () => {
+  it('reads the neighbours of a swapped page from a disk, not from zram', () => {
+    for (const [kind, ahead] of [
+      ['disk', 7],
+      ['zram', 0],
+    ] as const) {
+      const session = machineOf(`machine ram=64M swap=64M swapkind=${kind}
+sysctl vm.page-cluster 3
+proc A
+A mmap heap size=64p anon private at=0x10000000
+A touch heap 0 64p write
+A reclaim all
+tick 1s
+A touch heap 16p 1p read`);
+      const { mem } = session.machine;
+      expect(mem.events.swap_ra).toBe(ahead);
+      expect(mem.events.pgmajfault).toBe(1);
+      const [record] = session.apply('A touch heap 16p 8p read');
+      expect(record?.result).toMatchObject(ahead > 0 ? { minflt: 7, majflt: 0 } : { minflt: 0, majflt: 7 });
+      expect(mem.events.swap_ra_hit).toBe(ahead);
+      expect(session.apply('A verify heap').at(-1)?.result).toMatchObject({ pages: 64, bad: 0 });
+      expect(session.machine.check()).toEqual([]);
+    }
+  });
+});
+
+describe('fork', () => {
+  it('frees memory for page tables first, or fails', () => {
+    const session = machineOf(
+      'machine ram=8M swap=0\nproc A adj=-1000\nA mmap heap size=1200M noreserve\nA touch heap 0 1200M write stride=2M',
+    );
+    let forks = 0;
+    try {
+      for (; forks < 50; forks++) session.apply(`A fork C${forks}`);
+    } catch {}
+    expect(forks).toBeLessThan(50);
+    expect(session.machine.check()).toEqual([]);
+  });
+});
