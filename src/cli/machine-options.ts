@@ -22,6 +22,7 @@ export interface MountFlags extends MachineFlags {
   readonly clock: 'real' | 'manual';
   readonly speed: number;
   readonly hidepid: 0 | 1 | 2;
+  readonly latency: 'none' | 'real';
   readonly allowOther: boolean;
 }
 
@@ -60,6 +61,11 @@ export function addMountOptions(command: Command): Command {
         .default('real'),
     )
     .option('--speed <n>', 'virtual seconds per second', positiveNumber, 1)
+    .addOption(
+      new Option('--latency <kind>', 'real: operations take as long as the simulated devices would')
+        .choices(['none', 'real'])
+        .default('none'),
+    )
     .option('--hidepid <n>', "as proc's mount option: 0, 1 or 2", hidepid, 0);
 }
 

@@ -12,6 +12,7 @@ export function serverOptions(source: ScenarioSource, flags: MountFlags): Server
     clock: flags.clock,
     speed: flags.speed,
     hidepid: flags.hidepid,
+    latency: flags.latency,
     mappedIds: mappedIds(),
   };
 }

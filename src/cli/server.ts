@@ -11,6 +11,7 @@ import { Session } from '../scenario/session.ts';
 import type { FileSystem } from '../vfs/types.ts';
 import { Clock } from './clock.ts';
 import { hideDeadNumbers, linkHost } from './host-link.ts';
+import { delayAnswers } from './latency.ts';
 import { reportProcesses } from './process-reports.ts';
 import { SessionHost } from './session-host.ts';
 import { squashIds } from './squash-ids.ts';
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly clock: 'real' | 'manual';
   readonly speed: number;
   readonly hidepid: 0 | 1 | 2;
+  /** Operations take as long as the simulated devices would; with a manual clock they cannot. */
+  readonly latency?: 'none' | 'real' | undefined;
   /** Ids that this user namespace maps, as first-last pairs; absent: all of them. */
   readonly mappedIds?: readonly (readonly [number, number])[] | undefined;
   /** A genuine procfs will be mounted on `.host` (run); otherwise `.host` is a link to /proc. */
@@ -51,6 +54,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
   });
+  if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
   fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
   if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);

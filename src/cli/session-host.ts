@@ -65,6 +65,7 @@ export class SessionHost implements ProcHost {
     this.advanceToNow();
     const records = this.#session.apply(text, source);
     this.#clock.forwardTo(this.machine.nowUs);
+    if (source === 'control') this.machine.log('control', { steps: records.length });
     return records;
   }
 
@@ -107,6 +108,7 @@ export class SessionHost implements ProcHost {
     if (taken >= 0 && task.mm !== null) {
       const text = Buffer.from(data.subarray(0, taken)).toString('latin1');
       this.#session.record(`${task.pid} reclaim ${quoteValue(text)}`);
+      this.machine.log('reclaim', { pid: task.pid, comm: task.comm, request: text.trim() });
     }
     return taken;
   }

@@ -8,7 +8,7 @@ import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session, type StepRecord } from '../scenario/session.ts';
 import { EAGAIN, ENOENT } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { type FileSystem, type Ino, newAttr, type OpenFile, S_IFLNK, S_IFMT } from '../vfs/types.ts';
+import { type FileSystem, type Ino, newAttr, type OpenFile, S_IFLNK, S_IFMT, withoutDelay } from '../vfs/types.ts';
 
 /** What may be imposed on a scenario, over its own `machine` line. */
 export interface MachineSettings {
@@ -56,7 +56,7 @@ export class ReclaimMachine {
     const chunks: Buffer[] = [];
     let offset = 0;
     for (;;) {
-      const chunk = file.read(offset, CHUNK_BYTES, ROOT_CALLER);
+      const chunk = withoutDelay(file.read(offset, CHUNK_BYTES, ROOT_CALLER));
       if (typeof chunk === 'symbol') throw new KernelError(EAGAIN, `${path} has nothing to read yet`);
       if (typeof chunk === 'number') throw failure(chunk, path);
       if (chunk.length === 0) break;
@@ -70,7 +70,7 @@ export class ReclaimMachine {
   /** One write(2); bytes taken. Throws KernelError. */
   write(path: string, data: string | Uint8Array): number {
     const file = this.#open(path, O_WRONLY);
-    const taken = file.write(typeof data === 'string' ? Buffer.from(data) : data, 0, ROOT_CALLER);
+    const taken = withoutDelay(file.write(typeof data === 'string' ? Buffer.from(data) : data, 0, ROOT_CALLER));
     file.release?.();
     if (typeof taken === 'symbol') throw new KernelError(EAGAIN, `${path} takes nothing now`);
     if (taken < 0) throw failure(taken, path);

@@ -23,6 +23,8 @@ export interface MountSettings {
   /** Virtual seconds per second. */
   readonly speed?: number;
   readonly hidepid?: 0 | 1 | 2;
+  /** 'real': operations take as long as the simulated devices would. Default 'none'. */
+  readonly latency?: 'none' | 'real';
   /** Other users may look in; default: where that is allowed. */
   readonly allowOther?: boolean;
   readonly notice?: (line: string) => void;
@@ -65,6 +67,7 @@ export async function mount(settings: MountSettings = {}): Promise<MountedProc> 
           clock: settings.clock ?? 'real',
           speed: settings.speed ?? 1,
           hidepid: settings.hidepid ?? 0,
+          latency: settings.latency ?? 'none',
           allowOther: allowOther ?? true,
           ...(profile === undefined ? {} : { profile }),
           ...(swap === undefined ? {} : { swap }),

@@ -12,10 +12,13 @@ const KEPT = 10_000;
 export class EventLog {
   #events: MachineEvent[] = [];
   #dropped = 0;
+  /** Who has asked for what happens now, as members for its events; set while somebody's request is carried out. */
+  origin: (() => Readonly<Record<string, number>>) | undefined;
   /** Called after each event. */
   onEvent: ((event: MachineEvent) => void) | undefined;
 
-  add(event: MachineEvent): void {
+  add(happened: MachineEvent): void {
+    const event = this.origin === undefined ? happened : { ...happened, ...this.origin() };
     this.#events.push(event);
     if (this.#events.length > 2 * KEPT) {
       this.#dropped += KEPT;

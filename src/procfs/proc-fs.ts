@@ -18,6 +18,7 @@ import {
   S_IFMT,
 } from '../vfs/types.ts';
 import { maySee, mayTrace, shownMode } from './access.ts';
+import { CallerProcesses } from './caller-processes.ts';
 import { DiskTree } from './disk.ts';
 import type { Entry, SystemContext, TaskContext } from './entry.ts';
 import { EventStreams } from './event-streams.ts';
@@ -54,6 +55,7 @@ export class ProcFs implements FileSystem {
   readonly #resolver: Resolver;
   readonly #snapshots = new Snapshots();
   readonly #disk: DiskTree;
+  readonly #processes: CallerProcesses;
   readonly #pressure = new PressureFiles();
   readonly #psi: PressureSource = {
     advanceToNow: () => this.#host.advanceToNow(),
@@ -64,6 +66,7 @@ export class ProcFs implements FileSystem {
   constructor(host: ProcHost, options: ProcFsOptions = {}) {
     this.#host = host;
     this.#settings = settingsFrom(options);
+    this.#processes = new CallerProcesses(this.#settings.callerPid, () => host.wallNowMs());
     const streams = new EventStreams(host);
     this.#tree = new FixedTree(rootEntry(this.#settings, streams));
     this.#resolver = new Resolver(host, this.#settings, this.#tree);
@@ -297,6 +300,20 @@ export class ProcFs implements FileSystem {
     this.#host.advanceToNow();
     const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
+    const { events } = this.#host;
+    if (caller !== undefined) events.origin = () => this.#origin(caller);
+    try {
+      return this.#writeFound(found, data, caller);
+    } finally {
+      events.origin = undefined;
+    }
+  }
+
+  #origin({ uid, pid }: Caller): Readonly<Record<string, number>> {
+    return { by_uid: uid, by_pid: this.#processes.of(pid) };
+  }
+
+  #writeFound(found: Found, data: Uint8Array, caller: Caller | undefined): number {
     switch (found.kind) {
       case 'gone':
         return found.entry.writeGone?.(found.ctx, data) ?? -ESRCH;

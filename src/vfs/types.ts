@@ -52,6 +52,23 @@ export interface AttrChange {
 export const WAIT = Symbol('wait');
 export type Wait = typeof WAIT;
 
+/** An answer that stands already, to be given so many milliseconds later: what was asked for takes its time. */
+export class Later {
+  readonly result: Uint8Array | number;
+  readonly ms: number;
+
+  /** A result in bytes must be the receiver's own. */
+  constructor(result: Uint8Array | number, ms: number) {
+    this.result = result;
+    this.ms = ms;
+  }
+}
+
+/** What an answer comes down to where nobody has to wait for its time. */
+export function withoutDelay<T extends Uint8Array | number | Wait>(answer: T | Later): T {
+  return answer instanceof Later ? (answer.result as T) : answer;
+}
+
 /** Callbacks to be called (synchronously) when something that somebody waits for may have happened. */
 export class WaitQueue {
   #waiters = new Set<() => void>();
@@ -82,9 +99,9 @@ export const POLLERR = 0x8;
 /** An open file description. The transport owns it from open to release. */
 export interface OpenFile {
   /** Bytes from `offset`, at most `size` of them; an empty array at the end. The view stays valid until the next call. */
-  read(offset: number, size: number, caller: Caller | undefined): Uint8Array | number | Wait;
+  read(offset: number, size: number, caller: Caller | undefined): Uint8Array | number | Wait | Later;
   /** Takes one write as one command; returns how many bytes were taken (may be fewer) or -errno. Valid only until it returns: `data` is reused. */
-  write(data: Uint8Array, offset: number, caller: Caller | undefined): number | Wait;
+  write(data: Uint8Array, offset: number, caller: Caller | undefined): number | Wait | Later;
   /** Ready events (POLLIN…); absent: always readable and writable. */
   poll?(): number;
   /** Wakes parked reads, writes and polls; only files that may answer WAIT or implement poll have one. */

@@ -137,6 +137,9 @@ export class DirectMount implements MountHandle {
       case 'invalidate':
         this.#invalidate(message.notices);
         return;
+      case 'wake':
+        setTimeout(() => !this.#reason && this.#poke(), message.ms).unref();
+        return;
       case 'message':
         this.#onMessage?.(message.message);
         return;

@@ -1,5 +1,5 @@
 import { EBADF, EINVAL } from '../../util/errno.ts';
-import { type OpenFile, POLLIN, POLLOUT, WAIT } from '../../vfs/types.ts';
+import { Later, type OpenFile, POLLIN, POLLOUT, WAIT } from '../../vfs/types.ts';
 import { type HandlerRows, NO_ANSWER } from './handler.ts';
 import {
   FOPEN_DIRECT_IO,
@@ -71,7 +71,14 @@ function read(session: Session): number {
   const size = Math.min(request.u32(RW_SIZE), MAX_WRITE);
   const content = file.read(offset, size, request);
   if (content === WAIT) return parkRead(session, file, offset, size);
+  if (content instanceof Later) return readLater(session, content, size);
   session.contentTo(content, size, request.uniqueLow, request.uniqueHigh);
+  return NO_ANSWER;
+}
+
+function readLater(session: Session, { result, ms }: Later, size: number): number {
+  const { uniqueLow, uniqueHigh } = session.request;
+  session.answerLater(ms, () => session.contentTo(result, size, uniqueLow, uniqueHigh));
   return NO_ANSWER;
 }
 
@@ -81,7 +88,7 @@ function parkRead(session: Session, file: OpenFile, offset: number, size: number
   const retry = (): boolean => {
     const content = attempt(session, () => file.read(offset, size, caller));
     if (content === WAIT) return false;
-    session.contentTo(content, size, uniqueLow, uniqueHigh);
+    session.contentTo(content instanceof Later ? content.result : content, size, uniqueLow, uniqueHigh);
     return true;
   };
   session.parking.park({ uniqueLow, uniqueHigh, file, retry });
@@ -98,7 +105,14 @@ function write(session: Session): number {
   const data = request.bytes.subarray(WRITE_DATA_BYTE, end);
   const taken = file.write(data, offset, request);
   if (taken === WAIT) return parkWrite(session, file, data, offset);
+  if (taken instanceof Later) return writtenLater(session, taken);
   session.writtenTo(taken, request.uniqueLow, request.uniqueHigh);
+  return NO_ANSWER;
+}
+
+function writtenLater(session: Session, { result, ms }: Later): number {
+  const { uniqueLow, uniqueHigh } = session.request;
+  session.answerLater(ms, () => session.writtenTo(Number(result), uniqueLow, uniqueHigh));
   return NO_ANSWER;
 }
 
@@ -109,7 +123,7 @@ function parkWrite(session: Session, file: OpenFile, data: Uint8Array, offset: n
   const retry = (): boolean => {
     const taken = attempt(session, () => file.write(copy, offset, caller));
     if (taken === WAIT) return false;
-    session.writtenTo(taken, uniqueLow, uniqueHigh);
+    session.writtenTo(Number(taken instanceof Later ? taken.result : taken), uniqueLow, uniqueHigh);
     return true;
   };
   session.parking.park({ uniqueLow, uniqueHigh, file, retry });

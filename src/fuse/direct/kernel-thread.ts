@@ -46,6 +46,7 @@ function serve(fs: FileSystem): void {
       if (state.setWaiting(count)) tell({ kind: 'waiting' });
     },
     invalidate: (notices) => tell({ kind: 'invalidate', notices }),
+    wakeAfter: (ms) => tell({ kind: 'wake', ms }),
     noticesSent: () => state.noticesSent,
     poked: () => {
       takeMessages();

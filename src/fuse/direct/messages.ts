@@ -26,6 +26,8 @@ export type FromKernelThread =
   | { readonly kind: 'waiting' }
   /** Send these notices: the kernel thread must not (Session). */
   | { readonly kind: 'invalidate'; readonly notices: Uint8Array[] }
+  /** Poke me then. */
+  | { readonly kind: 'wake'; readonly ms: number }
   | { readonly kind: 'message'; readonly message: unknown }
   | { readonly kind: 'stop' }
   | { readonly kind: 'ended'; readonly failure: string | undefined };

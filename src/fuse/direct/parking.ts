@@ -7,6 +7,8 @@ export interface ParkedRequest {
   /** Tries again; true when it has been answered. */
   readonly retry: () => boolean;
   readonly file: OpenFile;
+  /** Gives an answer that stands already, without waiting for its time; absent: who is interrupted gets EINTR. */
+  readonly giveNow?: () => void;
 }
 
 /** A poll that the kernel wants to hear about. */
@@ -49,9 +51,12 @@ export class Parking {
     request.file.waitQueue?.add(waiter);
   }
 
-  /** Gives a parked request up; true when there was one, which the caller now has to answer. */
-  interrupt(uniqueLow: number, uniqueHigh: number): boolean {
-    return this.#unpark(uniqueKey(uniqueLow, uniqueHigh));
+  /** Gives a parked request up and returns it; the caller now has to answer it. */
+  interrupt(uniqueLow: number, uniqueHigh: number): ParkedRequest | undefined {
+    const key = uniqueKey(uniqueLow, uniqueHigh);
+    const request = this.#parked.get(key)?.request;
+    this.#unpark(key);
+    return request;
   }
 
   armPoll(file: OpenFile, khLow: number, khHigh: number): void {

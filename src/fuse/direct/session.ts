@@ -29,6 +29,9 @@ const log = logger('fuse:direct');
 /** All that may come about the file that we are poked with. */
 const POKE_OPCODES = new Set([FUSE_FORGET, FUSE_NOTIFY_REPLY]);
 
+/** Whom a request waits for that waits for time only. */
+const NO_FILE: OpenFile = { read: () => -EIO, write: () => -EIO };
+
 /** What the session tells its thread. */
 export interface SessionEvents {
   /** Somebody waits now and no heartbeat is going. */
@@ -37,6 +40,8 @@ export interface SessionEvents {
   invalidate(notices: Uint8Array[]): void;
   /** How many of those have been sent, from the start. */
   noticesSent(): number;
+  /** This thread wants to be poked, so many milliseconds from now. */
+  wakeAfter(ms: number): void;
   /** A request came whose only purpose is to wake this thread. */
   poked(): void;
 }
@@ -180,9 +185,24 @@ export class Session {
     this.device.send(reply, WRITE_OUT_BYTES);
   }
 
+  /** Gives an answer that stands already after `ms`. */
+  answerLater(ms: number, give: () => void): void {
+    const { uniqueLow, uniqueHigh } = this.request;
+    const due = performance.now() + ms;
+    const retry = (): boolean => {
+      if (performance.now() < due) return false;
+      give();
+      return true;
+    };
+    this.parking.park({ uniqueLow, uniqueHigh, file: NO_FILE, retry, giveNow: give });
+    this.events.wakeAfter(ms);
+  }
+
   /** Answers a parked request with EINTR, as the kernel asks when its caller gets a signal. */
   interrupt(uniqueLow: number, uniqueHigh: number): void {
-    if (this.parking.interrupt(uniqueLow, uniqueHigh)) this.errorTo(EINTR, uniqueLow, uniqueHigh);
+    const request = this.parking.interrupt(uniqueLow, uniqueHigh);
+    if (request?.giveNow) request.giveNow();
+    else if (request) this.errorTo(EINTR, uniqueLow, uniqueHigh);
   }
 
   /** Logs what a file system threw and gives the error number to answer with. */

@@ -1,7 +1,7 @@
 import { EBADF, EINTR, EINVAL, EIO, ENOENT, EPERM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
-import { type FileSystem, type Ino, newAttr, type OpenFile, WAIT } from '../../vfs/types.ts';
+import { type FileSystem, type Ino, Later, newAttr, type OpenFile, WAIT, type Wait } from '../../vfs/types.ts';
 import { FileTable } from '../file-table.ts';
 import type { Binding, NativeHandler, NativeThread, Operation } from './binding.ts';
 import { baseName, PathResolver } from './path-resolver.ts';
@@ -232,10 +232,9 @@ export class NativeOps {
     }
     this.#attempt(file, answer, () => {
       const content = file.read(offset, size, undefined);
-      if (content === WAIT || typeof content === 'number') return content;
-      const length = Math.min(content.length, size);
-      buffer.set(length < content.length ? content.subarray(0, length) : content);
-      return length;
+      if (content === WAIT) return content;
+      if (!(content instanceof Later)) return put(content, buffer, size);
+      return new Later(put(content.result, buffer, size), content.ms);
     });
   }
 
@@ -250,8 +249,12 @@ export class NativeOps {
   }
 
   /** Asks a file, and keeps asking whenever it is woken until it has an answer. */
-  #attempt(file: OpenFile, answer: (result: number) => void, ask: () => number | typeof WAIT): void {
+  #attempt(file: OpenFile, answer: (result: number) => void, ask: () => number | Wait | Later): void {
     const result = this.#result(ask);
+    if (result instanceof Later) {
+      this.#answerLater(result, answer);
+      return;
+    }
     if (result !== WAIT) {
       answer(result);
       return;
@@ -264,7 +267,7 @@ export class NativeOps {
       retry: () => {
         const again = this.#result(ask);
         if (again === WAIT) return false;
-        answer(again);
+        answer(again instanceof Later ? Number(again.result) : again);
         return true;
       },
       giveUp: (errno) => answer(-errno),
@@ -272,6 +275,21 @@ export class NativeOps {
     };
     this.#parked.add(parked);
     waitQueue?.add(wake);
+    this.#onWaiting(this.#parked.size);
+  }
+
+  /** Gives an answer that stands already when its time has come; nobody else needs a heartbeat for that. */
+  #answerLater({ result, ms }: Later, answer: (result: number) => void): void {
+    const give = (): boolean => {
+      answer(Number(result));
+      return true;
+    };
+    const timer = setTimeout(() => {
+      this.#ready.add(parked);
+      this.settle();
+    }, ms);
+    const parked: Parked = { retry: give, giveUp: give, leave: () => clearTimeout(timer) };
+    this.#parked.add(parked);
     this.#onWaiting(this.#parked.size);
   }
 
@@ -292,6 +310,14 @@ export class NativeOps {
       return -EIO;
     }
   }
+}
+
+/** Puts what a file gave into the buffer of a read: how many bytes, or -errno. */
+function put(content: Uint8Array | number, buffer: Uint8Array, size: number): number {
+  if (typeof content === 'number') return content;
+  const length = Math.min(content.length, size);
+  buffer.set(length < content.length ? content.subarray(0, length) : content);
+  return length;
 }
 
 function given<K extends string>(key: K, id: number): { [P in K]?: number } {

@@ -34,6 +34,7 @@ export class Bench {
     this.session = new Session(this.fs, new Device(fd), {
       waiting: (count) => this.events.push(`waiting ${count}`),
       invalidate: (notices) => this.events.push(`invalidate ${notices.length}`),
+      wakeAfter: (ms) => this.events.push(`wake ${ms}`),
       noticesSent: () => this.noticesSent,
       poked: () => this.events.push('poked'),
     });

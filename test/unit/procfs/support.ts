@@ -17,6 +17,7 @@ import {
   S_IFMT,
   S_IFREG,
   WAIT,
+  withoutDelay,
 } from '../../../src/vfs/types.ts';
 
 /** Something of every kind: sharing, swap, locks, dirty files, shared memory, threads, a zombie, kernel threads. */
@@ -106,7 +107,7 @@ export class Tree {
     const parts: Buffer[] = [];
     let offset = 0;
     while (offset < limit) {
-      const part = file.read(offset, 4096, caller);
+      const part = withoutDelay(file.read(offset, 4096, caller));
       if (part === WAIT) break;
       if (typeof part === 'number') return part;
       if (part.length === 0) break;
@@ -126,7 +127,7 @@ export class Tree {
   write(path: string, data: string | Uint8Array, caller: Caller = ROOT): number {
     const file = this.open(path, 1, caller);
     if (typeof file === 'number') return file;
-    const taken = file.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data, 0, caller);
+    const taken = withoutDelay(file.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data, 0, caller));
     return taken === WAIT ? Number.NaN : taken;
   }
 
