@@ -249,7 +249,8 @@ export function changeRange(
   start: number,
   end: number,
   wanted: (vma: Vma) => number,
-  apply: (vma: Vma, before: number) => void,
+  apply: (vma: Vma) => void,
+  merged?: (from: number, to: number, before: number, flags: number) => void,
 ): void {
   let at = start;
   while (at < end) {
@@ -265,8 +266,9 @@ export function changeRange(
       if (flags & ~before & VM_ACCOUNT) promise(mem, stop - at);
       else if (before & ~flags & VM_ACCOUNT) mem.committed -= stop - at;
       piece.flags = flags;
-      apply(piece, before);
+      apply(piece);
       mergeAround(mem, mm, piece);
+      merged?.(at, stop, before, flags);
     }
     at = stop;
   }
@@ -282,11 +284,11 @@ export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: 
     start,
     end,
     (vma) => protectedFlags(vma, prot),
-    (vma, before) => {
-      changeEntries(mem, vma, (vma.flags & VM_WRITE) !== 0);
+    (vma) => changeEntries(mem, vma, (vma.flags & VM_WRITE) !== 0),
+    (from, to, before, flags) => {
       // A locked private mapping that becomes writable is copied at once, so that no access to it faults.
-      const copies = (before & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && vma.flags & VM_WRITE;
-      if (copies) populate(mem, mm, vma.start, vma.end);
+      const copies = (before & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && flags & VM_WRITE;
+      if (copies) populate(mem, mm, from, to);
     },
   );
 }
@@ -386,6 +388,8 @@ export function expandStack(mem: Memory, mm: Mm, vpn: number): Vma | undefined {
   if (vma.flags & VM_ACCOUNT) mem.committed += grow;
   vma.start = vpn;
   vma.pgoff -= grow;
+  // Growing prepares for anonymous pages, so that a fork copies the mapping even if only the zero page was read.
+  mem.anonRootOf(vma);
   mm.vmasChanged();
   return vma;
 }

@@ -33,6 +33,7 @@ function growStack(proc: Proc, vpn: number): Vma | undefined {
   if (above.end - vpn > 2048) return undefined;
   above.pgoff -= above.start - vpn;
   above.start = vpn;
+  prepareRoot(proc, above);
   return above;
 }
 
