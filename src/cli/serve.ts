@@ -14,6 +14,7 @@ process.once('message', (message: StartMessage) => {
     tell(describeError(error));
     process.exitCode = 1;
     letGo();
+    removeEmptyLog();
   });
 });
 

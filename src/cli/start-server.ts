@@ -90,7 +90,9 @@ function revive(message: ErrorMessage): Error {
 /** Where the daemon of a mount point writes what it has to say; owned by and readable to this user only. */
 function openLog(mountpoint: string): { path: string; fd: number } {
   const directory = logDirectory();
-  const path = join(directory, `${resolve(mountpoint).slice(1).replaceAll('/', '-') || 'root'}.log`);
+  // One for each try: a mount that is refused must not touch the log of the one that is there.
+  const name = resolve(mountpoint).slice(1).replaceAll('/', '-') || 'root';
+  const path = join(directory, `${name}.${process.pid}.log`);
   return { path, fd: openSync(path, 'w', 0o600) };
 }
 

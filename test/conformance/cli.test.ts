@@ -1,5 +1,6 @@
 /** The command line as a shell sees it: output, exit codes, and nothing left behind. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findMount } from '../../src/fuse/mountinfo.ts';
@@ -130,8 +131,12 @@ describe.skipIf(skipMounts)('mount and umount', () => {
     const mnt = directory();
     await reclaimfs('mount', mnt);
     await run('umount', [mnt]);
-    const name = `${mnt.slice(1).replaceAll('/', '-')}.log`;
-    await until(() => !existsSync(join('/tmp', `reclaimfs-${process.getuid?.()}`, name)), 'end of the log');
+    expect(await reclaimfs('mount', '/nonexistent')).toMatchObject({ status: 1 });
+    const logs = join(tmpdir(), `reclaimfs-${process.getuid?.()}`);
+    const name = mnt.slice(1).replaceAll('/', '-');
+    const left = (): string[] =>
+      existsSync(logs) ? readdirSync(logs).filter((log) => log.startsWith(name) || log.startsWith('nonexistent.')) : [];
+    await until(() => left().length === 0, 'end of the logs');
     rmSync(mnt, { recursive: true });
   });
 
