@@ -162,7 +162,10 @@ result = [psutil.cpu_percent(), {p.pid: p.cpu_percent() for p in ps if p.is_runn
   test.concurrent('htop', async () => {
     const htop = screen('htop', 'htop');
     await until(async () => (await htop.text()).includes('memhog 300m'), 'htop lists memhog');
-    await until(async () => /\b3021 1001 +30 +10 .* R +\d{2,3}\.\d +4\.\d .*cc1plus/.test(await htop.text()), 'CPU of cc1plus');
+    await until(
+      async () => /\b3021 1001 +30 +10 .* R +\d{2,3}\.\d +4\.\d .*cc1plus/.test(await htop.text()),
+      'CPU of cc1plus',
+    );
     const text = await htop.text();
     expect(text).toMatch(/Load average: /);
     expect(text).toMatch(/Uptime: 02:00/);

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Inside, MACHINE, skipTools } from './support/inside.ts';
+
+/** What cannot succeed on a simulated /proc, and why. */
+const CANNOT: Readonly<Record<string, string>> = {
+  'TestSystemNetIfAddrs.test_ips': 'interfaces come from getifaddrs(3), which is netlink',
+  'TestNetAPIs.test_net_if_addrs': 'interfaces come from getifaddrs(3), which is netlink',
+  'TestLoadAvg.test_getloadavg': 'getloadavg(3) is sysinfo(2)',
+  'TestSystemSwapMemory.test_meminfo_against_sysinfo': 'compares with sysinfo(2)',
+  'TestSystemDiskIoCounters.test_emulate_use_sysfs': 'compares with /sys/block',
+  'TestSystemNetIfStats.test_against_ifconfig': 'interfaces come from ioctl(2)',
+  'TestProcessAgainstStatus.test_num_ctx_switches': 'to read a file of FUSE is itself a context switch or two',
+  'TestProcessAPIs.test_pid_exists_2': 'kill(2) finds no zombie: they have no placeholder',
+  'TestProcessAPIs.test_process_iter': 'of the real processes, readdir lists the one that asks and no other',
+  // They compare with free(1) and with utmp, and fail on the genuine /proc of Debian 12 as well.
+  'TestSystemVirtualMemory.test_used': 'psutil 5.9 and procps 4 define used memory differently',
+  'TestMiscAPIs.test_users': 'nobody is logged in',
+};
+
+/** psutil's own suites, as Debian ships them. The machine has as many CPUs as this one: /sys says how many there are. */
+describe.skipIf(skipTools)("psutil's own tests", () => {
+  let inside: Inside;
+  beforeAll(async () => {
+    const scenario = readFileSync(MACHINE, 'utf8').replace(/ cpus=\d+/, ` cpus=${cpus().length}`);
+    inside = await Inside.start({ scenario });
+  });
+  afterAll(() => inside.stop());
+
+  test.concurrent.each([
+    ['test_linux', 100],
+    ['test_system', 40],
+  ] as const)('%s', async (suite, least) => {
+    const { stdout } = await inside.sh(
+      `cd /tmp; CI_TESTING=1 timeout 100 /usr/bin/python3 -m unittest psutil.tests.${suite} 2>&1`,
+      { timeoutMs: 110_000 },
+    );
+    expect(Number(/^Ran (\d+) tests/m.exec(stdout)?.[1]), stdout.slice(-500)).toBeGreaterThanOrEqual(least);
+    const failed = [...stdout.matchAll(/^(?:ERROR|FAIL): psutil\.tests\.\w+\.(\S+)/gm)].map(([, name]) => name!);
+    expect(
+      failed.filter((name) => !(name in CANNOT)),
+      stdout.slice(-3000),
+    ).toEqual([]);
+  });
+});
