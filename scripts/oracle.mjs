@@ -18,8 +18,13 @@ const scenarios = args[0] ?? join(here, 'scenarios');
 const goldens = args[1] ?? (args[0] === undefined ? join(here, 'goldens') : join(args[0], '..', 'goldens'));
 let failed = 0;
 let passed = 0;
-for (const file of readdirSync(scenarios).filter((name) => name.endsWith('.scn')).sort()) {
-  for (const [variant, swapKind] of [['zram0', 'zram'], ['file0', 'disk']]) {
+for (const file of readdirSync(scenarios)
+  .filter((name) => name.endsWith('.scn'))
+  .sort()) {
+  for (const [variant, swapKind] of [
+    ['zram0', 'zram'],
+    ['file0', 'disk'],
+  ]) {
     const goldenFile = join(goldens, file.replace(/\.scn$/, `.${variant}.json`));
     if (!existsSync(goldenFile)) {
       console.log(`${file} ${variant}: no golden ${goldenFile}`);
@@ -36,7 +41,8 @@ for (const file of readdirSync(scenarios).filter((name) => name.endsWith('.scn')
         const { compared, differing, first } = compareGolden(golden, toGolden(play), profile !== 'linux-6.18');
         const ok = differing === 0 && problems.length === 0;
         line = `${ok ? 'pass' : 'FAIL'} ${compared} compared, ${differing} differing`;
-        if (first) line += `, first: ${first.where}: golden ${JSON.stringify(first.golden)}, ours ${JSON.stringify(first.ours)}`;
+        if (first)
+          line += `, first: ${first.where}: golden ${JSON.stringify(first.golden)}, ours ${JSON.stringify(first.ours)}`;
         if (problems.length > 0) line += `, broken: ${problems[0]}`;
         if (ok) passed++;
         else failed++;

@@ -1,0 +1,141 @@
+/** The step that makes mappings: one, a stack, or a row of equal ones. */
+import type { Machine } from '../../machine/machine.ts';
+import type { Task } from '../../machine/task.ts';
+import type { Mm } from '../../mm/mm.ts';
+import { mmap, TASK_SIZE_PAGES } from '../../mm/mmap.ts';
+import {
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+  VM_GROWSDOWN,
+  VM_HUGETLB,
+  VM_IO,
+  VM_LOCKED,
+  VM_NORESERVE,
+  VM_PFNMAP,
+} from '../../mm/vm-flags.ts';
+import { EINVAL } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import { systemCall } from '../report.ts';
+import type { ProcessStep } from '../step.ts';
+import type { Args, Word } from '../words.ts';
+import { objectOf } from './machine-steps.ts';
+
+const GIB_PAGES = 262144;
+const FIRST_MAPPING = 0x100000000000 / 4096;
+
+/** The address space of a live process. Throws EINVAL. */
+export function mmOf(task: Task): Mm {
+  if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
+  return task.mm;
+}
+
+const PROTS: Readonly<Record<string, number>> = {
+  none: 0,
+  r: PROT_READ,
+  w: PROT_WRITE,
+  rw: PROT_READ | PROT_WRITE,
+  x: PROT_EXEC,
+  rx: PROT_READ | PROT_EXEC,
+  wx: PROT_WRITE | PROT_EXEC,
+  rwx: PROT_READ | PROT_WRITE | PROT_EXEC,
+};
+
+/** The PROT_* bits of `rw`, `none`… */
+export function protOf(args: Args, word: Word): number {
+  const prot = PROTS[word.value];
+  if (prot === undefined)
+    throw args.fail(`"${word.value}" is no protection`, word, `one of ${Object.keys(PROTS).join(' ')}`);
+  return prot;
+}
+
+function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
+  const name = args.next('name of the mapping').text;
+  const count = args.integerKey('count', 1, 1_000_000);
+  const each = args.sizeKey('each');
+  const gap = args.sizeKey('gap') ?? 0;
+  const size = args.sizeKey('size');
+  const object = args.key('obj')?.value;
+  const offset = args.sizeKey('off') ?? 0;
+  const at = args.sizeKey('at');
+  const init = args.sizeKey('init');
+  const hugetlbKb = args.integerKey('hugetlb', 0);
+  const label = args.key('name')?.value ?? '';
+  const protWord = args.key('prot');
+  const prot = protWord === undefined ? PROT_READ | PROT_WRITE : protOf(args, protWord);
+  let flags = 0;
+  for (const [word, flag] of FLAG_WORDS) if (args.flag(word)) flags |= flag;
+  if (hugetlbKb !== undefined) flags |= VM_HUGETLB;
+  const anon = args.flag('anon');
+  const shared = args.flag('shared');
+  const isPrivate = args.flag('private');
+  if (anon && object !== undefined) throw args.fail('anon and obj= exclude each other');
+  if (shared && isPrivate) throw args.fail('private and shared exclude each other');
+  if ((count === undefined) !== (each === undefined)) throw args.fail('count= and each= belong together');
+  if ((size === undefined) === (count === undefined)) throw args.fail('size= (or count=, each=) is missing');
+  for (const bytes of [offset, gap, each ?? 0, at ?? 0]) {
+    if (bytes % 4096 !== 0) throw args.fail(`${bytes} is not a whole number of pages`);
+  }
+  const eachPages = Math.ceil((each ?? size!) / 4096);
+  const stridePages = eachPages + gap / 4096;
+  const pieces = count ?? 1;
+  const areaPages = count === undefined ? eachPages : pieces * stridePages;
+
+  return ({ machine }, task) => {
+    const mm = mmOf(task);
+    if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
+    const start = at === undefined ? freeArea(machine, mm, areaPages) : at / 4096;
+    const result = systemCall(machine, () => {
+      const mapping =
+        object !== undefined ? objectOf(machine, object) : shared ? machine.anonymousShmem(areaPages * 4096) : null;
+      const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
+      for (let i = 0; i < pieces; i++) {
+        const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + i * stridePages;
+        const vma = mmap(machine.mem, mm, {
+          start: first,
+          nrPages: initPages,
+          prot,
+          shared,
+          mapping,
+          pgoff: offset / 4096,
+          flags,
+          name: label,
+        });
+        if (hugetlbKb !== undefined) vma.hugetlbKb = hugetlbKb;
+      }
+      task.regions.set(name, { name, start, nrPages: areaPages, mapping });
+      if (at === undefined && start === machine.nextMapping)
+        machine.nextMapping = (Math.ceil((start + areaPages) / GIB_PAGES) + 1) * GIB_PAGES;
+    });
+    if (result !== undefined && result['ret'] === -1) {
+      const { vmstat: _, ...rest } = result;
+      return rest;
+    }
+    return { ret: 0, addr: `0x${(start * 4096).toString(16)}` };
+  };
+}
+
+/** Where a mapping without an address goes: the machine's next place, or, when those are used up, above what the process has. */
+function freeArea(machine: Machine, mm: Mm, nrPages: number): number {
+  if (machine.nextMapping + nrPages <= TASK_SIZE_PAGES) return machine.nextMapping;
+  const last = mm.vmas.findLast((vma) => vma.end + 2 * GIB_PAGES + nrPages <= TASK_SIZE_PAGES);
+  return last === undefined
+    ? FIRST_MAPPING
+    : Math.max(FIRST_MAPPING, (Math.ceil(last.end / GIB_PAGES) + 1) * GIB_PAGES);
+}
+
+const FLAG_WORDS: readonly (readonly [string, number])[] = [
+  ['locked', VM_LOCKED],
+  ['noreserve', VM_NORESERVE],
+  ['growsdown', VM_GROWSDOWN],
+  ['pfnmap', VM_PFNMAP],
+  ['io', VM_IO],
+];
+
+export const mmapStep: ProcessStep = {
+  word: 'mmap',
+  usage:
+    'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [off=SIZE] [at=ADDR] [locked] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
+  about: 'a new mapping, or a row of equal ones',
+  parse: parseMmap,
+};
