@@ -105,7 +105,7 @@ describe.skipIf(skipTools).each(TRANSPORTS)('%s under hostile load', (transport)
 
   test('stress-ng --procfs', async () => {
     const { stdout, stderr, status } = await inside.run(
-      ['stress-ng', '--procfs', '2', '--timeout', '10', '--metrics-brief'],
+      ['stress-ng', '--procfs', '2', '--timeout', '5', '--metrics-brief'],
       {
         timeoutMs: 60_000,
       },
