@@ -259,6 +259,17 @@ print(libc.read(fd, ctypes.create_string_buffer(10), 10), ctypes.get_errno())
     await busy.stop();
   });
 
+  test('ends on an error in the loop of the kernel thread', async () => {
+    const broken = await workshop.serve('direct');
+    const reader = run('cat', [broken.path('events')]);
+    await sleep(300);
+    await sh(`echo bomb > ${broken.path('control')}`);
+    expect((await within(reader, 'end of the reader')).status).not.toBe(0);
+    const { reason } = await broken.ended();
+    expect(reason?.kind).toBe('error');
+    expect(broken.isMounted).toBe(false);
+  });
+
   test('idle, the server does not wake up', async () => {
     const quiet = await workshop.serve('direct');
     await sleep(2000);

@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { logger } from '../../util/log.ts';
 import type { FileSystem } from '../../vfs/types.ts';
 import { findMount, isOnTop, isOurs, isPresent, type MountInfo, SUBTYPE } from '../mountinfo.ts';
@@ -13,6 +14,8 @@ const log = logger('fuse:native');
 export const NATIVE_CAPABILITIES: readonly Capability[] = [];
 /** How often to look whether the mount is still there: libfuse ends its loop without telling. */
 const WATCH_MS = 1000;
+/** Every how many looks the connection is tried, too. */
+const LOOKS_PER_REQUEST = 5;
 const INIT_MS = 10_000;
 /** Device number of /dev/fuse: misc device (10) 229. */
 const FUSE_RDEV = (10 << 8) | 229;
@@ -45,6 +48,8 @@ export class NativeMount implements MountHandle {
   #nrThreads = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
+  #nrLooks = 0;
+  #looking = false;
   #reason: CloseReason | undefined;
   #onInit: () => void = () => {};
   #onMessage: ((message: unknown) => void) | undefined;
@@ -169,8 +174,25 @@ export class NativeMount implements MountHandle {
 
   /** A mount that has been detached is served until its last file is closed; libfuse then closes the device. */
   #look(): void {
-    if (this.#reason || !this.#mounted || isPresent(this.#mounted)) return;
+    if (this.#reason || !this.#mounted) return;
+    if (isPresent(this.#mounted)) {
+      this.#lookInside(this.#mounted);
+      return;
+    }
     if (this.#ops.files.size === 0 || !isFuseDevice(this.#fd)) this.#end({ kind: 'external' });
+  }
+
+  /** A connection that has been aborted leaves its mount behind; only a request tells. */
+  #lookInside({ mountpoint }: MountInfo): void {
+    if (this.#looking || ++this.#nrLooks % LOOKS_PER_REQUEST !== 0) return;
+    this.#looking = true;
+    stat(mountpoint)
+      .catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOTCONN' || error.code === 'ECONNABORTED') this.#end({ kind: 'external' });
+      })
+      .finally(() => {
+        this.#looking = false;
+      });
   }
 
   #end(reason: CloseReason): void {

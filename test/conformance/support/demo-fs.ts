@@ -72,6 +72,11 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   return new DemoFs((options ?? {}) as DemoOptions, hooks);
 }
 
+/** The bytes of an event; undefined stays that (see `bomb`). */
+function bytesOf(event: string | undefined): Uint8Array {
+  return event === undefined ? (undefined as unknown as Uint8Array) : Buffer.from(event);
+}
+
 export class DemoFs implements FileSystem {
   readonly root = ROOT;
   readonly heartbeatMs = HEARTBEAT_MS;
@@ -291,7 +296,7 @@ export class DemoFs implements FileSystem {
     let next = this.#events.length;
     return {
       waitQueue: this.#eventQueue,
-      read: () => (next < this.#events.length ? Buffer.from(this.#events[next++]!) : WAIT),
+      read: () => (next < this.#events.length ? bytesOf(this.#events[next++]) : WAIT),
       write: () => -EIO,
       poll: () => (next < this.#events.length ? POLLIN : 0),
     };
@@ -325,10 +330,17 @@ export class DemoFs implements FileSystem {
     if (word === 'event') this.#event(argument);
     else if (word === 'send') this.#hooks.send(argument);
     else if (word === 'stop') this.#hooks.stop();
+    else if (word === 'bomb') this.#bomb();
     else if (word === 'crash') queueMicrotask(() => process.kill(process.pid, 'SIGKILL'));
     else if (word === 'gone') this.#exit(Number(argument));
     else if (word === 'short') return 5;
     return undefined;
+  }
+
+  /** Those who wait for an event get what is no answer: an error outside of any request. */
+  #bomb(): void {
+    this.#events.push(undefined as unknown as string);
+    this.#eventQueue.wake();
   }
 
   #exit(pid: number): void {

@@ -121,6 +121,25 @@ describe('session', () => {
     expect(bench.session.parking.size).toBe(0);
   });
 
+  test('who wrote what ended a process hears of it when the kernel has forgotten the name', () => {
+    const control = openFile('control');
+    const command = (text: string): number => {
+      const header = Uint32Array.from(read(control.fh, 0, text.length));
+      return bench.ask(fuse.FUSE_WRITE, control.nodeid, Buffer.concat([Buffer.from(header.buffer), Buffer.from(text)]));
+    };
+    const first = command('gone 9');
+    expect([bench.answers(), bench.events]).toEqual([[], ['invalidate 1', 'waiting 1']]);
+    const second = command('gone 10');
+    bench.noticesSent = 1;
+    bench.session.settle();
+    expect(bench.answers().map(({ unique }) => unique)).toEqual([first]);
+    bench.noticesSent = 2;
+    const third = command('event x');
+    const answers = bench.answers();
+    expect(new Set(answers.map(({ unique }) => unique))).toEqual(new Set([second, third]));
+    expect(answers.map(({ body }) => body.readUInt32LE(0)).sort()).toEqual([7, 7]);
+  });
+
   test('the file to poke with is nothing but that', () => {
     bench.ask(fuse.FUSE_LOOKUP, 1, name(fuse.POKE_NAME));
     expect(bench.answers()[0]!.body.readBigUInt64LE(0)).toBe(2n ** 63n);
