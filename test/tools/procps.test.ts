@@ -195,7 +195,7 @@ describe.skipIf(skipTools)('procps', () => {
       expect(extended).toMatch(/rw--- {3}\[ stack \]/);
       const all = table(await inside.text(`pmap -X ${APP}`), 1);
       const names = all[0]!;
-      const sums = all.at(-2)!.length > all.at(-1)!.length ? all.at(-1)! : all.at(-2)!;
+      const sums = all.at(-1)!;
       const numbers = names.slice(names.indexOf('Size'), names.indexOf('Mapping'));
       const sum = Object.fromEntries(numbers.map((name, i) => [name, Number(sums[i])]));
       // Each mapping is rounded down by itself, the whole process only once.
