@@ -172,7 +172,7 @@ export class Machine {
     if (toUs <= this.nowUs) return;
     for (const ticker of this.tickers) ticker.beforeAdvance?.();
     for (;;) {
-      let due = Math.min(toUs, this.storage.nextEventUs);
+      let due = toUs;
       for (const ticker of this.tickers) due = Math.min(due, ticker.nextUs());
       this.nowUs = Math.max(this.nowUs, due);
       if (this.storage.nextEventUs <= this.nowUs || this.storage.pending > 0) this.generation++;

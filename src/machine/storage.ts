@@ -6,6 +6,7 @@ import type { Mapping } from '../mm/mapping.ts';
 import type { Memory, WritebackDevice } from '../mm/memory.ts';
 import { PG_DIRTY, PG_USED } from '../mm/page-flags.ts';
 import { dirtyPages, endWriteback, startFileWrite } from '../mm/writeback.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** Pretend: how long a device operation takes, in microseconds for one page, and when the flusher comes. */
 export interface StorageSettings {
@@ -31,12 +32,10 @@ export function defaultStorageSettings(): StorageSettings {
 export class Storage implements WritebackDevice {
   readonly settings: StorageSettings;
   readonly #mem: Memory;
-  /** Frames under writeback and when each is done, in order of submission. */
-  #queue: { pfn: number; doneUs: number }[] = [];
-  /** The first of the queue that is not done; what lies before it is cut off from time to time. */
-  #head = 0;
-  #waiting = new Map<number, { pfn: number; doneUs: number }>();
-  readonly #requested = new Set<number>();
+  /** Frames under writeback and when each is done. */
+  readonly #writes: WriteQueue;
+  /** Frames to be put under writeback as soon as possible. */
+  readonly #requested: WriteQueue;
   /** Times of the device run ahead of the machine's by what callers have waited for it within single moments. */
   #aheadUs = 0;
   #busyUntilUs = 0;
@@ -46,6 +45,8 @@ export class Storage implements WritebackDevice {
 
   constructor(mem: Memory, settings: StorageSettings, nowUs: number) {
     this.#mem = mem;
+    this.#writes = new WriteQueue(mem.frames.total);
+    this.#requested = new WriteQueue(mem.frames.total);
     this.settings = settings;
     this.#nowUs = nowUs;
     this.#nextFlushUs = nowUs + settings.dirtyWritebackUs;
@@ -53,32 +54,27 @@ export class Storage implements WritebackDevice {
 
   submit(pfn: number): void {
     this.#busyUntilUs = Math.max(this.#busyUntilUs, this.#nowUs + this.#aheadUs) + this.settings.writeUs;
-    const write = { pfn, doneUs: this.#busyUntilUs };
-    this.#queue.push(write);
-    this.#waiting.set(pfn, write);
+    this.#writes.push(pfn, this.#busyUntilUs);
   }
 
   cancel(pfn: number): void {
-    this.#requested.delete(pfn);
-    const write = this.#waiting.get(pfn);
-    if (write === undefined) return;
-    write.pfn = 0;
-    this.#waiting.delete(pfn);
+    this.#requested.remove(pfn);
+    this.#writes.remove(pfn);
   }
 
   requestFlush(pfn: number): void {
-    this.#requested.add(pfn);
+    if (!this.#requested.has(pfn)) this.#requested.push(pfn, this.#nowUs);
   }
 
   /** Writes under way. */
   get pending(): number {
-    return this.#waiting.size;
+    return this.#writes.length;
   }
 
   /** When the next thing happens by itself, in virtual microseconds; Infinity: never. */
   get nextEventUs(): number {
-    if (this.#requested.size > 0) return this.#nowUs;
-    const write = (this.#queue[this.#head]?.doneUs ?? Number.POSITIVE_INFINITY) - this.#aheadUs;
+    if (this.#requested.length > 0) return this.#nowUs;
+    const write = this.#writes.firstTurnUs - this.#aheadUs;
     return this.#mem.nrFileDirty > 0 ? Math.min(write, this.#nextFlushUs) : write;
   }
 
@@ -99,28 +95,15 @@ export class Storage implements WritebackDevice {
   /** Ends every write at once, as a caller that waits for the device would see it. */
   drain(): void {
     this.#startRequested();
-    const queue = this.#queue.slice(this.#head);
-    this.#queue = [];
-    this.#head = 0;
-    for (const { pfn } of queue) {
-      if (pfn === 0) continue;
-      this.#waiting.delete(pfn);
-      endWriteback(this.#mem, pfn);
-    }
+    const lastUs = this.#busyUntilUs;
+    while (this.#writes.firstTurnUs <= lastUs) this.#endFirst();
   }
 
   /** Waits until `count` writes are done (fewer if there are fewer); returns how long that takes, in microseconds. */
   waitForWrites(count: number): number {
     this.#startRequested();
     const since = this.#nowUs + this.#aheadUs;
-    let untilUs = since;
-    let left = count;
-    for (let i = this.#head; i < this.#queue.length; i++) {
-      const { pfn, doneUs } = this.#queue[i]!;
-      if (pfn === 0) continue;
-      untilUs = Math.max(untilUs, doneUs);
-      if (--left === 0) break;
-    }
+    const untilUs = this.#writes.length === 0 ? since : Math.max(since, this.#writes.turnOf(count));
     this.#aheadUs += untilUs - since;
     this.#endDue();
     return untilUs - since;
@@ -139,26 +122,21 @@ export class Storage implements WritebackDevice {
   }
 
   #startRequested(): void {
-    if (this.#requested.size === 0) return;
-    const requested = [...this.#requested];
-    this.#requested.clear();
-    for (const pfn of requested) {
+    while (!this.#requested.isEmpty) {
+      const pfn = this.#requested.shift();
       const flags = this.#mem.frames.flags[pfn]!;
       if ((flags & (PG_USED | PG_DIRTY)) === (PG_USED | PG_DIRTY)) startFileWrite(this.#mem, pfn);
     }
   }
 
   #endDue(): void {
-    while (this.#head < this.#queue.length && this.#queue[this.#head]!.doneUs <= this.#nowUs + this.#aheadUs) {
-      const { pfn } = this.#queue[this.#head++]!;
-      if (pfn === 0) continue;
-      this.#waiting.delete(pfn);
-      endWriteback(this.#mem, pfn);
-    }
-    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
-    }
+    const untilUs = this.#nowUs + this.#aheadUs;
+    while (this.#writes.firstTurnUs <= untilUs) this.#endFirst();
+  }
+
+  #endFirst(): void {
+    const pfn = this.#writes.shift();
+    if (pfn !== 0) endWriteback(this.#mem, pfn);
   }
 
   /** The periodic writeback: files that have been dirty for longer than the expiry time. Mirrors: wb_check_old_data_flush. */
