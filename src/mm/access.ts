@@ -125,6 +125,8 @@ export function expectedContent(mem: Memory, vma: Vma, vpn: number): number | un
 export interface VerifyResult {
   pages: number;
   bad: number;
+  /** Memory ran out before all was compared. */
+  oom?: boolean;
 }
 
 /** Reads every page of [start, end) whose content is known (faulting it in) and compares. */
@@ -135,8 +137,13 @@ export function verifyPages(mem: Memory, mm: Mm, start: number, end: number, res
     for (let vpn = Math.max(start, vma.start); vpn < last; vpn++) {
       const wanted = expectedContent(mem, vma, vpn);
       if (wanted === undefined) continue;
+      const outcome = accessPage(mem, vma, vpn, false);
+      if (outcome === FAULT_OOM) {
+        result.oom = true;
+        return result;
+      }
       result.pages++;
-      if (accessPage(mem, vma, vpn, false) < 0 || contentAt(mem, mm, vpn) !== wanted) result.bad++;
+      if (outcome < 0 || contentAt(mem, mm, vpn) !== wanted) result.bad++;
     }
   }
   return result;

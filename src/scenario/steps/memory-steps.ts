@@ -275,7 +275,7 @@ export const memorySteps: readonly ProcessStep[] = [
           const major = machine.mem.events.pgmajfault - before;
           task.majflt += major;
           task.minflt += machine.mem.events.pgfault - faults - major;
-          return { pages: result.pages, bad: result.bad };
+          return { pages: result.pages, bad: result.bad, ...(result.oom ? { errno: errnoName(ENOMEM) } : {}) };
         });
       };
     },
