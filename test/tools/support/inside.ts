@@ -4,7 +4,7 @@ import { accessSync, constants, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 const START_MS = 60_000;
@@ -45,12 +45,17 @@ export interface MachineChoice {
 }
 
 let built: Promise<string> | undefined;
+let buildDirectory: string | undefined;
+afterAll(() => {
+  if (buildDirectory !== undefined) rmSync(buildDirectory, { recursive: true, force: true });
+  built = buildDirectory = undefined;
+});
 
-/** A compiled copy of the sources, so that nobody's build in the meantime matters. Its directory goes with this process. */
+/** A compiled copy of the sources, so that nobody's build in the meantime matters. Its directory goes when the file's tests are done. */
 function build(): Promise<string> {
   built ??= (async () => {
     const directory = mkdtempSync(join(tmpdir(), 'reclaimfs-tools-'));
-    process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+    buildDirectory = directory;
     writeFileSync(join(directory, 'package.json'), readFileSync(join(REPOSITORY, 'package.json')));
     symlinkSync(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
     const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
