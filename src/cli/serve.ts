@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { mountFileSystem } from '../fuse/transport.ts';
 import type { ScenarioError } from '../scenario/scenario-error.ts';
 import type { KernelError } from '../util/errors.ts';
+import { CgroupMount } from './cgroup-mount.ts';
 import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.ts';
 
 /** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
@@ -19,19 +20,30 @@ process.once('message', (message: StartMessage) => {
 });
 
 async function serve(start: StartMessage): Promise<void> {
+  const notice = (line: string): void => (process.connected ? tell({ kind: 'notice', line }) : console.error(line));
+  const groups = start.cgroupfs === undefined ? undefined : new CgroupMount(start.cgroupfs);
+  await groups?.prepare(notice);
   const mount = await mountFileSystem({
     mountpoint: start.mountpoint,
     transport: start.transport,
     factory: new URL('./server.js', import.meta.url),
-    factoryOptions: start.server,
+    factoryOptions: { ...start.server, cgroups: groups !== undefined },
     ...(start.allowOther === undefined ? {} : { allowOther: start.allowOther }),
-    notice: (line) => (process.connected ? tell({ kind: 'notice', line }) : console.error(line)),
+    notice,
   });
+  try {
+    await groups?.bind(mount);
+  } catch (error) {
+    await mount.unmount();
+    throw error;
+  }
   const { mountpoint, transport, capabilities } = mount;
   tell({ kind: 'ready', mountpoint, transport, capabilities });
-  if (start.attached) process.once('disconnect', () => void mount.unmount());
+  if (start.attached)
+    process.once('disconnect', () => void (groups?.end() ?? Promise.resolve()).then(() => mount.unmount()));
   else letGo();
   const reason = await mount.closed;
+  await groups?.end();
   letGo();
   if (reason.kind === 'error') {
     console.error(reason.error.message);

@@ -6,6 +6,8 @@ import type { ServerOptions } from './server.ts';
 export interface StartMessage {
   readonly mountpoint: string;
   readonly transport: TransportName | 'auto';
+  /** Where the control groups are to be mounted. */
+  readonly cgroupfs?: string | undefined;
   readonly allowOther?: boolean | undefined;
   readonly server: ServerOptions;
   /** End when the channel closes: the server belongs to the process that started it. */

@@ -9,6 +9,7 @@ import type { SwapKind } from '../mm/swap.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session } from '../scenario/session.ts';
 import type { FileSystem } from '../vfs/types.ts';
+import { addCgroupTree } from './cgroup-tree.ts';
 import { Clock } from './clock.ts';
 import { hideDeadNumbers, linkHost } from './host-link.ts';
 import { delayAnswers } from './latency.ts';
@@ -34,6 +35,8 @@ export interface ServerOptions {
   readonly hostMounted?: boolean | undefined;
   /** List the caller's own process, as the genuine /proc does (run). */
   readonly listCaller?: boolean | undefined;
+  /** Serve the control groups below `.cgroup`, to be bound elsewhere. */
+  readonly cgroups?: boolean | undefined;
   /** Report processes that come and go, for the placeholders of `run`. */
   readonly reportProcesses?: boolean | undefined;
 }
@@ -44,16 +47,17 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   session.load(text, file);
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
   const host = new SessionHost(session, virtual);
+  const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   let fs = createProcFs(host, {
     hidepid,
-    uid: process.geteuid?.() ?? 0,
-    gid: process.getegid?.() ?? 0,
+    ...owner,
     hostProc: true,
     listCaller: more.listCaller ?? false,
     callerPid: processOf,
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
   });
+  if (more.cgroups === true) fs = addCgroupTree(fs, host, owner);
   if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
   fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');

@@ -69,6 +69,11 @@ export class SessionHost implements ProcHost {
     return records;
   }
 
+  /** Notes a change that has been made as the step that makes it. */
+  record(step: string): void {
+    this.#session.record(step);
+  }
+
   state(): string {
     return this.#session.state();
   }

@@ -11,6 +11,8 @@ import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.t
 export interface StartOptions {
   readonly mountpoint: string;
   readonly transport?: TransportName | 'auto' | undefined;
+  /** A second directory, for the control groups. */
+  readonly cgroupfs?: string | undefined;
   readonly allowOther?: boolean | undefined;
   readonly server: ServerOptions;
   /** True: a daemon of its own session that outlives this process; false: it ends with this process. */
@@ -48,6 +50,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
   const start: StartMessage = {
     mountpoint: resolve(options.mountpoint),
     transport: options.transport ?? 'auto',
+    cgroupfs: options.cgroupfs === undefined ? undefined : resolve(options.cgroupfs),
     allowOther: options.allowOther,
     server: options.server,
     attached: !options.detached,

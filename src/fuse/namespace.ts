@@ -35,8 +35,9 @@ export function inNamespaces(options: NamespaceOptions, command: readonly string
   ];
 }
 
-/** The tree over /proc and nowhere else; then the command in the place of this shell. */
-const COVER = 'mount --rbind "$1" /proc && umount -l "$1" && shift && exec "$@"';
+/** The tree over /proc, its control groups over this machine's, and nowhere else; then the command in the place of this shell. */
+const COVER =
+  '{ [ ! -d /sys/fs/cgroup ] || mount --bind "$1/.cgroup" /sys/fs/cgroup; } && mount --rbind "$1" /proc && umount -l "$1" && shift && exec "$@"';
 
 /** The command that runs `command` with the mount as its /proc. */
 export function withTreeAsProc(mountpoint: string, command: readonly string[]): string[] {

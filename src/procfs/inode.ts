@@ -4,6 +4,7 @@
  *   [1, 2^22)           node of the fixed tree, in the order of its rows
  *   [2^22, 2^23)        link to a process of the host: 2^22 + pid
  *   [2^23, 2^24)        directory of simulated files, counted as they are first seen
+ *   [2^24, 2^30)        left to others: control groups (src/cli/cgroup-tree.ts)
  *   [2^30, 2^52)        serial of the process (22 bits) · row of its tables (8 bits) · thread id, descriptor, index (22 bits)
  *   [2^52, 2^53)        simulated file: 2^52 + its number
  *

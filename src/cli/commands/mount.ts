@@ -10,6 +10,7 @@ const HELP = `
 Examples:
   mkdir -p /tmp/proc && reclaimfs mount /tmp/proc
   reclaimfs mount /tmp/proc --scenario here.scn --profile linux-6.18
+  reclaimfs mount /tmp/proc --cgroupfs /tmp/cgroup && cat /tmp/cgroup/memory.stat
   reclaimfs mount /tmp/proc --clock manual && echo +5s > /tmp/proc/reclaimfs/clock
 
 Returns when the mount answers; the server goes on in the background until "reclaimfs umount" (or umount).`;
@@ -17,6 +18,7 @@ Returns when the mount answers; the server goes on in the background until "recl
 interface Flags extends MountFlags {
   readonly scenario: string;
   readonly foreground?: boolean;
+  readonly cgroupfs?: string;
 }
 
 export const mountCommand: CommandRow = {
@@ -24,6 +26,7 @@ export const mountCommand: CommandRow = {
   register(program: Command): void {
     addMountOptions(program.command('mount <mountpoint>').description('mount the /proc of a simulated machine'))
       .option('--foreground', 'stay, and unmount on SIGINT or SIGTERM')
+      .option('--cgroupfs <directory>', 'mount its control groups, too (cgroup v2; needs root)')
       .option('--no-allow-other', 'for the mounting user only')
       .addHelpText('after', HELP)
       .action(mount);
@@ -35,6 +38,7 @@ async function mount(mountpoint: string, flags: Flags): Promise<void> {
   const server = await startServer({
     mountpoint,
     transport: flags.transport,
+    cgroupfs: flags.cgroupfs,
     ...(flags.allowOther ? {} : { allowOther: false }),
     server: serverOptions(source, flags),
     detached: flags.foreground !== true,

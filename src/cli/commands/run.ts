@@ -17,7 +17,7 @@ Examples:
   reclaimfs run --scenario here.scn -- sh -c 'for p in /proc/[0-9]*; do echo all > $p/reclaim; done; free'
   reclaimfs run -- bash                          look around; kill works on simulated processes
 
-The command sees the tree as /proc, and itself as /proc/self. It runs in mount and pid namespaces of its own: no signal
+The command sees the tree as /proc, itself as /proc/self, and the control groups in /sys/fs/cgroup. It runs in mount and pid namespaces of its own: no signal
 of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it.`;
 
 /** More simulated processes than this get no placeholders unless asked for. */

@@ -52,6 +52,7 @@ async function run(start: RunStart): Promise<number> {
       ...serverOptions(start.source, start.flags),
       hostMounted: true,
       listCaller: true,
+      cgroups: true,
       reportProcesses: start.maxPlaceholders > 0,
     },
     handleSignals: false,

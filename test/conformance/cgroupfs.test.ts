@@ -1,0 +1,287 @@
+/** The control groups as a second mount, and what else user-space memory managers speak to, on real mounts. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findMount } from '../../src/fuse/mountinfo.ts';
+import type { TransportName } from '../../src/fuse/types.ts';
+import { run, sh, skipMounts, sleep, until, within } from './support/mounts.ts';
+import { Program, type ReclaimMount } from './support/reclaim-mount.ts';
+
+const TRANSPORTS: readonly TransportName[] = ['direct', 'fuse-native'];
+const SCENARIO = `machine ram=256M swap=256M swapkind=zram
+proc init pid=1 ppid=0 comm=init
+proc mail pid=1234 comm=mail uid=1000
+mail mmap heap size=64M anon private
+`;
+const MB = 2 ** 20;
+
+const program = new Program();
+beforeAll(() => program.build());
+afterAll(() => program.dispose());
+
+/** What a command of a shell says: the words of strerror come last. */
+async function refusal(script: string): Promise<string> {
+  const { stderr, status } = await sh(script);
+  return status === 0 ? 'ok' : (stderr.trim().split(': ').at(-1) ?? '');
+}
+
+let nrGroups = 0;
+
+async function mountBoth(transport: TransportName, ...args: string[]): Promise<{ m: ReclaimMount; cg: string }> {
+  const cg = join(program.directory, `cg${++nrGroups}`);
+  mkdirSync(cg);
+  return { m: await program.mount(SCENARIO, transport, '--cgroupfs', cg, ...args), cg };
+}
+
+describe.skipIf(skipMounts).each(TRANSPORTS)('control groups mounted over %s', (transport) => {
+  let m: ReclaimMount;
+  let cg = '';
+  const value = (file: string): number => Number(readFileSync(join(cg, file), 'utf8'));
+  const text = (file: string): string => readFileSync(join(cg, file), 'utf8');
+  const refused = (words: string, file: string): Promise<string> => refusal(`echo ${words} | tee ${join(cg, file)}`);
+
+  beforeEach(async () => {
+    ({ m, cg } = await mountBoth(transport));
+    writeFileSync(join(cg, 'cgroup.subtree_control'), '+memory');
+  });
+  afterEach(async () => {
+    await m.stop();
+    expect(findMount(cg)).toBeUndefined();
+    expect(findMount(m.mnt)).toBeUndefined();
+  });
+
+  /** A group with the app in it. */
+  function group(): void {
+    mkdirSync(join(cg, 'apps'));
+    writeFileSync(join(cg, 'apps/cgroup.procs'), '1234\n');
+  }
+
+  test('directories are groups', async () => {
+    mkdirSync(join(cg, 'apps'));
+    expect(readdirSync(cg)).toContain('apps');
+    expect(readdirSync(join(cg, 'apps'))).toEqual(expect.arrayContaining(['cgroup.procs', 'memory.max']));
+    expect(existsSync(join(cg, 'memory.max'))).toBe(false);
+    expect(await refusal(`mkdir ${cg}/apps`)).toBe('File exists');
+    expect(await refusal(`mkdir ${cg}/apps/memory.max`)).toBe('File exists');
+    mkdirSync(join(cg, 'apps/one'));
+    expect(await refusal(`rmdir ${cg}/apps`)).toMatch(/busy|not empty/);
+    rmdirSync(join(cg, 'apps/one'));
+    rmdirSync(join(cg, 'apps'));
+    expect(existsSync(join(cg, 'apps'))).toBe(false);
+    expect(await refusal(`rmdir ${cg}/apps`)).toBe('No such file or directory');
+    expect(await refusal(`echo x > ${cg}/new`)).not.toBe('ok');
+    expect(readdirSync(m.mnt)).not.toContain('.cgroup');
+  });
+
+  test('a process that is moved shows where it is, and keeps its group from being removed', async () => {
+    group();
+    expect(text('apps/cgroup.procs')).toBe('1234\n');
+    expect(m.read('1234/cgroup')).toBe('0::/apps\n');
+    expect(text('apps/cgroup.events')).toContain('populated 1');
+    expect(await refusal(`rmdir ${cg}/apps`)).toMatch(/busy/i);
+    expect(await refused('4711', 'apps/cgroup.procs')).toBe('No such process');
+    expect(await refused('one', 'apps/cgroup.procs')).toBe('Invalid argument');
+    writeFileSync(join(cg, 'apps/cgroup.kill'), '1');
+    expect(existsSync(m.path('1234'))).toBe(false);
+    expect(text('apps/cgroup.events')).toContain('populated 0');
+  });
+
+  test('memory.current moves with what the processes do', () => {
+    group();
+    const before = value('apps/memory.current');
+    m.apply('mail touch heap 0 16M write');
+    expect(value('apps/memory.current') - before).toBe(16 * MB);
+    m.apply('mail reclaim all');
+    expect(value('apps/memory.swap.current')).toBe(16 * MB);
+    expect(value('apps/memory.current')).toBe(before);
+    expect(text('apps/memory.stat')).toMatch(/^anon 0$/m);
+  });
+
+  test('memory.max holds what it says', async () => {
+    group();
+    m.apply('mail touch heap 0 32M write');
+    expect((await sh(`echo 8M > ${cg}/apps/memory.max`)).status).toBe(0);
+    expect(text('apps/memory.max')).toBe(`${8 * MB}\n`);
+    expect(value('apps/memory.current')).toBeLessThanOrEqual(8 * MB);
+    m.apply('mail touch heap 0 64M write');
+    expect(value('apps/memory.current')).toBeLessThanOrEqual(8 * MB);
+    expect(text('apps/memory.events')).toMatch(/^max [1-9]/m);
+    for (const nonsense of ['-1', '8MB', 'maximum', '""'])
+      expect(await refused(nonsense, 'apps/memory.max')).not.toBe('ok');
+    expect(text('apps/memory.max')).toBe(`${8 * MB}\n`);
+    writeFileSync(join(cg, 'apps/memory.max'), 'max\n');
+    expect(text('apps/memory.max')).toBe('max\n');
+  });
+
+  test('memory.reclaim takes a size and a swappiness, and says when there is no more', async () => {
+    group();
+    m.apply('mail touch heap 0 32M write');
+    const before = value('apps/memory.current');
+    expect(await refused('"4M"', 'apps/memory.reclaim')).toBe('ok');
+    expect(before - value('apps/memory.current')).toBeGreaterThanOrEqual(4 * MB);
+    expect(await refused('"1M swappiness=max"', 'apps/memory.reclaim')).toBe('ok');
+    for (const nonsense of ['much', '"1M swappiness=201"', '"1M swappiness=-1"', '"1M please"', '"swappiness=10"'])
+      expect(await refused(nonsense, 'apps/memory.reclaim')).toBe('Invalid argument');
+    expect(await refused('1G', 'apps/memory.reclaim')).toBe('Resource temporarily unavailable');
+    expect(statSync(join(cg, 'apps/memory.reclaim')).mode & 0o777).toBe(0o200);
+  });
+
+  test('what was done is a journal that does it again', () => {
+    group();
+    writeFileSync(join(cg, 'apps/memory.high'), '20M');
+    const state = m.read('reclaimfs/state');
+    expect(state).toContain('cgroup mkdir /apps');
+    expect(state).toMatch(/cgroup write \/apps\/memory.high/);
+  });
+
+  test('the parameters of the low-memory killer are read and written', async () => {
+    const files = 'reclaimfs/lowmemorykiller';
+    expect(m.read(`${files}/adj`)).toMatch(/^\d+(,\d+)*\n$/);
+    expect(m.write(`${files}/adj`, '0,200,900\n')).toBe(10);
+    expect(m.write(`${files}/minfree`, '1024,2048,4096\n')).toBe(15);
+    expect(m.read(`${files}/adj`)).toBe('0,200,900\n');
+    expect(m.read(`${files}/minfree`)).toBe('1024,2048,4096\n');
+    expect(m.write(`${files}/adj`, 'many\n')).toBe('EINVAL');
+    expect(m.read(`${files}/adj`)).toBe('0,200,900\n');
+  });
+
+  test('a reader of vmpressure sleeps until there is some', async () => {
+    const reader = run('head', ['-n', '1', m.path('reclaimfs/vmpressure')]);
+    const late = Symbol('late');
+    expect(await Promise.race([reader, sleep(500).then(() => late)])).toBe(late);
+    m.apply('proc hog pid=2000\nhog mmap heap size=400M anon private\nhog touch heap 0 300M write');
+    expect((await within(reader, 'pressure')).stdout).toMatch(/^(low|medium|critical)\n$/);
+    expect(m.write('reclaimfs/vmpressure', 'medium')).toBe(6);
+    expect(m.write('reclaimfs/vmpressure', 'dreadful')).toBe('EINVAL');
+  });
+});
+
+/** As Meta's senpai does it (native-notes): integral of the pressure, tighten or back off, every period of six rounds. */
+const SENPAI = `
+cg=$1 clock=$2 rounds=$3
+pressure=10000 period=6 min=$((4*1048576)) max=$((100*1073741824))
+total() { sed -n 's/^some.*total=//p' $cg/memory.pressure; }
+limit=$(cat $cg/memory.current); echo $limit > $cg/memory.high
+last=$(total) integral=0 grace=$period
+while [ $rounds -gt 0 ]; do
+  rounds=$((rounds-1)); echo +1s > $clock
+  now=$(total); integral=$((integral+now-last)); last=$now
+  current=$(cat $cg/memory.high)
+  if [ $integral -gt $pressure ]; then
+    limit=$(awk -v l=$current -v i=$integral -v p=$pressure 'BEGIN{e=i/p; e=(e/20)^2; if(e>1)e=1; print int(l*(1+e))}')
+    grace=$period
+  else
+    grace=$((grace-1)); [ $grace -gt 0 ] && continue
+    [ $integral -lt 1 ] && integral=1
+    limit=$(awk -v l=$current -v i=$integral -v p=$pressure 'BEGIN{e=(p/i/10)^2*0.01; if(e>0.01)e=0.01; print int(l*(1-e))}')
+    grace=$period
+  fi
+  integral=0
+  [ $limit -lt $min ] && limit=$min; [ $limit -gt $max ] && limit=$max
+  echo $((limit/4096*4096)) > $cg/memory.high || exit 1
+  echo $limit
+done`;
+
+describe.skipIf(skipMounts)('a second mount', () => {
+  test('senpai, in sh, takes the idle part of a process away without making it wait', async () => {
+    const { m, cg } = await mountBoth('direct');
+    writeFileSync(join(cg, 'cgroup.subtree_control'), '+memory');
+    mkdirSync(join(cg, 'app'));
+    writeFileSync(join(cg, 'app/cgroup.procs'), '1234');
+    m.apply('mail touch heap 0 64M write');
+    const before = Number(readFileSync(join(cg, 'app/memory.current'), 'utf8'));
+    const senpai = async (rounds: number): Promise<number[]> => {
+      const words = [join(cg, 'app'), m.path('reclaimfs/clock'), String(rounds)];
+      const outcome = await run('sh', ['-c', SENPAI, 'senpai', ...words], 50_000);
+      expect(outcome).toMatchObject({ status: 0, stderr: '' });
+      return outcome.stdout.trim().split('\n').map(Number);
+    };
+    // Nobody waits: one per cent every six seconds.
+    const idle = await senpai(90);
+    expect(idle.length).toBeGreaterThan(12);
+    expect(idle).toEqual([...idle].sort((one, other) => other - one));
+    const after = Number(readFileSync(join(cg, 'app/memory.current'), 'utf8'));
+    expect(after / before).toBeGreaterThan(0.7);
+    expect(after / before).toBeLessThan(0.9);
+    // All of it is wanted again and again: senpai lets go.
+    const load = setInterval(() => m.apply('mail touch heap 0 64M write'), 50);
+    const busy = await senpai(40);
+    clearInterval(load);
+    expect(busy.some((limit, i) => limit > (busy[i - 1] ?? limit))).toBe(true);
+    expect(readFileSync(join(cg, 'app/memory.events'), 'utf8')).toMatch(/^high [1-9]/m);
+    await m.stop();
+  }, 70_000);
+
+  test.each(TRANSPORTS)('over %s goes with the first, by umount', async (transport) => {
+    const { m, cg } = await mountBoth(transport);
+    expect((await run('umount', [m.mnt])).status).toBe(0);
+    await until(() => findMount(cg) === undefined, 'end of the second mount');
+    await m.stop();
+  });
+
+  test.each(TRANSPORTS)('over %s may go alone', async (transport) => {
+    const { m, cg } = await mountBoth(transport);
+    expect((await run('umount', [cg])).status).toBe(0);
+    expect(m.read('1234/comm')).toBe('mail\n');
+    await m.stop();
+    expect(findMount(m.mnt)).toBeUndefined();
+  });
+
+  test('is taken away by reclaimfs umount, after its server was killed, too', async () => {
+    const main = join(program.directory, 'dist/cli/main.js');
+    const mnt = join(program.directory, 'killed');
+    const cg = join(program.directory, 'killed-cg');
+    for (const directory of [mnt, cg]) mkdirSync(directory);
+    const mounted = await run(process.execPath, [main, 'mount', mnt, '--cgroupfs', cg]);
+    expect(mounted).toMatchObject({ status: 0 });
+    const server = Number((await run('pgrep', ['-n', '-f', join(program.directory, 'dist/cli/serve.js')])).stdout);
+    process.kill(server, 'SIGKILL');
+    await until(
+      () => !existsSync(`/proc/${server}`) || readFileSync(`/proc/${server}/stat`, 'utf8').includes(') Z '),
+      'end',
+    );
+    expect(await run(process.execPath, [main, 'umount', mnt])).toMatchObject({ status: 0 });
+    expect(findMount(cg)).toBeUndefined();
+    expect(findMount(mnt)).toBeUndefined();
+  });
+
+  test('that cannot be leaves none', async () => {
+    const main = join(program.directory, 'dist/cli/main.js');
+    const mnt = join(program.directory, 'none');
+    mkdirSync(mnt);
+    const outcome = await run(process.execPath, [main, 'mount', mnt, '--cgroupfs', join(mnt, '../no-such-directory')]);
+    expect(outcome.status).not.toBe(0);
+    expect(outcome.stderr).toContain('mkdir -p');
+    expect(findMount(mnt)).toBeUndefined();
+  });
+
+  test('stays usable while somebody reads its pressure', async () => {
+    const { m, cg } = await mountBoth('direct');
+    const watcher = spawn('sh', ['-c', `while :; do cat ${cg}/memory.pressure ${m.path('meminfo')}; done`], {
+      stdio: 'ignore',
+    });
+    for (let i = 0; i < 20; i++) {
+      mkdirSync(join(cg, `g${i}`));
+      expect(readFileSync(join(cg, `g${i}/cgroup.procs`), 'utf8')).toBe('');
+    }
+    watcher.kill('SIGKILL');
+    await m.stop();
+    expect(findMount(cg)).toBeUndefined();
+  });
+
+  test('under run is /sys/fs/cgroup', async () => {
+    const script =
+      'cd /sys/fs/cgroup && echo +memory > cgroup.subtree_control && mkdir a && echo 1234 > a/cgroup.procs && cat a/cgroup.procs /proc/1234/cgroup';
+    const scenario = join(program.directory, 'run.scn');
+    writeFileSync(scenario, SCENARIO);
+    const main = join(program.directory, 'dist/cli/main.js');
+    const outcome = await run(
+      process.execPath,
+      [main, 'run', '--scenario', scenario, '--', 'sh', '-c', script],
+      40_000,
+    );
+    expect(outcome).toMatchObject({ stdout: '1234\n0::/a\n', status: 0 });
+    expect(existsSync('/sys/fs/cgroup/a')).toBe(false);
+  });
+});
