@@ -1,4 +1,4 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { logger } from '../util/log.ts';
 import { findMount, isOurs } from './mountinfo.ts';
@@ -34,7 +34,7 @@ export async function prepareMountpoint(path: string, cover: boolean, notice: (l
   const mountpoint = await canonicalPath(path);
   const mount = findMount(mountpoint);
   if (mount && isOurs(mount)) {
-    const state = await statWithin(mountpoint, ANSWER_MS);
+    const state = await serverWithin(mountpoint, ANSWER_MS);
     if (state === 'ok' && !cover)
       throw new MountError(`${path} is already mounted: use "reclaimfs umount ${path}" first`);
     if (state === 'hung')
@@ -67,12 +67,21 @@ async function checkDirectory(path: string, mountpoint: string, cover: boolean):
 }
 
 /** 'ok', the error's code, or 'hung' when there is no answer within `ms`. */
-export async function statWithin(path: string, ms: number): Promise<string> {
+export function statWithin(path: string, ms: number): Promise<string> {
+  return outcomeWithin(stat(path), ms);
+}
+
+/** The same of the server of a mount: its attributes may outlive it in the kernel's cache, statfs always asks. */
+function serverWithin(path: string, ms: number): Promise<string> {
+  return outcomeWithin(statfs(path), ms);
+}
+
+async function outcomeWithin(asked: Promise<unknown>, ms: number): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   const hung = new Promise<string>((settle) => {
     timer = setTimeout(settle, ms, 'hung');
   });
-  const answer = stat(path).then(
+  const answer = asked.then(
     () => 'ok',
     (error: NodeJS.ErrnoException) => error.code ?? error.message,
   );
