@@ -39,13 +39,19 @@ export class PageArray {
   /** Calls `visit` for each entry that is not zero, by ascending index. */
   forEach(visit: (index: number, value: number) => void): void {
     // forEach of an array passes over what was never set, however large the gaps.
-    this.#chunks.forEach((chunk, key) => {
-      if (chunk === undefined) return;
-      for (let i = 0; i < CHUNK; i++) {
-        const value = chunk[i]!;
-        if (value !== 0) visit(key * CHUNK + i, value);
-      }
+    this.#chunks.forEach((_chunk, key) => {
+      this.forEachIn(key, visit);
     });
+  }
+
+  /** The same for the pages of one chunk: 512 × `key` and on. */
+  forEachIn(key: number, visit: (index: number, value: number) => void): void {
+    const chunk = this.#chunks[key];
+    if (chunk === undefined) return;
+    for (let i = 0; i < CHUNK; i++) {
+      const value = chunk[i]!;
+      if (value !== 0) visit(key * CHUNK + i, value);
+    }
   }
 }
 
@@ -78,6 +84,8 @@ export class Mapping {
   nrCached = 0;
   nrDirty = 0;
   nrSwapped = 0;
+  /** Dirty pages of each chunk of the cache, so that writing a few pages does not look at all. */
+  readonly #dirtyIn = new PageArray();
   /** References that are not mappings: names (a path, an open descriptor). At zero and unmapped, a shmem object goes away. */
   links = 1;
 
@@ -98,6 +106,20 @@ export class Mapping {
 
   get isShmem(): boolean {
     return this.kind === 'shmem';
+  }
+
+  /** A page has become dirty (1) or clean (-1). */
+  countDirty(index: number, change: 1 | -1): void {
+    this.nrDirty += change;
+    const key = index >>> CHUNK_SHIFT;
+    this.#dirtyIn.set(key, this.#dirtyIn.get(key) + change);
+  }
+
+  /** Calls `visit` for what is in the cache near dirty pages, by ascending index. */
+  forEachNearDirty(visit: (index: number, entry: number) => void): void {
+    this.#dirtyIn.forEach((key) => {
+      this.pages.forEachIn(key, visit);
+    });
   }
 
   /** Content id of a block on the simulated disk. A stored 0 means "as it was made"; a block of zeros is stored as DISK_ZERO. */

@@ -256,7 +256,7 @@ export class Memory {
     }
     flags[pfn] = (flags[pfn]! & ~PG_RECLAIM) | PG_DIRTY;
     if (flags[pfn]! & (PG_ANON | PG_SWAPBACKED)) return;
-    this.mappingOf(pfn).nrDirty++;
+    this.mappingOf(pfn).countDirty(this.frames.index[pfn]!, 1);
     this.nrFileDirty++;
     this.events.nr_dirtied++;
   }
@@ -266,7 +266,7 @@ export class Memory {
     if ((flags[pfn]! & PG_DIRTY) === 0) return;
     flags[pfn]! &= ~PG_DIRTY;
     if (flags[pfn]! & (PG_ANON | PG_SWAPBACKED)) return;
-    this.mappingOf(pfn).nrDirty--;
+    this.mappingOf(pfn).countDirty(this.frames.index[pfn]!, -1);
     this.nrFileDirty--;
   }
 

@@ -45,7 +45,7 @@ function cleanForIo(mem: Memory, pfn: number): boolean {
 export function dirtyPages(mem: Memory, mapping: Mapping, from = 0, to = Number.POSITIVE_INFINITY): number[] {
   const dirty: number[] = [];
   if (mapping.nrDirty === 0) return dirty;
-  mapping.pages.forEach((index, entry) => {
+  mapping.forEachNearDirty((index, entry) => {
     if (entry < ENTRY_SWAPPED && index >= from && index < to && mem.frames.flags[entry]! & PG_DIRTY) dirty.push(entry);
   });
   return dirty;
