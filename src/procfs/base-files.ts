@@ -1,4 +1,6 @@
 /** The small files of a process. Mirrors: fs/proc/base.c. */
+import { oomScore } from '../machine/oom.ts';
+import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/oom.ts';
 import { EACCES, EINVAL, ENOENT } from '../util/errno.ts';
 import type { Caller } from '../vfs/types.ts';
 import { MAX_PROCESSES } from './constants.ts';
@@ -11,7 +13,6 @@ const NUMBER_BYTES = 12;
 const COMM_BYTES = 15;
 const OOM_ADJ_MAX = 15;
 const OOM_DISABLE = -17;
-const OOM_SCORE_ADJ_MAX = 1000;
 
 export function showCmdline(out: TextBuffer, { task }: TaskContext): void {
   if (task.mm !== null) for (const word of task.cmdline) out.text(word).byte(0);
@@ -94,17 +95,8 @@ export function showIo(out: TextBuffer, { task: { io } }: TaskContext): void {
   for (const [name, value] of rows) out.text(name).text(': ').dec(Math.floor(value)).newline();
 }
 
-/** Mirrors: proc_oom_score, mm/oom_kill.c:oom_badness. */
-export function showOomScore(out: TextBuffer, ctx: TaskContext): void {
-  out.dec(oomScore(ctx)).newline();
-}
-
-function oomScore({ machine, task }: TaskContext): number {
-  const { mm } = task;
-  if (mm === null || task.pid === 1 || task.oomScoreAdj === -OOM_SCORE_ADJ_MAX) return 0;
-  const total = machine.mem.frames.total + (machine.mem.swap?.total ?? 0);
-  const points = mm.rss + mm.swapents + mm.pageDirectory.size + task.oomScoreAdj * Math.floor(total / 1000);
-  return Math.max(0, Math.trunc(((OOM_SCORE_ADJ_MAX + Math.trunc((points * 1000) / total)) * 2) / 3));
+export function showOomScore(out: TextBuffer, { machine, task }: TaskContext): void {
+  out.dec(oomScore(machine, task)).newline();
 }
 
 export function showOomScoreAdj(out: TextBuffer, { task }: TaskContext): void {
@@ -114,7 +106,7 @@ export function showOomScoreAdj(out: TextBuffer, { task }: TaskContext): void {
 export function writeOomScoreAdj(ctx: TaskContext, data: Uint8Array, caller: Caller | undefined): number {
   const value = parseInt32(writtenText(data, NUMBER_BYTES));
   if (typeof value !== 'number') return -value.errno;
-  if (value < -OOM_SCORE_ADJ_MAX || value > OOM_SCORE_ADJ_MAX) return -EINVAL;
+  if (value < OOM_SCORE_ADJ_MIN || value > OOM_SCORE_ADJ_MAX) return -EINVAL;
   return setOomScoreAdj(ctx, value, data, caller);
 }
 

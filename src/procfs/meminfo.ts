@@ -36,34 +36,10 @@ export function zramPages(machine: Machine): number {
   return mem.nrKernelPages - mem.kernelPages - mem.tables.nrTables;
 }
 
-/** Marks of free memory, in pages. */
-export interface Watermarks {
-  readonly min: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** vm.min_free_kbytes: as set, or from the size of memory. Mirrors: init_per_zone_wmark_min. */
-export function minFreeKbytes(machine: Machine): number {
-  if (machine.vm.minFreeKbytes > 0) return machine.vm.minFreeKbytes;
-  const byDefault = Math.floor(Math.sqrt(machine.mem.frames.total * PAGE_KB * 16));
-  return Math.min(262_144, Math.max(128, byDefault));
-}
-
-/** Mirrors: __setup_per_zone_wmarks. */
-export function watermarks(machine: Machine): Watermarks {
-  const min = Math.floor(minFreeKbytes(machine) / PAGE_KB);
-  const step = Math.max(
-    Math.floor(min / 4),
-    Math.floor((machine.mem.frames.total * machine.vm.watermarkScaleFactor) / 10_000),
-  );
-  return { min, low: min + step, high: min + 2 * step };
-}
-
 /** Mirrors: mm/show_mem.c:si_mem_available. */
 export function availablePages(machine: Machine): number {
   const { mem } = machine;
-  const { low, high } = watermarks(machine);
+  const { low, high } = mem.watermarks;
   const cache = mem.frames.nrOnList[LRU_ACTIVE_FILE]! + mem.frames.nrOnList[LRU_INACTIVE_FILE]!;
   const { reclaimable } = kernelPages(machine);
   const available = mem.nrFree - high + cache - Math.min(cache / 2, low) + reclaimable - Math.min(reclaimable / 2, low);

@@ -1,8 +1,9 @@
 /** The rows of /proc/sys. Those with a model behind them are in machine/sysctl.ts; all others only keep what is written (Pretend). */
+
 import { PID_MAX } from '../machine/machine.ts';
+import { defaultMinFreeKbytes } from '../mm/watermarks.ts';
 import { MAX_PROCESSES, OSRELEASE, OSVERSION } from './constants.ts';
 import type { SystemContext } from './entry.ts';
-import { minFreeKbytes } from './meminfo.ts';
 import { cpuList } from './status.ts';
 
 /** One file: a number, several numbers between tabs, or a text. */
@@ -39,7 +40,11 @@ const vmRows: readonly SysctlRow[] = [
   { path: 'vm/lowmem_reserve_ratio', initial: '256\t256\t32\t0\t0' },
   { path: 'vm/max_map_count', initial: '65530' },
   { path: 'vm/memfd_noexec', initial: '0' },
-  { path: 'vm/min_free_kbytes', initial: '', value: ({ machine }) => String(minFreeKbytes(machine)) },
+  {
+    path: 'vm/min_free_kbytes',
+    initial: '',
+    value: ({ machine }) => String(machine.vm.minFreeKbytes || defaultMinFreeKbytes(machine.mem.frames.total)),
+  },
   { path: 'vm/min_slab_ratio', initial: '5' },
   { path: 'vm/min_unmapped_ratio', initial: '1' },
   { path: 'vm/mmap_min_addr', initial: '4096' },

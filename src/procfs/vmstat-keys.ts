@@ -50,3 +50,6 @@ export const EVENT_KEYS = words(`
   swpout_zero ksm_swpin_copy cow_ksm zswpin zswpout zswpwb direct_map_level2_splits direct_map_level3_splits
   direct_map_level2_collapses direct_map_level3_collapses nr_unstable
 `);
+
+/** Ours: pages of volatile ranges that were thrown away. */
+export const OWN_KEYS = words('pgvolatile_discarded');

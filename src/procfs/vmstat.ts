@@ -11,7 +11,7 @@ import type { VmEvents } from '../mm/vm-events.ts';
 import type { SystemContext } from './entry.ts';
 import { availablePages, kernelPages, zramPages } from './meminfo.ts';
 import type { TextBuffer } from './text.ts';
-import { EVENT_KEYS, NODE_KEYS, ZONE_KEYS } from './vmstat-keys.ts';
+import { EVENT_KEYS, NODE_KEYS, OWN_KEYS, ZONE_KEYS } from './vmstat-keys.ts';
 
 type Reader = (machine: Machine) => number;
 
@@ -72,6 +72,6 @@ export function vmstatValue(machine: Machine, name: string): number {
 }
 
 export function showVmstat(out: TextBuffer, { machine }: SystemContext): void {
-  for (const keys of [ZONE_KEYS, NODE_KEYS, EVENT_KEYS])
+  for (const keys of [ZONE_KEYS, NODE_KEYS, EVENT_KEYS, OWN_KEYS])
     for (const name of keys) out.text(name).byte(0x20).dec(vmstatValue(machine, name)).newline();
 }

@@ -1,7 +1,6 @@
 /** zoneinfo, buddyinfo, pagetypeinfo: one node with one zone. Mirrors: mm/vmstat.c. */
 import type { Machine } from '../machine/machine.ts';
 import type { SystemContext } from './entry.ts';
-import { watermarks } from './meminfo.ts';
 import type { TextBuffer } from './text.ts';
 import { vmstatValue } from './vmstat.ts';
 import { NODE_KEYS, ZONE_KEYS } from './vmstat-keys.ts';
@@ -47,7 +46,7 @@ export function showPagetypeinfo(out: TextBuffer, { machine }: SystemContext): v
 
 export function showZoneinfo(out: TextBuffer, { machine }: SystemContext): void {
   const { total } = machine.mem.frames;
-  const marks = watermarks(machine);
+  const marks = machine.mem.watermarks;
   out.text('Node 0, zone   Normal\n  per-node stats\n');
   for (const name of NODE_KEYS) counter(out, machine, name);
   out.text('  pages free     ').dec(Math.max(0, machine.mem.nrFree)).newline();
