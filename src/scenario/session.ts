@@ -138,7 +138,9 @@ export class Session {
       ...own,
       ...(profile === undefined ? {} : { profile }),
       ...(swapKind === undefined ? {} : { swapKind }),
-      ...(wallNowMs === undefined || own.bootTimeMs !== undefined ? {} : { bootTimeMs: Math.round(wallNowMs - uptimeMs) }),
+      ...(wallNowMs === undefined || own.bootTimeMs !== undefined
+        ? {}
+        : { bootTimeMs: Math.round(wallNowMs - uptimeMs) }),
     };
   }
 
