@@ -142,6 +142,8 @@ export class Memory {
   /** Lazily freeable anonymous pages (on the file lists). */
   nrLazyFree = 0;
   #nextId = 1;
+  /** The mapping asked for last: numbers are not reused, and a frame does not outlive its mapping. */
+  #lastMapping: Mapping | undefined;
 
   constructor(totalFrames: number, rules: Rules, settings: MemorySettings = defaultMemorySettings()) {
     this.frames = new Frames(totalFrames);
@@ -242,8 +244,11 @@ export class Memory {
 
   /** The mapping that owns a file or shmem frame. */
   mappingOf(pfn: number): Mapping {
-    const mapping = this.mappings.get(this.frames.owner[pfn]!);
+    const id = this.frames.owner[pfn]!;
+    if (this.#lastMapping?.id === id) return this.#lastMapping;
+    const mapping = this.mappings.get(id);
     if (mapping === undefined) throw new BugError(`frame ${pfn} belongs to no mapping`);
+    this.#lastMapping = mapping;
     return mapping;
   }
 
@@ -344,6 +349,10 @@ export class Memory {
   /** Stores a frame's content in its slot, as a write to the swap device does. */
   storeSlot(slot: number, content: number): void {
     const swap = this.swap!;
+    if (!swap.synchronous) {
+      swap.content[slot] = content;
+      return;
+    }
     swap.compressedBytes -= this.content.compressedBytes(swap.content[slot]!, this.settings.zramRatio);
     swap.content[slot] = content;
     swap.compressedBytes += this.content.compressedBytes(content, this.settings.zramRatio);
