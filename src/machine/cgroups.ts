@@ -7,7 +7,8 @@
  * (cgroup.subtree_control); its processes are charged to the nearest one upwards that has them.
  */
 import { MAX_GROUPS, Memcg, NO_LIMIT } from '../mm/memcg.ts';
-import type { MemcgCharger, Memory } from '../mm/memory.ts';
+import type { Memory } from '../mm/memory.ts';
+import type { MemcgCharger } from '../mm/memory-hooks.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/scan-control.ts';
 import { tryToFreePages } from '../mm/vmscan.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENOENT, ESRCH } from '../util/errno.ts';

@@ -3,7 +3,8 @@
  * measured (native-notes/limits.md). Also the flusher: which dirty file pages are due.
  */
 import type { Mapping } from '../mm/mapping.ts';
-import type { Memory, WritebackDevice } from '../mm/memory.ts';
+import type { Memory } from '../mm/memory.ts';
+import type { WritebackDevice } from '../mm/memory-hooks.ts';
 import { PG_DIRTY, PG_USED } from '../mm/page-flags.ts';
 import { dirtyPages, endWriteback, startFileWrite } from '../mm/writeback.ts';
 import { WriteQueue } from './write-queue.ts';

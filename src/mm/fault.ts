@@ -5,6 +5,7 @@
 import { CONTENT_ZERO } from './content.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 import type { Memory } from './memory.ts';
+import { lruAddFresh, mlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
 import { PG_ANON, PG_MLOCKED, PG_READAHEAD, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE } from './page-flags.ts';
 import { CHUNK_PAGES, PTRS_PER_TABLE } from './page-table.ts';
@@ -23,6 +24,7 @@ import {
   PTE_ZERO,
 } from './pte.ts';
 import { unmapFrame } from './rmap.ts';
+import { addToSwapCache, freeSlot, removeFromSwapCache, tryToFreeSwap } from './swap-cache.ts';
 import { swapReadAhead } from './swap-readahead.ts';
 import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
@@ -114,7 +116,7 @@ function installAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, pfn: n
   frames.owner[pfn] = mem.anonRootOf(vma).id;
   frames.index[pfn] = vma.pgoff + (vpn - vma.start);
   frames.content[pfn] = content;
-  mem.lruAddFresh(pfn, vma);
+  lruAddFresh(mem, pfn, vma);
   mem.addRmap(pfn);
   vma.mm.rssAnon++;
   mem.tables.pte[at] = PTE_PRESENT | PTE_YOUNG | PTE_DIRTY | PTE_SOFTDIRTY | PTE_WRITE | PTE_EXCLUSIVE | pfn;
@@ -201,7 +203,7 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
     mem.endWritebackEarly(pfn);
     mem.frames.flags[pfn]! &= ~PG_RECLAIM;
     swap.users[slot]!--;
-    mem.removeFromSwapCache(pfn);
+    removeFromSwapCache(mem, pfn);
   } else {
     pfn = mem.allocFrame();
     if (pfn === 0) return 0;
@@ -210,7 +212,7 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
     if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
     if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
     swap.users[slot]!--;
-    mem.freeSlot(slot);
+    freeSlot(mem, slot);
     major = FOUND_MAJOR;
   }
   mapping.nrSwapped--;
@@ -234,7 +236,7 @@ function mapCachePage(mem: Memory, vma: Vma, mapping: Mapping, at: number, pfn: 
   // Shmem needs no note of the first write, so that a shared writable mapping maps it writable from the start.
   else if (mapping.isShmem && (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE)) pte |= PTE_WRITE;
   mem.tables.pte[at] = pte;
-  if (vma.flags & VM_LOCKED) mem.mlockFrame(pfn);
+  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
 }
 
 /** Maps the cached neighbours of a read fault, an aligned window. Mirrors: do_fault_around, filemap_map_pages. */
@@ -285,27 +287,27 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
     if (!slotHoldsZeros(mem, slot)) events.pswpin++;
     if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) exclusive = true;
-    else mem.addToSwapCache(pfn, slot);
-    mem.lruAddFresh(pfn, vma);
+    else addToSwapCache(mem, pfn, slot);
+    lruAddFresh(mem, pfn, vma);
   } else {
     mem.endWritebackEarly(pfn);
     if (frames.flags[pfn]! & PG_READAHEAD) events.swap_ra_hit++;
     frames.flags[pfn]! &= ~(PG_RECLAIM | PG_READAHEAD);
-    if (vma.flags & VM_LOCKED) mem.mlockFrame(pfn);
+    if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
   }
   swap.users[slot]!--;
   swap.mayHaveIdle = true;
   vma.mm.swapents--;
   vma.mm.rssAnon++;
   if ((frames.flags[pfn]! & PG_SWAPCACHE) === 0) {
-    if (swap.users[slot] === 0) mem.freeSlot(slot);
+    if (swap.users[slot] === 0) freeSlot(mem, slot);
   } else if (
     swap.isFull ||
     (vma.flags & VM_LOCKED) !== 0 ||
     (frames.flags[pfn]! & PG_MLOCKED) !== 0 ||
     (write && frames.mapcount[pfn] === 0)
   ) {
-    mem.tryToFreeSwap(pfn);
+    tryToFreeSwap(mem, pfn);
   }
   const alone = exclusive || (frames.mapcount[pfn] === 0 && (frames.flags[pfn]! & PG_SWAPCACHE) === 0);
   let pte = PTE_PRESENT | PTE_YOUNG | (old & PTE_SOFTDIRTY) | pfn;
@@ -355,7 +357,7 @@ function writeProtectFault(mem: Memory, vma: Vma, vpn: number, at: number): numb
 /** Nobody else can see the page: one mapping, and its swap slot can be given up. Mirrors: wp_can_reuse_anon_folio. */
 function canReuse(mem: Memory, pfn: number): boolean {
   if (mem.frames.mapcount[pfn] !== 1) return false;
-  return (mem.frames.flags[pfn]! & PG_SWAPCACHE) === 0 || mem.tryToFreeSwap(pfn);
+  return (mem.frames.flags[pfn]! & PG_SWAPCACHE) === 0 || tryToFreeSwap(mem, pfn);
 }
 
 /** The entry index and frame of a present page, for readers of content; 0 where it is not present. */

@@ -16,6 +16,7 @@ import {
 } from './page-flags.ts';
 import { type Credentials, coldVma, reclaimVma } from './process-reclaim.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from './pte.ts';
+import { putSlot, tryToFreeSwap } from './swap-cache.ts';
 import { readSwapCache } from './swap-readahead.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
@@ -74,14 +75,14 @@ function freeLazily(mem: Memory, vma: Vma, from: number, to: number): void {
       tables.pte[at] = KIND_NONE;
       tables.expected[at] = 0;
       vma.mm.swapents--;
-      mem.putSlot(pte & PTE_NUMBER);
+      putSlot(mem, pte & PTE_NUMBER);
       return;
     }
     if (pte >>> 30 !== KIND_PRESENT) return;
     const pfn = pte & PTE_NUMBER;
     if ((frames.flags[pfn]! & PG_ANON) === 0) return;
     if (frames.flags[pfn]! & (PG_SWAPCACHE | PG_DIRTY) && frames.mapcount[pfn] !== 1) return;
-    if (frames.flags[pfn]! & PG_SWAPCACHE && !mem.tryToFreeSwap(pfn)) return;
+    if (frames.flags[pfn]! & PG_SWAPCACHE && !tryToFreeSwap(mem, pfn)) return;
     frames.flags[pfn]! &= ~PG_DIRTY;
     tables.pte[at] = pte & ~(PTE_YOUNG | PTE_DIRTY);
     tables.expected[at] = 0;

@@ -4,10 +4,12 @@ import { KernelError } from '../util/errors.ts';
 import { accessPage } from './fault.ts';
 import type { Mapping } from './mapping.ts';
 import type { Memory } from './memory.ts';
+import { mlockFrame, munlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
 import { PG_ANON } from './page-flags.ts';
 import { KIND_PRESENT, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE } from './pte.ts';
 import { isMappedLocked } from './rmap.ts';
+import { putSlot } from './swap-cache.ts';
 import {
   PROT_EXEC,
   PROT_READ,
@@ -154,7 +156,7 @@ export function dropMappingIfUnused(mem: Memory, mapping: Mapping): void {
     } else if (entry < 0x80000000) {
       mapping.pages.set(index, 0);
       mapping.nrSwapped--;
-      mem.putSlot(entry & 0x3fffffff);
+      putSlot(mem, entry & 0x3fffffff);
     }
   });
   mem.mappings.delete(mapping.id);
@@ -326,7 +328,7 @@ export function mlock(mem: Memory, mm: Mm, start: number, end: number): void {
     (vma) =>
       forEachEntry(mem, vma, vma.start, vma.end, (at) => {
         const entry = mem.tables.pte[at]!;
-        if (entry >>> 30 === KIND_PRESENT) mem.mlockFrame(entry & PTE_NUMBER);
+        if (entry >>> 30 === KIND_PRESENT) mlockFrame(mem, entry & PTE_NUMBER);
       }),
   );
   if (!populate(mem, mm, start, end)) throw new KernelError(ENOMEM, 'part of the range cannot be faulted in');
@@ -345,7 +347,7 @@ export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
         const entry = mem.tables.pte[at]!;
         if (entry >>> 30 !== KIND_PRESENT) return;
         const pfn = entry & PTE_NUMBER;
-        mem.munlockFrame(pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
+        munlockFrame(mem, pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
       }),
   );
 }

@@ -14,6 +14,7 @@
 import { CONTENT_ZERO } from './content.ts';
 import { ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
 import type { Memory } from './memory.ts';
+import { mlockFrame } from './mlock.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -30,6 +31,7 @@ import {
 } from './page-flags.ts';
 import { PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_SOFTDIRTY, PTE_SWAP } from './pte.ts';
 import { forEachMapping } from './rmap.ts';
+import { addToSwapCache, allocSlotFor, removeFromSwapCache, storeSlot, tryToFreeSwap } from './swap-cache.ts';
 import { VM_LOCKED, VM_VOLATILE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 import { discardEntry } from './volatile.ts';
@@ -46,7 +48,7 @@ export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
   const { frames, tables } = mem;
   const pfn = tables.pte[at]! & PTE_NUMBER;
   if (vma.flags & VM_VOLATILE && vma.mapping === null) return discardEntry(mem, vma, at) ? PAGE_FREED : PAGE_KEPT;
-  if (vma.flags & VM_LOCKED) mem.mlockFrame(pfn);
+  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
   if (prepare(mem, pfn)) return PAGE_KEPT;
   if (!unmapEntry(mem, vma, at)) return activate(mem, pfn);
   if (frames.mapcount[pfn] !== 0) {
@@ -71,7 +73,7 @@ function prepare(mem: Memory, pfn: number): boolean {
   const flags = frames.flags[pfn]!;
   if ((flags & PG_LRU) === 0) return true;
   if (flags & (PG_MLOCKED | PG_UNEVICTABLE)) {
-    if (flags & PG_SWAPCACHE) mem.tryToFreeSwap(pfn);
+    if (flags & PG_SWAPCACHE) tryToFreeSwap(mem, pfn);
     return true;
   }
   if (flags & PG_WRITEBACK) {
@@ -80,12 +82,12 @@ function prepare(mem: Memory, pfn: number): boolean {
   }
   frames.flags[pfn]! &= ~PG_REFERENCED;
   if ((flags & (PG_ANON | PG_SWAPBACKED | PG_SWAPCACHE)) === (PG_ANON | PG_SWAPBACKED)) {
-    const slot = mem.allocSlotFor(pfn);
+    const slot = allocSlotFor(mem, pfn);
     if (slot === 0) {
       activate(mem, pfn);
       return true;
     }
-    mem.addToSwapCache(pfn, slot);
+    addToSwapCache(mem, pfn, slot);
     frames.flags[pfn]! |= PG_DIRTY;
   }
   return false;
@@ -94,7 +96,7 @@ function prepare(mem: Memory, pfn: number): boolean {
 /** Moves a page to the active list, where reclaim does not come again soon. */
 function activate(mem: Memory, pfn: number): number {
   const { frames } = mem;
-  if (frames.flags[pfn]! & PG_SWAPCACHE && mem.swap!.isFull) mem.tryToFreeSwap(pfn);
+  if (frames.flags[pfn]! & PG_SWAPCACHE && mem.swap!.isFull) tryToFreeSwap(mem, pfn);
   frames.lruDel(pfn);
   frames.flags[pfn]! |= PG_ACTIVE;
   frames.lruAdd(pfn);
@@ -151,7 +153,7 @@ function unmapAll(mem: Memory, pfn: number): boolean {
   let possible = true;
   forEachMapping(mem, pfn, (vma, _vpn, at) => {
     if (vma.flags & VM_LOCKED) {
-      mem.mlockFrame(pfn);
+      mlockFrame(mem, pfn);
       possible = false;
     } else if (vma.flags & VM_VOLATILE && vma.mapping === null) possible = false;
     else possible = unmapEntry(mem, vma, at);
@@ -179,11 +181,11 @@ function finish(mem: Memory, pfn: number): number {
       return PAGE_KEPT;
     }
     if ((flags & PG_SWAPCACHE) === 0) {
-      const slot = mem.allocSlotFor(pfn);
+      const slot = allocSlotFor(mem, pfn);
       if (slot === 0) return activate(mem, pfn);
       mem.removeFromCache(pfn, ENTRY_SWAPPED | slot);
       mem.swap!.users[slot] = 1;
-      mem.addToSwapCache(pfn, slot);
+      addToSwapCache(mem, pfn, slot);
     }
     return writeToSwap(mem, pfn);
   }
@@ -196,7 +198,7 @@ function finish(mem: Memory, pfn: number): number {
 /** Takes a page with a copy in swap out of the swap cache; its slot keeps the shadow. */
 export function evictFromSwapCache(mem: Memory, pfn: number): void {
   mem.swap!.shadow[mem.frames.slot[pfn]!] = mem.hooks.onEvict?.(mem, pfn) ?? 0;
-  mem.removeFromSwapCache(pfn);
+  removeFromSwapCache(mem, pfn);
 }
 
 /** Takes a clean page out of the page cache, leaving a shadow where somebody keeps track. Mirrors: __remove_mapping. */
@@ -208,7 +210,7 @@ export function evictFromCache(mem: Memory, pfn: number): void {
 function writeToSwap(mem: Memory, pfn: number): number {
   const { frames, events } = mem;
   const content = frames.content[pfn]!;
-  mem.storeSlot(frames.slot[pfn]!, content);
+  storeSlot(mem, frames.slot[pfn]!, content);
   frames.flags[pfn]! &= ~PG_DIRTY;
   const noted = content === CONTENT_ZERO && mem.rules.zeroPagesWithoutIo;
   if (!noted) {

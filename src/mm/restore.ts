@@ -2,10 +2,10 @@
  * Putting pages into a state that has been recorded elsewhere, without the accesses that led there: no faults are
  * counted, nothing is read or written. For captured machines.
  */
-
 import { getCachePage, newCachePage } from './fault.ts';
 import { ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 import type { Memory } from './memory.ts';
+import { lruAddFresh, mlockFrame } from './mlock.ts';
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED } from './page-flags.ts';
 import {
   KIND_PRESENT,
@@ -20,6 +20,7 @@ import {
   PTE_YOUNG,
   PTE_ZERO,
 } from './pte.ts';
+import { allocSlot, storeSlot } from './swap-cache.ts';
 import { VM_LOCKED, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
@@ -56,7 +57,7 @@ function restoreAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, access
   frames.owner[pfn] = mem.anonRootOf(vma).id;
   frames.index[pfn] = vma.indexOf(vpn);
   frames.content[pfn] = tables.expected[at] = mem.content.write();
-  mem.lruAddFresh(pfn, vma);
+  lruAddFresh(mem, pfn, vma);
   mem.addRmap(pfn);
   vma.mm.rssAnon++;
   const write = vma.flags & VM_WRITE ? PTE_WRITE : 0;
@@ -65,11 +66,11 @@ function restoreAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, access
 }
 
 function restoreSwapped(mem: Memory, vma: Vma, at: number): boolean {
-  const slot = mem.allocSlot();
+  const slot = allocSlot(mem);
   if (slot === 0) return false;
   const content = mem.content.write();
   mem.anonRootOf(vma);
-  mem.storeSlot(slot, content);
+  storeSlot(mem, slot, content);
   mem.swap!.users[slot] = 1;
   vma.mm.swapents++;
   mem.tables.expected[at] = content;
@@ -93,7 +94,7 @@ function restoreCached(
   mem.addRmap(pfn);
   if (mapping.isShmem) vma.mm.rssShmem++;
   else vma.mm.rssFile++;
-  if (vma.flags & VM_LOCKED) mem.mlockFrame(pfn);
+  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
   let pte = PTE_PRESENT | accessed | pfn;
   const sharedWritable = (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE);
   if (sharedWritable && dirty) pte |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
@@ -156,7 +157,7 @@ export function sharePage(mem: Memory, from: Vma, to: Vma, vpn: number, young: b
   } else {
     mem.addRmap(number);
     to.mm.rssAnon++;
-    if (to.flags & VM_LOCKED) mem.mlockFrame(number);
+    if (to.flags & VM_LOCKED) mlockFrame(mem, number);
     tables.pte[at] = (pte & ~PTE_YOUNG) | (young ? PTE_YOUNG : 0);
   }
   tables.expected[at] = tables.expected[source]!;

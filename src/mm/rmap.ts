@@ -1,7 +1,9 @@
 /** Reverse mapping: from a frame to the page table entries that name it. Mirrors: mm/rmap.c. */
 import type { Memory } from './memory.ts';
+import { munlockFrame } from './mlock.ts';
 import { PG_ANON, PG_MLOCKED, PG_SWAPBACKED } from './page-flags.ts';
 import { KIND_PRESENT, PTE_NUMBER } from './pte.ts';
+import { putAnonFrame } from './swap-cache.ts';
 import { VM_LOCKED } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
@@ -49,13 +51,14 @@ export function isMappedLocked(mem: Memory, pfn: number): boolean {
  */
 export function unmapFrame(mem: Memory, vma: Vma, pfn: number): void {
   const flags = mem.frames.flags[pfn]!;
+  const locked = (flags & PG_MLOCKED) !== 0 && (vma.flags & VM_LOCKED) !== 0;
+  // Asked while this mapping still counts: its entry may still be there, and the walk ends when all have been seen.
+  const elsewhere = locked && mem.frames.mapcount[pfn]! > 1 && isLockedElsewhere(mem, pfn, vma);
   mem.removeRmap(pfn);
-  if (flags & PG_MLOCKED && vma.flags & VM_LOCKED) {
-    mem.munlockFrame(pfn, mem.frames.mapcount[pfn] !== 0 && isLockedElsewhere(mem, pfn, vma));
-  }
+  if (locked) munlockFrame(mem, pfn, elsewhere);
   if (flags & PG_ANON) {
     vma.mm.rssAnon--;
-    mem.putAnonFrame(pfn);
+    putAnonFrame(mem, pfn);
   } else if (flags & PG_SWAPBACKED) vma.mm.rssShmem--;
   else vma.mm.rssFile--;
 }

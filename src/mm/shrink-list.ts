@@ -2,6 +2,7 @@
 import { LRU_ACTIVE_FILE, LRU_INACTIVE_FILE } from './frames.ts';
 import { noteCost } from './lruvec.ts';
 import type { Memory } from './memory.ts';
+import { mlockFrame } from './mlock.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -57,7 +58,7 @@ export function shrinkInactive(mem: Memory, sc: ScanControl, list: number, count
     }
     const young = walk.referenced(mem, pfn);
     if (walk.vmFlags & VM_LOCKED) {
-      mem.mlockFrame(pfn);
+      mlockFrame(mem, pfn);
       events.unevictable_pgs_culled++;
       continue;
     }
@@ -151,7 +152,7 @@ export function shrinkActive(mem: Memory, sc: ScanControl, list: number, count: 
     }
     const young = walk.referenced(mem, pfn);
     if (walk.vmFlags & VM_LOCKED) {
-      mem.mlockFrame(pfn);
+      mlockFrame(mem, pfn);
       events.unevictable_pgs_culled++;
       continue;
     }

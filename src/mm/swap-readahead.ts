@@ -3,6 +3,7 @@ import { slotHoldsZeros } from './fault.ts';
 import type { Memory } from './memory.ts';
 import { PG_ANON, PG_READAHEAD, PG_SWAPBACKED } from './page-flags.ts';
 import { KIND_SWAP, PTE_NUMBER } from './pte.ts';
+import { addToSwapCache } from './swap-cache.ts';
 import type { Vma } from './vma.ts';
 
 /** Reads a slot into the swap cache unless it is there; returns the frame, or 0. `anon`: PG_ANON or 0. Mirrors: read_swap_cache_async. */
@@ -17,7 +18,7 @@ export function readSwapCache(mem: Memory, slot: number, owner: number, index: n
   frames.index[pfn] = index;
   frames.content[pfn] = swap.content[slot]!;
   if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
-  mem.addToSwapCache(pfn, slot);
+  addToSwapCache(mem, pfn, slot);
   frames.lruAdd(pfn);
   return pfn;
 }

@@ -4,11 +4,13 @@ import { KernelError } from '../util/errors.ts';
 import { getCachePage, slotHoldsZeros } from './fault.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
 import type { Memory } from './memory.ts';
+import { lruAddFresh, mlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
 import { cacheDrop } from './page-cache.ts';
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from './page-flags.ts';
 import { pageoutFrame } from './pageout.ts';
 import { KIND_SWAP, PTE_EXCLUSIVE, PTE_NUMBER, PTE_PRESENT, PTE_SOFTDIRTY } from './pte.ts';
+import { addToSwapCache, removeFromSwapCache, tryToFreeSwap } from './swap-cache.ts';
 import type { Vma } from './vma.ts';
 import { forEachEntry } from './zap.ts';
 
@@ -27,7 +29,7 @@ export function squeezeSwapCache(mem: Memory): void {
     pageoutFrame(mem, pfn);
     if (swap.frame[slot] === pfn) mem.endWritebackEarly(pfn);
     if (swap.frame[slot] === pfn && mem.frames.mapcount[pfn] === 0 && (mem.frames.flags[pfn]! & PG_DIRTY) === 0) {
-      mem.removeFromSwapCache(pfn);
+      removeFromSwapCache(mem, pfn);
       mem.freeFrame(pfn);
     }
   }
@@ -56,7 +58,7 @@ export function swapOff(mem: Memory, mms: readonly Mm[]): void {
     }
   }
   for (let slot = 1; slot <= swap.total && mem.nrSwapCache > 0; slot++) {
-    if (swap.frame[slot] !== 0) mem.tryToFreeSwap(swap.frame[slot]!);
+    if (swap.frame[slot] !== 0) tryToFreeSwap(mem, swap.frame[slot]!);
   }
 }
 
@@ -82,16 +84,16 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     frames.index[pfn] = vma.indexOf(vpn);
     frames.content[pfn] = swap.content[slot]!;
     if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
-    mem.addToSwapCache(pfn, slot);
-    mem.lruAddFresh(pfn, vma);
+    addToSwapCache(mem, pfn, slot);
+    lruAddFresh(mem, pfn, vma);
   } else mem.endWritebackEarly(pfn);
   swap.users[slot]!--;
   vma.mm.swapents--;
   vma.mm.rssAnon++;
   mem.addRmap(pfn);
-  if (vma.isLocked) mem.mlockFrame(pfn);
+  if (vma.isLocked) mlockFrame(mem, pfn);
   tables.pte[at] = PTE_PRESENT | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)) | pfn;
-  if (swap.users[slot] === 0 && frames.flags[pfn]! & PG_SWAPCACHE) mem.tryToFreeSwap(pfn);
+  if (swap.users[slot] === 0 && frames.flags[pfn]! & PG_SWAPCACHE) tryToFreeSwap(mem, pfn);
 }
 
 /** Takes the area into use again. */

@@ -19,6 +19,7 @@ import { changeRange } from './mmap.ts';
 import { PG_MLOCKED } from './page-flags.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_PURGED } from './pte.ts';
 import { forEachMapping, unmapFrame } from './rmap.ts';
+import { putSlot } from './swap-cache.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_VOLATILE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 import { forEachEntry } from './zap.ts';
@@ -177,7 +178,7 @@ export function discardEntry(mem: Memory, vma: Vma, at: number): boolean {
     unmapFrame(mem, vma, number);
   } else if (kind === KIND_SWAP) {
     vma.mm.swapents--;
-    mem.putSlot(number);
+    putSlot(mem, number);
   } else return false;
   tables.pte[at] = PTE_PURGED;
   tables.expected[at] = 0;
@@ -193,7 +194,7 @@ function purgeObject(mem: Memory, mapping: Mapping, { start, end }: VolatileRang
     if (entry >= ENTRY_SWAPPED) {
       mapping.pages.set(index, 0);
       mapping.nrSwapped--;
-      mem.putSlot(entry & ENTRY_NUMBER);
+      putSlot(mem, entry & ENTRY_NUMBER);
     } else {
       if (mem.frames.flags[entry]! & PG_MLOCKED) return;
       forEachMapping(mem, entry, (vma, _vpn, at) => {

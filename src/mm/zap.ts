@@ -3,6 +3,7 @@ import type { Memory } from './memory.ts';
 import { PG_ANON, PG_REFERENCED } from './page-flags.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from './pte.ts';
 import { unmapFrame } from './rmap.ts';
+import { putSlot } from './swap-cache.ts';
 import type { Vma } from './vma.ts';
 
 /** Calls `visit` with the entry index of each page of [start, end) that has an entry other than nothing, ascending. */
@@ -39,7 +40,7 @@ export function zapRange(mem: Memory, vma: Vma, start: number, end: number): voi
     tables.expected[at] = 0;
     if (pte >>> 30 === KIND_SWAP) {
       mm.swapents--;
-      mem.putSlot(pte & PTE_NUMBER);
+      putSlot(mem, pte & PTE_NUMBER);
     } else if (pte >>> 30 === KIND_PRESENT) zapPresent(mem, vma, pte);
   });
 }

@@ -2,6 +2,7 @@
 import type { Region, Task } from '../../machine/task.ts';
 import { peek } from '../../mm/access.ts';
 import type { Memory } from '../../mm/memory.ts';
+import { mlockFrame } from '../../mm/mlock.ts';
 import type { Mm } from '../../mm/mm.ts';
 import { splitAt } from '../../mm/mmap.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../mm/pte.ts';
@@ -148,7 +149,7 @@ export const captureSteps: readonly ProcessStep[] = [
           vma.flags |= VM_LOCKED;
           forEachEntry(mem, vma, vma.start, vma.end, (at) => {
             const pte = mem.tables.pte[at]!;
-            if (pte >>> 30 === KIND_PRESENT) mem.mlockFrame(pte & PTE_NUMBER);
+            if (pte >>> 30 === KIND_PRESENT) mlockFrame(mem, pte & PTE_NUMBER);
           });
         }
         mm.vmasChanged();

@@ -1,0 +1,69 @@
+/** What a Memory is told by those around it, and whom it tells: settings, devices, global reclaim, control groups. */
+import type { Memory } from './memory.ts';
+import type { ScanControl } from './scan-control.ts';
+
+/** Tunables of the model that are not part of a profile. */
+export interface MemorySettings {
+  /** Pages mapped around a read fault on cached file pages, a power of two; 1 = off. */
+  faultAroundPages: number;
+  /** Further pages read when a file page is not cached; 0 = just that one. */
+  readaheadPages: number;
+  /** Pretend: how well zram compresses a page that is neither zero nor one word. */
+  zramRatio: number;
+  /** 0 heuristic, 1 always, 2 never beyond the limit. */
+  overcommitMemory: number;
+  overcommitRatio: number;
+  maxMapCount: number;
+}
+
+export function defaultMemorySettings(): MemorySettings {
+  return {
+    faultAroundPages: 16,
+    readaheadPages: 0,
+    zramRatio: 3,
+    overcommitMemory: 0,
+    overcommitRatio: 50,
+    maxMapCount: 65530,
+  };
+}
+
+/** Where writes go that take time. The machine behind it calls `endWriteback` when one is done. */
+export interface WritebackDevice {
+  /** A frame has been put under writeback; its content has already been copied to the backing. */
+  submit(pfn: number): void;
+  /** The write of this frame no longer matters. */
+  cancel(pfn: number): void;
+  /** A dirty page of a shared file that reclaim has unmapped: to be written as soon as possible. */
+  requestFlush(pfn: number): void;
+}
+
+/** Told of what global memory management needs to know; absent members are not called. */
+export interface MemoryHooks {
+  /** Free memory is at or below `lowFreePages`; returns when something has been tried. False: the allocation is to fail. */
+  onLowMemory?(mem: Memory): boolean;
+  /** A page leaves the page cache (or goes to swap) by eviction; the answer is kept as its shadow (0: none). */
+  onEvict?(mem: Memory, pfn: number): number;
+  /** A page comes back whose shadow was kept. */
+  onRefault?(mem: Memory, pfn: number, shadow: number): void;
+  /** A page has been dirtied by an access that is complete, and more than `dirtyLimitPages` are dirty. */
+  onDirtyLimit?(mem: Memory): void;
+  /** Throws away volatile memory, oldest first, up to about `wanted` pages; returns pages freed. */
+  purgeVolatile?(mem: Memory, wanted: number): number;
+  /** A pass over the lists is done: caches that are no pages may shrink, processes may die. */
+  shrinkers?(mem: Memory, sc: ScanControl): void;
+  /** What a pass looked at and freed. */
+  onScanned?(mem: Memory, sc: ScanControl, scanned: number, reclaimed: number): void;
+  /** A direct reclaimer has found pages that wait for a device; returns when some of them are done. */
+  onCongested?(mem: Memory): void;
+  /** Reclaim goes on at this priority. */
+  onPriority?(mem: Memory, priority: number): void;
+}
+
+/** Counts frames and slots by control group; absent while there are no groups. */
+export interface MemcgCharger {
+  /** The group to be charged for a new frame, or -1 when its limit forbids it. */
+  charge(mem: Memory): number;
+  uncharge(group: number): void;
+  chargeSwap(group: number): boolean;
+  unchargeSwap(group: number): void;
+}
