@@ -5,10 +5,10 @@
 // be busy with other things: beside the wall time stands the CPU time of the process, and the first row is a yardstick
 // (dependent random reads in 64 MiB) that says how fast this machine was in this very run.
 import { performance } from 'node:perf_hooks';
-import { Clock } from '../dist/cli/clock.js';
-import { SessionHost } from '../dist/cli/session-host.js';
 import { createProcFs } from '../dist/procfs/proc-fs.js';
 import { Session } from '../dist/scenario/session.js';
+import { Clock } from '../dist/server/clock.js';
+import { SessionHost } from '../dist/server/session-host.js';
 
 const args = process.argv.slice(2);
 const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 5;

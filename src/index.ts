@@ -12,7 +12,7 @@ export { createMachine, type MachineSettings, ReclaimMachine } from './library/m
 export { type MountedProc, type MountSettings, mount } from './library/mount.ts';
 export type { MachineEvent } from './machine/event-log.ts';
 export { PROFILE_NAMES, type ProfileName } from './machine/profiles.ts';
-export type { SwapKind } from './mm/swap.ts';
+export type { SwapKind } from './mm/swap/swap.ts';
 export { BUILT_IN_NAMES, builtInScenario } from './scenario/built-in.ts';
 export { type Capture, type CapturedProcess, type CaptureOptions, captureMachine } from './scenario/capture/capture.ts';
 export { type PlayResult, playScenario, toGolden, toText } from './scenario/play.ts';

@@ -2,35 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { TransportName } from '../fuse/types.ts';
-import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
-import type { SwapKind } from '../mm/swap.ts';
+import { PROFILE_NAMES } from '../machine/profiles.ts';
 import { BUILT_IN_NAMES, builtInScenario } from '../scenario/built-in.ts';
 import { isMasim, masimToScenario } from '../scenario/masim.ts';
+import type { ScenarioSource } from '../server/server-options.ts';
 import { CliError } from './command.ts';
-
-/** What the machine options come down to. */
-export interface MachineFlags {
-  readonly scenario?: string;
-  readonly profile?: ProfileName;
-  readonly swap?: SwapKind;
-}
-
-/** What the mount options come down to. */
-export interface MountFlags extends MachineFlags {
-  readonly transport: TransportName | 'auto';
-  readonly clock: 'real' | 'manual';
-  readonly speed: number;
-  readonly hidepid: 0 | 1 | 2;
-  readonly latency: 'none' | 'real';
-  readonly allowOther: boolean;
-}
-
-/** A scenario to be played: its text and the name that messages about it use. */
-export interface ScenarioSource {
-  readonly text: string;
-  readonly file: string;
-}
 
 export const DEFAULT_SCENARIO = 'default';
 

@@ -1,3 +1,5 @@
+export { notice } from '../server/messages.ts';
+
 /**
  * Makes writing to a closed pipe (`reclaimfs play … | head -1`) end the command quietly, as SIGPIPE ends other programs.
  */
@@ -12,9 +14,4 @@ export function endQuietlyOnClosedPipe(): void {
 /** Prints a whole text; a missing newline at its end is added. */
 export function print(text: string): void {
   if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-}
-
-/** A notice on stderr, marked as ours. */
-export function notice(line: string): void {
-  process.stderr.write(`reclaimfs: ${line}\n`);
 }

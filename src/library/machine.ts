@@ -1,11 +1,11 @@
-import { Clock } from '../cli/clock.ts';
-import { SessionHost } from '../cli/session-host.ts';
 import type { MachineEvent } from '../machine/event-log.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ProfileName } from '../machine/profiles.ts';
-import type { SwapKind } from '../mm/swap.ts';
+import type { SwapKind } from '../mm/swap/swap.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session, type StepRecord } from '../scenario/session.ts';
+import { Clock } from '../server/clock.ts';
+import { SessionHost } from '../server/session-host.ts';
 import { EAGAIN, ENOENT } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { type FileSystem, type Ino, newAttr, type OpenFile, S_IFLNK, S_IFMT, withoutDelay } from '../vfs/types.ts';

@@ -1,12 +1,12 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serverOptions } from '../cli/server-options.ts';
-import { startServer } from '../cli/start-server.ts';
 import type { Capability, TransportName } from '../fuse/types.ts';
 import type { ProfileName } from '../machine/profiles.ts';
-import type { SwapKind } from '../mm/swap.ts';
+import type { SwapKind } from '../mm/swap/swap.ts';
 import { builtInScenario } from '../scenario/built-in.ts';
+import { serverOptions } from '../server/server-options.ts';
+import { startServer } from '../server/start-server.ts';
 
 export interface MountSettings {
   /** An existing, empty directory; absent: a fresh one that is removed again. */

@@ -1,6 +1,6 @@
 /** The files of a control group: text out, text in. Mirrors: memory_files and cgroup_base_files of cgroup v2. */
-import { type Memcg, NO_LIMIT } from '../mm/memcg.ts';
-import { SWAPPINESS_ANON_ONLY } from '../mm/scan-control.ts';
+import { type Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
+import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
 import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { memparse } from '../util/memparse.ts';

@@ -1,6 +1,7 @@
 /** memory.stat of a control group: pages counted one by one when somebody asks. Mirrors: mm/memcontrol.c:memory_stat_format. */
-import type { Memcg } from '../mm/memcg.ts';
-import { PG_ANON, PG_DIRTY, PG_LRU, PG_SWAPBACKED, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/page-flags.ts';
+
+import { PG_ANON, PG_DIRTY, PG_LRU, PG_SWAPBACKED, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/pages/page-flags.ts';
+import type { Memcg } from '../mm/reclaim/memcg.ts';
 import type { Cgroup } from './cgroups.ts';
 import type { Machine } from './machine.ts';
 

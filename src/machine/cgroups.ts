@@ -6,11 +6,12 @@
  * group uses counts for all groups above it. A directory has the memory files when its parent hands the controller down
  * (cgroup.subtree_control); its processes are charged to the nearest one upwards that has them.
  */
-import { MAX_GROUPS, Memcg, NO_LIMIT } from '../mm/memcg.ts';
+
 import type { Memory } from '../mm/memory.ts';
 import type { MemcgCharger } from '../mm/memory-hooks.ts';
-import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/scan-control.ts';
-import { tryToFreePages } from '../mm/vmscan.ts';
+import { MAX_GROUPS, Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
+import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
+import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENOENT, ESRCH } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Machine } from './machine.ts';

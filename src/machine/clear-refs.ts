@@ -1,7 +1,7 @@
-import { PG_REFERENCED } from '../mm/page-flags.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_SOFTDIRTY, PTE_WRITE, PTE_YOUNG } from '../mm/pte.ts';
-import { VM_SOFTDIRTY } from '../mm/vm-flags.ts';
-import { forEachEntry } from '../mm/zap.ts';
+import { PG_REFERENCED } from '../mm/pages/page-flags.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_SOFTDIRTY, PTE_WRITE, PTE_YOUNG } from '../mm/pages/pte.ts';
+import { VM_SOFTDIRTY } from '../mm/space/vm-flags.ts';
+import { forEachEntry } from '../mm/space/zap.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
 

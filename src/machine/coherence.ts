@@ -3,9 +3,9 @@
  * gathered here from page tables, frames and slots, and has to add up. Unlike mm/invariants.ts this looks at what readers
  * see, not at how it is kept.
  */
-import { addVmaSums, PageSums } from '../mm/page-stats.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../mm/pte.ts';
-import { forEachEntry } from '../mm/zap.ts';
+import { addVmaSums, PageSums } from '../mm/pages/page-stats.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../mm/pages/pte.ts';
+import { forEachEntry } from '../mm/space/zap.ts';
 import type { Machine } from './machine.ts';
 
 /** Proportional sums are in bytes × 4096, so a page counts this much. */

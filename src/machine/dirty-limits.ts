@@ -1,5 +1,5 @@
 /** How much of the page cache may be dirty. Mirrors: mm/page-writeback.c:domain_dirty_limits, balance_dirty_pages. */
-import { LRU_ACTIVE_FILE, LRU_INACTIVE_FILE } from '../mm/frames.ts';
+import { LRU_ACTIVE_FILE, LRU_INACTIVE_FILE } from '../mm/pages/frames.ts';
 import type { Machine } from './machine.ts';
 
 /** Longest pause of a writer at once. */

@@ -7,11 +7,11 @@
  * reaches the low reserve and has to reclaim for itself, as on a real machine; no step depends on how often time is told.
  */
 
-import { LRU_ACTIVE_ANON, LRU_INACTIVE_ANON } from '../mm/frames.ts';
 import type { Memory } from '../mm/memory.ts';
-import { DEF_PRIORITY, ScanControl, SWAP_CLUSTER_MAX } from '../mm/scan-control.ts';
-import { shrinkActive } from '../mm/shrink-list.ts';
-import { inactiveIsLow, shrinkNode, snapshotRefaults } from '../mm/vmscan.ts';
+import { LRU_ACTIVE_ANON, LRU_INACTIVE_ANON } from '../mm/pages/frames.ts';
+import { DEF_PRIORITY, ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
+import { shrinkActive } from '../mm/reclaim/shrink-list.ts';
+import { inactiveIsLow, shrinkNode, snapshotRefaults } from '../mm/reclaim/vmscan.ts';
 import type { Machine } from './machine.ts';
 import { MINOR_FAULT_US, reclaimCostUs } from './reclaim-costs.ts';
 

@@ -5,14 +5,14 @@
  * Nothing ticks: `advance` brings storage, workloads and CPU times to a moment; what nobody looks at costs nothing.
  */
 
-import { dupMm } from '../mm/fork.ts';
+import type { Mapping, Ownership } from '../mm/cache/mapping.ts';
 import { checkMemory } from '../mm/invariants.ts';
-import type { Mapping, Ownership } from '../mm/mapping.ts';
 import { Memory } from '../mm/memory.ts';
-import { Mm } from '../mm/mm.ts';
-import { dropMappingIfUnused, exitMmap } from '../mm/mmap.ts';
-import { MAX_PTE_NUMBER } from '../mm/pte.ts';
-import { SwapArea, type SwapKind } from '../mm/swap.ts';
+import { MAX_PTE_NUMBER } from '../mm/pages/pte.ts';
+import { dupMm } from '../mm/space/fork.ts';
+import { Mm } from '../mm/space/mm.ts';
+import { dropMappingIfUnused, exitMmap } from '../mm/space/mmap.ts';
+import { SwapArea, type SwapKind } from '../mm/swap/swap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { Cgroups } from './cgroups.ts';

@@ -1,5 +1,5 @@
 /** The OOM killer. Mirrors: mm/oom_kill.c. */
-import { oomBadness, oomScoreOf } from '../mm/oom.ts';
+import { oomBadness, oomScoreOf } from '../mm/reclaim/oom.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
 

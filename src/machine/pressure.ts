@@ -11,14 +11,14 @@
  * A process that is to die while it is itself asking for memory gets none and dies when its operation ends (`settle`).
  */
 
-import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../mm/frames.ts';
-import { evictionShadow, refault } from '../mm/lruvec.ts';
+import { purgeVolatile } from '../mm/cache/volatile.ts';
 import type { Memory } from '../mm/memory.ts';
-import type { Mm } from '../mm/mm.ts';
-import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/scan-control.ts';
-import { tryToFreePages } from '../mm/vmscan.ts';
-import { purgeVolatile } from '../mm/volatile.ts';
-import { computeWatermarks } from '../mm/watermarks.ts';
+import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../mm/pages/frames.ts';
+import { evictionShadow, refault } from '../mm/reclaim/lruvec.ts';
+import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
+import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
+import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
+import type { Mm } from '../mm/space/mm.ts';
 import { DirtyLimits } from './dirty-limits.ts';
 import { Kswapd } from './kswapd.ts';
 import type { Machine } from './machine.ts';

@@ -1,5 +1,5 @@
 /** Triggers on pressure: `some 150000 1000000` fires when 150 ms within a second are lost. Mirrors: kernel/sched/psi.c:psi_trigger_create. */
-import type { PsiState } from '../mm/psi.ts';
+import type { PsiState } from '../mm/reclaim/psi.ts';
 import { EBUSY, EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Psi, PsiResource } from './psi.ts';

@@ -5,7 +5,7 @@
  * is in. `some` counts while any task is; `full` while moreover nobody makes use of a CPU, where a task that uses a
  * share of one (`load`) counts with that share. Pretend: CPU pressure is the load beyond the number of CPUs.
  */
-import { PsiGroup } from '../mm/psi.ts';
+import { PsiGroup } from '../mm/reclaim/psi.ts';
 import type { Machine } from './machine.ts';
 import { PsiTriggers } from './psi-triggers.ts';
 import type { Task } from './task.ts';

@@ -1,6 +1,6 @@
 /** Pretend: what the work of reclaim and of faults costs, in microseconds (native-notes/limits.md). */
 import type { Memory } from '../mm/memory.ts';
-import type { ScanControl } from '../mm/scan-control.ts';
+import type { ScanControl } from '../mm/reclaim/scan-control.ts';
 import type { Storage } from './storage.ts';
 
 /** Ten pages looked at in one microsecond. */

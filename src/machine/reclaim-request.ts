@@ -1,6 +1,6 @@
 /** The text written to /proc/PID/reclaim. Mirrors: reclaim_write of the 2013 series (reclaim-interface.md §1.3, §1.4). */
 
-import type { ReclaimKind } from '../mm/process-reclaim.ts';
+import type { ReclaimKind } from '../mm/reclaim/process-reclaim.ts';
 import { EINVAL, ERANGE } from '../util/errno.ts';
 import { memparse } from '../util/memparse.ts';
 import type { Grammar } from './profiles.ts';

@@ -1,7 +1,8 @@
 /** /proc/PID/reclaim: from the bytes of a write to pages leaving memory. */
-import type { Mm } from '../mm/mm.ts';
-import { type Credentials, type ReclaimKind, reclaimProcess } from '../mm/process-reclaim.ts';
-import type { Vma } from '../mm/vma.ts';
+
+import { type Credentials, type ReclaimKind, reclaimProcess } from '../mm/reclaim/process-reclaim.ts';
+import type { Mm } from '../mm/space/mm.ts';
+import type { Vma } from '../mm/space/vma.ts';
 import type { Machine } from './machine.ts';
 import { PROFILES } from './profiles.ts';
 import { parseReclaim } from './reclaim-request.ts';

@@ -1,5 +1,5 @@
 /** What faults cost the process that has them. */
-import type { TouchResult } from '../mm/access.ts';
+import type { TouchResult } from '../mm/space/access.ts';
 import type { Machine } from './machine.ts';
 import { MINOR_FAULT_US } from './reclaim-costs.ts';
 import type { Task } from './task.ts';

@@ -2,11 +2,11 @@
  * The device behind swap and files: one queue, writes done in order, each after its latency. Times are configured, not
  * measured (native-notes/limits.md). Also the flusher: which dirty file pages are due.
  */
-import type { Mapping } from '../mm/mapping.ts';
+import type { Mapping } from '../mm/cache/mapping.ts';
+import { dirtyPages, endWriteback, startFileWrite } from '../mm/cache/writeback.ts';
 import type { Memory } from '../mm/memory.ts';
 import type { WritebackDevice } from '../mm/memory-hooks.ts';
-import { PG_DIRTY, PG_USED } from '../mm/page-flags.ts';
-import { dirtyPages, endWriteback, startFileWrite } from '../mm/writeback.ts';
+import { PG_DIRTY, PG_USED } from '../mm/pages/page-flags.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** Pretend: how long a device operation takes, in microseconds for one page, and when the flusher comes. */

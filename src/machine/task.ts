@@ -1,5 +1,5 @@
-import type { Mapping } from '../mm/mapping.ts';
-import type { Mm } from '../mm/mm.ts';
+import type { Mapping } from '../mm/cache/mapping.ts';
+import type { Mm } from '../mm/space/mm.ts';
 
 /** Process or thread number. */
 export type Pid = number;

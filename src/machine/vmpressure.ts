@@ -1,5 +1,5 @@
 /** Notifications of vmpressure: a log of levels and callbacks, in place of the eventfds of the kernel. */
-import { type PressureLevel, VmPressure } from '../mm/vmpressure.ts';
+import { type PressureLevel, VmPressure } from '../mm/reclaim/vmpressure.ts';
 import type { Machine } from './machine.ts';
 
 /** One notification. */

@@ -1,5 +1,5 @@
 /** Volatile ranges of processes: marking, and saying what was lost. */
-import { markVolatile, unmarkVolatile, type VolatileKind, type VolatileRange } from '../mm/volatile.ts';
+import { markVolatile, unmarkVolatile, type VolatileKind, type VolatileRange } from '../mm/cache/volatile.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Machine } from './machine.ts';

@@ -1,9 +1,9 @@
 /** The invariants of memory-model.md §6, checked from scratch. Slow: for tests and /proc/reclaimfs/check. */
-import { CONTENT_ZERO } from './content.ts';
-import { LRU_ACTIVE_ANON, LRU_UNEVICTABLE } from './frames.ts';
-import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './mapping.ts';
+
+import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './cache/mapping.ts';
 import type { Memory } from './memory.ts';
-import type { Mm } from './mm.ts';
+import { CONTENT_ZERO } from './pages/content.ts';
+import { LRU_ACTIVE_ANON, LRU_UNEVICTABLE } from './pages/frames.ts';
 import {
   PG_ANON,
   PG_DIRTY,
@@ -13,10 +13,11 @@ import {
   PG_SWAPCACHE,
   PG_USED,
   PG_WRITEBACK,
-} from './page-flags.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_PURGED, PTE_WRITE } from './pte.ts';
-import { VM_GROWSDOWN, VM_VOLATILE, VM_WRITE } from './vm-flags.ts';
-import { forEachEntry } from './zap.ts';
+} from './pages/page-flags.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_PURGED, PTE_WRITE } from './pages/pte.ts';
+import type { Mm } from './space/mm.ts';
+import { VM_GROWSDOWN, VM_VOLATILE, VM_WRITE } from './space/vm-flags.ts';
+import { forEachEntry } from './space/zap.ts';
 
 /** Every violation found, in words; an empty list when the memory is sound. `mms`: all address spaces in use. */
 export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {

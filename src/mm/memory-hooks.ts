@@ -1,6 +1,6 @@
 /** What a Memory is told by those around it, and whom it tells: settings, devices, global reclaim, control groups. */
 import type { Memory } from './memory.ts';
-import type { ScanControl } from './scan-control.ts';
+import type { ScanControl } from './reclaim/scan-control.ts';
 
 /** Tunables of the model that are not part of a profile. */
 export interface MemorySettings {

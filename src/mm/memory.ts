@@ -6,10 +6,8 @@
  * cache). A frame that loses its last holder is freed by the function that took it away.
  */
 import { BugError } from '../util/errors.ts';
-import { ContentStore, DISK_PAGE_KB, isTableContent } from './content.ts';
-import { Frames } from './frames.ts';
-import { Lruvec } from './lruvec.ts';
-import { ENTRY_SWAPPED, Mapping, type MappingKind, type Ownership } from './mapping.ts';
+import { ENTRY_SWAPPED, Mapping, type MappingKind, type Ownership } from './cache/mapping.ts';
+import { VolatileRanges } from './cache/volatile.ts';
 import {
   defaultMemorySettings,
   type MemcgCharger,
@@ -17,7 +15,8 @@ import {
   type MemorySettings,
   type WritebackDevice,
 } from './memory-hooks.ts';
-import type { Mm } from './mm.ts';
+import { ContentStore, DISK_PAGE_KB, isTableContent } from './pages/content.ts';
+import { Frames } from './pages/frames.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -29,14 +28,15 @@ import {
   PG_UNEVICTABLE,
   PG_VMSCAN,
   PG_WRITEBACK,
-} from './page-flags.ts';
-import { PageTables } from './page-table.ts';
+} from './pages/page-flags.ts';
+import { PageTables } from './pages/page-table.ts';
+import { Lruvec } from './reclaim/lruvec.ts';
+import { computeWatermarks, type Watermarks } from './reclaim/watermarks.ts';
 import type { Rules } from './rules.ts';
-import type { SwapArea } from './swap.ts';
+import type { Mm } from './space/mm.ts';
+import { AnonRoot, reusableNeighbour, type Vma } from './space/vma.ts';
+import type { SwapArea } from './swap/swap.ts';
 import { VmEvents } from './vm-events.ts';
-import { AnonRoot, reusableNeighbour, type Vma } from './vma.ts';
-import { VolatileRanges } from './volatile.ts';
-import { computeWatermarks, type Watermarks } from './watermarks.ts';
 
 export class Memory {
   readonly frames: Frames;

@@ -1,5 +1,5 @@
 /** PID/stat, PID/statm, task/TID/children. Mirrors: fs/proc/array.c. */
-import type { Mm } from '../mm/mm.ts';
+import type { Mm } from '../mm/space/mm.ts';
 import { PAGE_BYTES, ULONG_MAX } from './constants.ts';
 import { processTimes, threadTimes, ticks } from './cpu-time.ts';
 import type { TaskContext } from './entry.ts';

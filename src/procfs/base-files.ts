@@ -1,6 +1,6 @@
 /** The small files of a process. Mirrors: fs/proc/base.c. */
 import { oomScore } from '../machine/oom.ts';
-import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/oom.ts';
+import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/reclaim/oom.ts';
 import { EACCES, EINVAL, ENOENT } from '../util/errno.ts';
 import type { Caller } from '../vfs/types.ts';
 import { MAX_PROCESSES } from './constants.ts';

@@ -1,7 +1,7 @@
 /** /proc/reclaimfs/disk: the simulated files by path, with their content as it is on the simulated disk. */
 import type { Machine } from '../machine/machine.ts';
-import { PAGE_SIZE } from '../mm/content.ts';
-import type { Mapping } from '../mm/mapping.ts';
+import type { Mapping } from '../mm/cache/mapping.ts';
+import { PAGE_SIZE } from '../mm/pages/content.ts';
 import { EINVAL, EIO, ENOENT, ENOTDIR } from '../util/errno.ts';
 import { type Attr, type DirEntry, type Ino, type OpenFile, S_IFDIR, S_IFREG } from '../vfs/types.ts';
 import type { FixedNode, FixedTree } from './fixed-tree.ts';

@@ -1,6 +1,6 @@
 /** Files whose reader waits for what happens: /proc/reclaimfs/events and vmpressure. */
 import type { MachineEvent } from '../machine/event-log.ts';
-import { PRESSURE_LEVELS } from '../mm/vmpressure.ts';
+import { PRESSURE_LEVELS } from '../mm/reclaim/vmpressure.ts';
 import { EAGAIN, EINVAL } from '../util/errno.ts';
 import { type OpenFile, POLLIN, WAIT, type Wait, WaitQueue } from '../vfs/types.ts';
 import type { ProcHost } from './host.ts';

@@ -1,6 +1,6 @@
 /** PID/fd, PID/fdinfo, PID/map_files. Mirrors: fs/proc/fd.c, fs/proc/base.c:proc_map_files_readdir. */
 import type { Task } from '../machine/task.ts';
-import type { Vma } from '../mm/vma.ts';
+import type { Vma } from '../mm/space/vma.ts';
 import { ENOENT } from '../util/errno.ts';
 import { S_IFLNK, S_IFREG } from '../vfs/types.ts';
 import type { Child, Directory, TaskContext } from './entry.ts';

@@ -12,7 +12,7 @@ import {
   PG_UNEVICTABLE,
   PG_USED,
   PG_WRITEBACK,
-} from '../mm/page-flags.ts';
+} from '../mm/pages/page-flags.ts';
 import { EINVAL } from '../util/errno.ts';
 import { S_IFREG } from '../vfs/types.ts';
 import type { Entry, SystemContext } from './entry.ts';

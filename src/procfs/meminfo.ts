@@ -6,9 +6,9 @@ import {
   LRU_INACTIVE_ANON,
   LRU_INACTIVE_FILE,
   LRU_UNEVICTABLE,
-} from '../mm/frames.ts';
-import type { Mm } from '../mm/mm.ts';
-import { commitLimit } from '../mm/mmap.ts';
+} from '../mm/pages/frames.ts';
+import type { Mm } from '../mm/space/mm.ts';
+import { commitLimit } from '../mm/space/mmap.ts';
 import { KERNEL_STACK_PAGES, PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';

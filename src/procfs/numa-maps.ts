@@ -1,9 +1,9 @@
 /** PID/numa_maps of a machine with one node. Mirrors: fs/proc/task_mmu.c:show_numa_map. */
 import type { Memory } from '../mm/memory.ts';
-import { PG_ACTIVE, PG_ANON, PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/page-flags.ts';
-import { KIND_PRESENT, PTE_DIRTY, PTE_NUMBER } from '../mm/pte.ts';
-import { VM_HUGETLB, VM_PFNMAP } from '../mm/vm-flags.ts';
-import type { Vma } from '../mm/vma.ts';
+import { PG_ACTIVE, PG_ANON, PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/pages/page-flags.ts';
+import { KIND_PRESENT, PTE_DIRTY, PTE_NUMBER } from '../mm/pages/pte.ts';
+import { VM_HUGETLB, VM_PFNMAP } from '../mm/space/vm-flags.ts';
+import type { Vma } from '../mm/space/vma.ts';
 import type { TaskContext } from './entry.ts';
 import { vmaName } from './task-mmu.ts';
 import type { TextBuffer } from './text.ts';

@@ -1,9 +1,9 @@
 /** PID/pagemap, served by offset. Mirrors: fs/proc/task_mmu.c:pagemap_read, pte_to_pagemap_entry. */
 import type { Memory } from '../mm/memory.ts';
-import type { Mm } from '../mm/mm.ts';
-import { TASK_SIZE_PAGES } from '../mm/mmap.ts';
-import { PG_ANON } from '../mm/page-flags.ts';
-import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_SOFTDIRTY } from '../mm/pte.ts';
+import { PG_ANON } from '../mm/pages/page-flags.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_SOFTDIRTY } from '../mm/pages/pte.ts';
+import type { Mm } from '../mm/space/mm.ts';
+import { TASK_SIZE_PAGES } from '../mm/space/mmap.ts';
 import { EINVAL, ESRCH } from '../util/errno.ts';
 import type { Caller, OpenFile } from '../vfs/types.ts';
 import type { TaskContext } from './entry.ts';

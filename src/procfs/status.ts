@@ -1,6 +1,6 @@
 /** PID/status. Mirrors: fs/proc/array.c:proc_pid_status, fs/proc/task_mmu.c:task_mem. */
 import type { TaskState } from '../machine/task.ts';
-import type { Mm } from '../mm/mm.ts';
+import type { Mm } from '../mm/space/mm.ts';
 import { textPages } from './array.ts';
 import { ALL_CAPS, MAX_PROCESSES, NO_CAPS, PAGE_KB } from './constants.ts';
 import type { TaskContext } from './entry.ts';

@@ -1,7 +1,7 @@
 /** The rows of /proc/sys. Those with a model behind them are in machine/sysctl.ts; all others only keep what is written (Pretend). */
 
 import { PID_MAX } from '../machine/machine.ts';
-import { defaultMinFreeKbytes } from '../mm/watermarks.ts';
+import { defaultMinFreeKbytes } from '../mm/reclaim/watermarks.ts';
 import { MAX_PROCESSES, OSRELEASE, OSVERSION } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import { cpuList } from './status.ts';

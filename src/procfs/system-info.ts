@@ -1,5 +1,5 @@
 /** swaps, version, cpuinfo, partitions, diskstats and the like. Mirrors: mm/swapfile.c:swap_show, block/genhd.c. */
-import { DISK_PAGE_KB } from '../mm/content.ts';
+import { DISK_PAGE_KB } from '../mm/pages/content.ts';
 import { OSRELEASE, OSVERSION, PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';

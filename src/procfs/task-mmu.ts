@@ -1,7 +1,7 @@
 /** PID/maps, PID/smaps, PID/smaps_rollup. Mirrors: fs/proc/task_mmu.c. */
-import { addVmaSums, PageSums, pssKb } from '../mm/page-stats.ts';
-import { permsText, VM_HUGETLB, vmFlagsText } from '../mm/vm-flags.ts';
-import type { Vma } from '../mm/vma.ts';
+import { addVmaSums, PageSums, pssKb } from '../mm/pages/page-stats.ts';
+import { permsText, VM_HUGETLB, vmFlagsText } from '../mm/space/vm-flags.ts';
+import type { Vma } from '../mm/space/vma.ts';
 import { PAGE_BYTES, PAGE_KB } from './constants.ts';
 import type { TaskContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';

@@ -6,7 +6,7 @@ import {
   LRU_INACTIVE_ANON,
   LRU_INACTIVE_FILE,
   LRU_UNEVICTABLE,
-} from '../mm/frames.ts';
+} from '../mm/pages/frames.ts';
 import type { VmEvents } from '../mm/vm-events.ts';
 import type { SystemContext } from './entry.ts';
 import { availablePages, kernelPages, zramPages } from './meminfo.ts';

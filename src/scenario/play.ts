@@ -1,6 +1,6 @@
 /** Playing a scenario without a mount, and what it saw: as text, or in the format of the oracle's goldens. */
 import type { ProfileName } from '../machine/profiles.ts';
-import type { SwapKind } from '../mm/swap.ts';
+import type { SwapKind } from '../mm/swap/swap.ts';
 import { durationUs } from './duration.ts';
 import { Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';

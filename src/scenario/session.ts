@@ -6,7 +6,7 @@
 
 import { Machine, type MachineOptions } from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
-import type { SwapKind } from '../mm/swap.ts';
+import type { SwapKind } from '../mm/swap/swap.ts';
 import { EINVAL } from '../util/errno.ts';
 import { BugError, KernelError } from '../util/errors.ts';
 import { logger } from '../util/log.ts';

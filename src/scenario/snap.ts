@@ -2,9 +2,9 @@
 
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
-import { addVmaSums, PageSums, pageState, pssKb } from '../mm/page-stats.ts';
-import { permsText, vmFlagsText } from '../mm/vm-flags.ts';
-import type { Vma } from '../mm/vma.ts';
+import { addVmaSums, PageSums, pageState, pssKb } from '../mm/pages/page-stats.ts';
+import { permsText, vmFlagsText } from '../mm/space/vm-flags.ts';
+import type { Vma } from '../mm/space/vma.ts';
 
 /** The fields of smaps, in kB. */
 export type SmapsKb = Record<string, number>;

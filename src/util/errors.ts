@@ -24,3 +24,17 @@ export class BugError extends Error {
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new BugError(message);
 }
+
+/** Exit code of a command that failed. */
+export const EXIT_FAILED = 1;
+
+/** Something the user can mend; the message is one line that says what to do. */
+export class CliError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = EXIT_FAILED) {
+    super(message);
+    this.name = 'CliError';
+    this.exitCode = exitCode;
+  }
+}

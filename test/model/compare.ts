@@ -1,7 +1,7 @@
 /** Two models side by side: the same line on both, then everything that can be seen of both. */
 import type { Machine } from '../../src/machine/machine.ts';
-import type { Mm } from '../../src/mm/mm.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../src/mm/pte.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../src/mm/pages/pte.ts';
+import type { Mm } from '../../src/mm/space/mm.ts';
 import { parseSteps } from '../../src/scenario/parse.ts';
 import { Session } from '../../src/scenario/session.ts';
 import { takeSnap } from '../../src/scenario/snap.ts';

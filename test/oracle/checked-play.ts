@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Machine } from '../../src/machine/machine.ts';
 import type { ProfileName } from '../../src/machine/profiles.ts';
-import type { SwapKind } from '../../src/mm/swap.ts';
+import type { SwapKind } from '../../src/mm/swap/swap.ts';
 import { type ParsedStep, parseSteps } from '../../src/scenario/parse.ts';
 import type { PlayResult } from '../../src/scenario/play.ts';
 import { Session, type StepRecord } from '../../src/scenario/session.ts';

@@ -1,6 +1,6 @@
 /** Everything that can be read of a machine, as text: two equal dumps mean two equal machines. */
 import { createHash } from 'node:crypto';
-import { pagemapEntry } from '../../src/mm/page-stats.ts';
+import { pagemapEntry } from '../../src/mm/pages/page-stats.ts';
 import { playScenario, toGolden } from '../../src/scenario/play.ts';
 import { takeSnap } from '../../src/scenario/snap.ts';
 import { Tree } from '../unit/procfs/support.ts';

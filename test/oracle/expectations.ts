@@ -11,7 +11,7 @@
  */
 import type { Machine } from '../../src/machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../../src/machine/profiles.ts';
-import type { SwapKind } from '../../src/mm/swap.ts';
+import type { SwapKind } from '../../src/mm/swap/swap.ts';
 import type { StepRecord } from '../../src/scenario/session.ts';
 import { type Snap, takeSnap } from '../../src/scenario/snap.ts';
 import { begin, carryOut } from './checked-play.ts';

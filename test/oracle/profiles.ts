@@ -1,6 +1,6 @@
 /** The same steps under every profile, and where the figures part. */
 import { PROFILE_NAMES, type ProfileName } from '../../src/machine/profiles.ts';
-import type { SwapKind } from '../../src/mm/swap.ts';
+import type { SwapKind } from '../../src/mm/swap/swap.ts';
 import { toGolden } from '../../src/scenario/play.ts';
 import { playChecked } from './checked-play.ts';
 

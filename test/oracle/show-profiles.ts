@@ -1,7 +1,7 @@
 /** Prints where the profiles part: profiles [--swap zram|disk] SCENARIO... */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { SwapKind } from '../../src/mm/swap.ts';
+import type { SwapKind } from '../../src/mm/swap/swap.ts';
 import { partings } from './profiles.ts';
 
 const { values, positionals } = parseArgs({

@@ -14,7 +14,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   vfs: ['util'],
   procfs: ['util', 'mm', 'machine', 'scenario', 'vfs'],
   fuse: ['util', 'vfs'],
-  cli: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', '.'],
+  server: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse'],
+  library: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', 'server'],
+  cli: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', 'server', 'library', '.'],
 };
 
 function* sources(folder: string): Generator<string> {

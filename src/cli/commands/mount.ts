@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { describeTransport } from '../../fuse/types.ts';
+import { type MountFlags, serverOptions } from '../../server/server-options.ts';
+import { startServer } from '../../server/start-server.ts';
 import type { CommandRow } from '../command.ts';
-import { addMountOptions, type MountFlags, readScenario } from '../machine-options.ts';
+import { addMountOptions, readScenario } from '../machine-options.ts';
 import { notice, print } from '../output.ts';
-import { serverOptions } from '../server-options.ts';
-import { startServer } from '../start-server.ts';
 
 const HELP = `
 Examples:

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { playScenario, toGolden, toText } from '../../scenario/play.ts';
+import type { MachineFlags } from '../../server/server-options.ts';
 import type { CommandRow } from '../command.ts';
-import { addMachineOptions, type MachineFlags, readScenario } from '../machine-options.ts';
+import { addMachineOptions, readScenario } from '../machine-options.ts';
 import { print } from '../output.ts';
 
 const HELP = `

@@ -7,9 +7,10 @@ import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { freePidRow, inNamespaces } from '../../fuse/namespace.ts';
+import { CONTROL_FD, type RunMessage } from '../../server/run/protocol.ts';
+import type { MountFlags } from '../../server/server-options.ts';
 import { CliError, type CommandRow } from '../command.ts';
-import { addMountOptions, type MountFlags, readScenario } from '../machine-options.ts';
-import { CONTROL_FD, type RunMessage } from '../run/protocol.ts';
+import { addMountOptions, readScenario } from '../machine-options.ts';
 
 const HELP = `
 Examples:
@@ -58,7 +59,7 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
   const firstPid = flags.pidns ? freePidRow(taken, pidMax) : 0;
   const mountpoint = mkdtempSync(join(tmpdir(), 'reclaimfs-run-'));
   try {
-    const server = fileURLToPath(new URL('../run/run-server.js', import.meta.url));
+    const server = fileURLToPath(new URL('../../server/run/run-server.js', import.meta.url));
     const argv = inNamespaces({ pidns: flags.pidns, userns: process.geteuid?.() !== 0, firstPid }, [
       process.execPath,
       server,

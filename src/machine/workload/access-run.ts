@@ -1,6 +1,6 @@
 /** `run`: a process accesses a mapping in some pattern, so often a second. */
-import { VM_LOCKED } from '../../mm/vm-flags.ts';
-import { zapRange } from '../../mm/zap.ts';
+import { VM_LOCKED } from '../../mm/space/vm-flags.ts';
+import { zapRange } from '../../mm/space/zap.ts';
 import type { Random } from '../../util/random.ts';
 import type { Machine } from '../machine.ts';
 import type { Region, Task } from '../task.ts';

@@ -2,9 +2,9 @@
  * Apps as a phone has them: started by the user, in front or in the background, coming back either as they were left
  * (hot) or from nothing because they were killed meanwhile (cold, state lost).
  */
-import type { Mapping } from '../../mm/mapping.ts';
-import { mmap } from '../../mm/mmap.ts';
-import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../mm/vm-flags.ts';
+import type { Mapping } from '../../mm/cache/mapping.ts';
+import { mmap } from '../../mm/space/mmap.ts';
+import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../mm/space/vm-flags.ts';
 import { EEXIST, EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { Random } from '../../util/random.ts';

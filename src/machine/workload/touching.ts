@@ -1,5 +1,5 @@
 /** Accesses by a workload: what they do to the process's counters and how long they take. */
-import { type TouchResult, touchPages } from '../../mm/access.ts';
+import { type TouchResult, touchPages } from '../../mm/space/access.ts';
 import type { Machine } from '../machine.ts';
 import { chargeFaults } from '../stall.ts';
 import type { Task } from '../task.ts';

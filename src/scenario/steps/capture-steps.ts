@@ -1,15 +1,15 @@
 /** Steps that captured machines are written in: bulk forms of what touch, pageout and fork do page by page. */
 import type { Region, Task } from '../../machine/task.ts';
-import { peek } from '../../mm/access.ts';
 import type { Memory } from '../../mm/memory.ts';
-import { mlockFrame } from '../../mm/mlock.ts';
-import type { Mm } from '../../mm/mm.ts';
-import { splitAt } from '../../mm/mmap.ts';
-import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../mm/pte.ts';
-import { joinAnonRoot, type RestoredPage, restorePage, sharePage } from '../../mm/restore.ts';
-import { VM_LOCKED } from '../../mm/vm-flags.ts';
-import type { Vma } from '../../mm/vma.ts';
-import { forEachEntry } from '../../mm/zap.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../mm/pages/pte.ts';
+import { peek } from '../../mm/space/access.ts';
+import { mlockFrame } from '../../mm/space/mlock.ts';
+import type { Mm } from '../../mm/space/mm.ts';
+import { splitAt } from '../../mm/space/mmap.ts';
+import { joinAnonRoot, type RestoredPage, restorePage, sharePage } from '../../mm/space/restore.ts';
+import { VM_LOCKED } from '../../mm/space/vm-flags.ts';
+import type { Vma } from '../../mm/space/vma.ts';
+import { forEachEntry } from '../../mm/space/zap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { ProcessStep } from '../step.ts';

@@ -3,9 +3,9 @@
 import type { Machine } from '../../machine/machine.ts';
 import { setSysctl } from '../../machine/sysctl.ts';
 import { type Ids, idsOf, type TaskState } from '../../machine/task.ts';
-import type { Mapping, Ownership } from '../../mm/mapping.ts';
-import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/page-cache.ts';
-import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swapfile.ts';
+import type { Mapping, Ownership } from '../../mm/cache/mapping.ts';
+import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/cache/page-cache.ts';
+import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { withEvents } from '../report.ts';

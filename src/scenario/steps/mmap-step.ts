@@ -1,8 +1,8 @@
 /** The step that makes mappings: one, a stack, or a row of equal ones. */
 import type { Machine } from '../../machine/machine.ts';
 import type { Task } from '../../machine/task.ts';
-import type { Mm } from '../../mm/mm.ts';
-import { mmap, TASK_SIZE_PAGES } from '../../mm/mmap.ts';
+import type { Mm } from '../../mm/space/mm.ts';
+import { mmap, TASK_SIZE_PAGES } from '../../mm/space/mmap.ts';
 import {
   PROT_EXEC,
   PROT_READ,
@@ -13,7 +13,7 @@ import {
   VM_LOCKED,
   VM_NORESERVE,
   VM_PFNMAP,
-} from '../../mm/vm-flags.ts';
+} from '../../mm/space/vm-flags.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { systemCall } from '../report.ts';

@@ -3,7 +3,7 @@ import { writeCgroupFile } from '../../machine/cgroup-files.ts';
 import type { LmkConfig } from '../../machine/lmk.ts';
 import type { Task } from '../../machine/task.ts';
 import { markTaskVolatile, unmarkTaskVolatile, usualKind } from '../../machine/volatile.ts';
-import { VOLATILE_KINDS, type VolatileKind } from '../../mm/volatile.ts';
+import { VOLATILE_KINDS, type VolatileKind } from '../../mm/cache/volatile.ts';
 import { EAGAIN, EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { withEvents } from '../report.ts';

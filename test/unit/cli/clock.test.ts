@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Clock } from '../../../src/cli/clock.ts';
+import { Clock } from '../../../src/server/clock.ts';
 import { EINVAL } from '../../../src/util/errno.ts';
 
 function clockAt(startUs: number, speed: number, running: boolean): { clock: Clock; pass(ms: number): void } {

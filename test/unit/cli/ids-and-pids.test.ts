@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { mappedIds } from '../../../src/cli/server-options.ts';
 import { freePidRow } from '../../../src/fuse/namespace.ts';
+import { mappedIds } from '../../../src/server/server-options.ts';
 
 test('the ids of a user namespace: all of them, or some', () => {
   expect(mappedIds('         0          0 4294967295\n')).toBeUndefined();

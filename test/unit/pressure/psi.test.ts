@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../../src/machine/machine.ts';
 import { parseTrigger } from '../../../src/machine/psi-triggers.ts';
-import { PSI_PERIOD_US, PsiGroup } from '../../../src/mm/psi.ts';
+import { PSI_PERIOD_US, PsiGroup } from '../../../src/mm/reclaim/psi.ts';
 import { KernelError } from '../../../src/util/errors.ts';
 
 describe('averages', () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../../../src/mm/frames.ts';
-import { ScanControl } from '../../../src/mm/scan-control.ts';
-import { inactiveIsLow, shrinkNode, tryToFreePages } from '../../../src/mm/vmscan.ts';
+import {
+  LRU_ACTIVE_ANON,
+  LRU_ACTIVE_FILE,
+  LRU_INACTIVE_ANON,
+  LRU_INACTIVE_FILE,
+} from '../../../src/mm/pages/frames.ts';
+import { ScanControl } from '../../../src/mm/reclaim/scan-control.ts';
+import { inactiveIsLow, shrinkNode, tryToFreePages } from '../../../src/mm/reclaim/vmscan.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function machineOf(text: string) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pressureLevel, pressurePercent, VmPressure } from '../../../src/mm/vmpressure.ts';
+import { pressureLevel, pressurePercent, VmPressure } from '../../../src/mm/reclaim/vmpressure.ts';
 
 describe('vmpressure', () => {
   it.each([

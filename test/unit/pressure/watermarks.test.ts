@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../../src/machine/machine.ts';
 import { setSysctl } from '../../../src/machine/sysctl.ts';
-import { computeWatermarks, defaultMinFreeKbytes } from '../../../src/mm/watermarks.ts';
+import { computeWatermarks, defaultMinFreeKbytes } from '../../../src/mm/reclaim/watermarks.ts';
 
 describe('watermarks', () => {
   it.each([

@@ -1,10 +1,11 @@
 /** A tree over a real machine, without a mount: files are reached by path as the kernel would, component by component. */
-import { Clock } from '../../../src/cli/clock.ts';
-import { SessionHost } from '../../../src/cli/session-host.ts';
+
 import type { Machine } from '../../../src/machine/machine.ts';
 import { createProcFs } from '../../../src/procfs/proc-fs.ts';
 import type { ProcFsOptions } from '../../../src/procfs/settings.ts';
 import { Session } from '../../../src/scenario/session.ts';
+import { Clock } from '../../../src/server/clock.ts';
+import { SessionHost } from '../../../src/server/session-host.ts';
 import {
   type Attr,
   type Caller,

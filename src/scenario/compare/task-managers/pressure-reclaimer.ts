@@ -2,7 +2,7 @@
 import type { Machine } from '../../../machine/machine.ts';
 import type { Task } from '../../../machine/task.ts';
 import { appsOf } from '../../../machine/workload/app.ts';
-import type { PressureLevel } from '../../../mm/vmpressure.ts';
+import type { PressureLevel } from '../../../mm/reclaim/vmpressure.ts';
 import { Daemon } from './daemon.ts';
 
 /** Pretend: how long a daemon takes to be scheduled after it has been woken. */

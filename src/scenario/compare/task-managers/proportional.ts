@@ -5,8 +5,8 @@
  */
 import type { Machine } from '../../../machine/machine.ts';
 import type { Task } from '../../../machine/task.ts';
-import { KIND_PRESENT } from '../../../mm/pte.ts';
-import type { Vma } from '../../../mm/vma.ts';
+import { KIND_PRESENT } from '../../../mm/pages/pte.ts';
+import type { Vma } from '../../../mm/space/vma.ts';
 import { Daemon } from './daemon.ts';
 
 /** The module's parameters. */

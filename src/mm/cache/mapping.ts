@@ -1,0 +1,139 @@
+/**
+ * A file or a shared memory object and its page cache (struct address_space and its inode in one).
+ *
+ *   entry of the cache: 0 nothing · frame number · swap slot | SWAPPED (shmem) · shadow | SHADOW (evicted, workingset)
+ *
+ * `disk` holds what is on the simulated disk, block by block, as content ids; a block that was never written has the
+ * file's own initial content `firstContent + index`. A shmem object has no disk: what is not cached and not swapped is zeros.
+ */
+import { CONTENT_ZERO } from '../pages/content.ts';
+import type { Vma } from '../space/vma.ts';
+
+const CHUNK = 512;
+const CHUNK_SHIFT = 9;
+
+export const ENTRY_SWAPPED = 0x40000000;
+export const ENTRY_SHADOW = 0x80000000;
+export const ENTRY_NUMBER = 0x3fffffff;
+
+/** A sparse array of 32-bit numbers indexed by page (below 2^28); absent entries read 0. */
+export class PageArray {
+  readonly #chunks: (Uint32Array | undefined)[] = [];
+
+  get(index: number): number {
+    const chunk = this.#chunks[index >>> CHUNK_SHIFT];
+    return chunk === undefined ? 0 : chunk[index & (CHUNK - 1)]!;
+  }
+
+  set(index: number, value: number): void {
+    const key = index >>> CHUNK_SHIFT;
+    let chunk = this.#chunks[key];
+    if (chunk === undefined) {
+      if (value === 0) return;
+      chunk = new Uint32Array(CHUNK);
+      this.#chunks[key] = chunk;
+    }
+    chunk[index & (CHUNK - 1)] = value;
+  }
+
+  /** Calls `visit` for each entry that is not zero, by ascending index. */
+  forEach(visit: (index: number, value: number) => void): void {
+    // forEach of an array passes over what was never set, however large the gaps.
+    this.#chunks.forEach((_chunk, key) => {
+      this.forEachIn(key, visit);
+    });
+  }
+
+  /** The same for the pages of one chunk: 512 × `key` and on. */
+  forEachIn(key: number, visit: (index: number, value: number) => void): void {
+    const chunk = this.#chunks[key];
+    if (chunk === undefined) return;
+    for (let i = 0; i < CHUNK; i++) {
+      const value = chunk[i]!;
+      if (value !== 0) visit(key * CHUNK + i, value);
+    }
+  }
+}
+
+export type MappingKind = 'file' | 'shmem';
+
+/** Who owns a file and what its mode allows. */
+export interface Ownership {
+  uid: number;
+  gid: number;
+  /** Permission bits. */
+  mode: number;
+}
+
+export class Mapping {
+  readonly id: number;
+  readonly kind: MappingKind;
+  /** Path in the simulated file system, or the kernel's name for an object without one (`/memfd:x (deleted)`). */
+  path: string;
+  readonly inode: number;
+  sizeBytes: number;
+  readonly owner: Ownership;
+  readonly pages = new PageArray();
+  /** Blocks written since the file was made. */
+  readonly disk = new PageArray();
+  /** What was last written to each page through any shared mapping or by the file system: for verify. */
+  readonly expected = new PageArray();
+  readonly firstContent: number;
+  readonly vmas = new Set<Vma>();
+  /** Pages in the cache, dirty pages among them, pages of a shmem object in swap. */
+  nrCached = 0;
+  nrDirty = 0;
+  nrSwapped = 0;
+  /** Dirty pages of each chunk of the cache, so that writing a few pages does not look at all. */
+  readonly #dirtyIn = new PageArray();
+  /** References that are not mappings: names (a path, an open descriptor). At zero and unmapped, a shmem object goes away. */
+  links = 1;
+
+  constructor(id: number, kind: MappingKind, path: string, sizeBytes: number, owner: Ownership, firstContent: number) {
+    this.id = id;
+    this.kind = kind;
+    this.path = path;
+    this.inode = 1000 + id;
+    this.sizeBytes = sizeBytes;
+    this.owner = owner;
+    this.firstContent = firstContent;
+  }
+
+  /** Pages up to the end of the object, the last one perhaps partly used. */
+  get nrPages(): number {
+    return Math.ceil(this.sizeBytes / 4096);
+  }
+
+  get isShmem(): boolean {
+    return this.kind === 'shmem';
+  }
+
+  /** A page has become dirty (1) or clean (-1). */
+  countDirty(index: number, change: 1 | -1): void {
+    this.nrDirty += change;
+    const key = index >>> CHUNK_SHIFT;
+    this.#dirtyIn.set(key, this.#dirtyIn.get(key) + change);
+  }
+
+  /** Calls `visit` for what is in the cache near dirty pages, by ascending index. */
+  forEachNearDirty(visit: (index: number, entry: number) => void): void {
+    this.#dirtyIn.forEach((key) => {
+      this.pages.forEachIn(key, visit);
+    });
+  }
+
+  /** Content id of a block on the simulated disk. A stored 0 means "as it was made"; a block of zeros is stored as DISK_ZERO. */
+  diskContent(index: number): number {
+    const stored = this.disk.get(index);
+    if (stored === DISK_ZERO) return CONTENT_ZERO;
+    if (stored !== 0) return stored;
+    return this.firstContent === 0 ? CONTENT_ZERO : this.firstContent + index;
+  }
+
+  setDiskContent(index: number, content: number): void {
+    this.disk.set(index, content === CONTENT_ZERO ? DISK_ZERO : content);
+  }
+}
+
+/** Stands for zeros in a PageArray of content ids, where 0 means that nothing was stored. */
+export const DISK_ZERO = 0xffffffff;

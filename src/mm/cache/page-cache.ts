@@ -1,0 +1,46 @@
+/** Page cache operations from outside any process: reading, writing, syncing and dropping a file. */
+
+import type { Memory } from '../memory.ts';
+import { PG_DIRTY, PG_WRITEBACK } from '../pages/page-flags.ts';
+import { evictFromCache } from '../reclaim/pageout.ts';
+import { getCachePage } from '../space/fault.ts';
+import { ENTRY_SWAPPED, type Mapping } from './mapping.ts';
+import { syncMapping } from './writeback.ts';
+
+/** Reads pages [from, to) of a file into the cache. */
+export function cacheLoad(mem: Memory, mapping: Mapping, from: number, to: number): void {
+  for (let index = from; index < to; index++) if (getCachePage(mem, mapping, index) === 0) return;
+}
+
+/** Writes fresh content to pages [from, to) as write(2) does: they are dirty in the cache. */
+export function cacheDirtyWrite(mem: Memory, mapping: Mapping, from: number, to: number): void {
+  for (let index = from; index < to; index++) {
+    const pfn = getCachePage(mem, mapping, index) & 0x1ffffff;
+    if (pfn === 0) return;
+    const id = mem.content.write();
+    mem.frames.content[pfn] = id;
+    mapping.expected.set(index, id);
+    mem.setDirty(pfn);
+    if (mem.nrFileDirty > mem.dirtyLimitPages) mem.hooks.onDirtyLimit?.(mem);
+  }
+}
+
+/** Mirrors: fsync(2). */
+export function cacheSync(mem: Memory, mapping: Mapping): void {
+  syncMapping(mem, mapping);
+}
+
+/**
+ * Drops what is clean and not mapped. `writeFirst`: dirty pages are written (and stay), as posix_fadvise(DONTNEED) does.
+ * Mirrors: mm/truncate.c:invalidate_mapping_pages.
+ */
+export function cacheDrop(mem: Memory, mapping: Mapping, writeFirst = true): void {
+  if (mapping.isShmem) return;
+  mapping.pages.forEach((_index, pfn) => {
+    if (pfn >= ENTRY_SWAPPED || mem.frames.mapcount[pfn] !== 0) return;
+    if (mem.frames.flags[pfn]! & (PG_DIRTY | PG_WRITEBACK)) return;
+    evictFromCache(mem, pfn);
+    mem.freeFrame(pfn);
+  });
+  if (writeFirst) syncMapping(mem, mapping);
+}

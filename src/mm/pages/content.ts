@@ -1,0 +1,138 @@
+/**
+ * What is in a page, without storing 4,096 bytes for each:
+ *
+ *   0                the page is all zeros
+ *   1 … 2^30 - 1     a version: which write, counted over the whole machine; its bytes can be generated
+ *   bit 30 set       the same for a write of one word: eight bytes, then zeros
+ *   bit 31 set       an entry of a table: real bytes, or a page with its first word replaced
+ *
+ * A content id is copied along by COW, swap-out and writeback, so equal ids mean equal bytes; two versions are never
+ * equal. Table entries are found unused by a sweep (`sweep`), not counted.
+ */
+import { BugError } from '../../util/errors.ts';
+
+export const PAGE_SIZE = 4096;
+export const CONTENT_ZERO = 0;
+/** kB that a page adds to pgpgin and pgpgout. */
+export const DISK_PAGE_KB = 4;
+const WORD = 0x40000000;
+const TABLE = 0x80000000;
+const VERSIONS = 0x3fffffff;
+
+interface Composite {
+  readonly base: number;
+  readonly word: number;
+}
+
+export class ContentStore {
+  /** The last version given out. */
+  version = 0;
+  #table = new Map<number, Uint8Array | Composite>();
+  #nextEntry = 0;
+
+  /** The content of a fresh write of a whole page. */
+  write(): number {
+    if (this.version >= VERSIONS) throw new BugError('content versions used up');
+    return ++this.version;
+  }
+
+  /** The content of a page after its first eight bytes have been written over `base`. */
+  writeWord(base: number): number {
+    if (this.version >= VERSIONS) throw new BugError('content versions used up');
+    const word = ++this.version;
+    if (base === CONTENT_ZERO || ((base & TABLE) === 0 && (base & WORD) !== 0)) return word | WORD;
+    const under = this.#table.get(base);
+    return this.#store({ base: under !== undefined && !(under instanceof Uint8Array) ? under.base : base, word });
+  }
+
+  /** Reserves `count` consecutive versions, the initial content of a file's blocks; returns the first. */
+  reserve(count: number): number {
+    if (this.version + count > VERSIONS) throw new BugError('content versions used up');
+    const first = this.version + 1;
+    this.version += count;
+    return first;
+  }
+
+  /** The content id of a page with these 4,096 bytes, which are copied; all zeros give CONTENT_ZERO. */
+  fromBytes(bytes: Uint8Array): number {
+    if (bytes.length !== PAGE_SIZE) throw new BugError('not a page');
+    let any = false;
+    for (let i = 0; i < PAGE_SIZE && !any; i++) any = bytes[i] !== 0;
+    return any ? this.#store(bytes.slice()) : CONTENT_ZERO;
+  }
+
+  /** Number of table entries (real bytes and composites). */
+  get tableSize(): number {
+    return this.#table.size;
+  }
+
+  /** The 4,096 bytes of a content id, written into `out`. */
+  bytes(id: number, out: Uint8Array): void {
+    if (id === CONTENT_ZERO) {
+      out.fill(0);
+      return;
+    }
+    if (id & TABLE) {
+      const entry = this.#table.get(id >>> 0);
+      if (entry === undefined) throw new BugError(`content ${id >>> 0} was swept`);
+      if (entry instanceof Uint8Array) {
+        out.set(entry);
+        return;
+      }
+      this.bytes(entry.base, out);
+      generate(entry.word, out, 8);
+      return;
+    }
+    if (id & WORD) {
+      out.fill(0);
+      generate(id & VERSIONS, out, 8);
+      return;
+    }
+    generate(id, out, PAGE_SIZE);
+  }
+
+  /** Bytes that zram would need for it. Pretend: versions compress by the configured ratio, one word to 64 bytes. */
+  compressedBytes(id: number, ratio: number): number {
+    if (id === CONTENT_ZERO) return 0;
+    if ((id & TABLE) === 0 && id & WORD) return 64;
+    return Math.ceil(PAGE_SIZE / ratio);
+  }
+
+  /** Forgets table entries that `marked` does not hold. */
+  sweep(marked: ReadonlySet<number>): void {
+    for (const [id, entry] of this.#table) {
+      if (!marked.has(id)) this.#table.delete(id);
+      else if (!(entry instanceof Uint8Array) && entry.base & TABLE && !marked.has(entry.base)) {
+        const flat = new Uint8Array(PAGE_SIZE);
+        this.bytes(id, flat);
+        this.#table.set(id, flat);
+      }
+    }
+  }
+
+  #store(entry: Uint8Array | Composite): number {
+    if (this.#nextEntry >= 0x7fffffff) throw new BugError('content table used up');
+    const id = (TABLE | this.#nextEntry++) >>> 0;
+    this.#table.set(id, entry);
+    return id;
+  }
+}
+
+/** Fills the first `length` bytes with the pseudo-random bytes (xorshift32) that stand for a version. */
+function generate(version: number, out: Uint8Array, length: number): void {
+  let x = (Math.imul(version, 0x9e3779b1) ^ 0x5bd1e995) >>> 0 || 1;
+  for (let i = 0; i < length; i += 4) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    out[i] = x;
+    out[i + 1] = x >>> 8;
+    out[i + 2] = x >>> 16;
+    out[i + 3] = x >>> 24;
+  }
+}
+
+/** True for ids that name a table entry, which a sweep has to keep. */
+export function isTableContent(id: number): boolean {
+  return (id & TABLE) !== 0;
+}

@@ -1,0 +1,245 @@
+/**
+ * What becomes of a page that reclaim has chosen. Mirrors: mm/vmscan.c:shrink_folio_list with references ignored,
+ * mm/rmap.c:try_to_unmap_one, mm/page_io.c:swap_writeout.
+ *
+ *   locked ───────────────► stays
+ *   under writeback ──────► stays, freed when the write ends
+ *   anonymous ─ slot? ─no─► activated, stays
+ *      │ yes: swap cache
+ *   unmap from this VMA ──► others still map it: stays for them
+ *   dirty file page ──────► stays in the page cache until it has been written
+ *   dirty swap-backed ────► written to swap: freed at once (zram) or when the write ends (disk)
+ *   clean ────────────────► freed
+ */
+
+import { ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
+import { discardEntry } from '../cache/volatile.ts';
+import type { Memory } from '../memory.ts';
+import { CONTENT_ZERO } from '../pages/content.ts';
+import {
+  PG_ACTIVE,
+  PG_ANON,
+  PG_DIRTY,
+  PG_LRU,
+  PG_MLOCKED,
+  PG_RECLAIM,
+  PG_REFERENCED,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_UNEVICTABLE,
+  PG_WORKINGSET,
+  PG_WRITEBACK,
+} from '../pages/page-flags.ts';
+import { PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_SOFTDIRTY, PTE_SWAP } from '../pages/pte.ts';
+import { mlockFrame } from '../space/mlock.ts';
+import { forEachMapping } from '../space/rmap.ts';
+import { VM_LOCKED, VM_VOLATILE } from '../space/vm-flags.ts';
+import type { Vma } from '../space/vma.ts';
+import { addToSwapCache, allocSlotFor, removeFromSwapCache, storeSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
+
+/** The page was freed. */
+export const PAGE_FREED = 0;
+/** A write was started; it will be freed when that ends. */
+export const PAGE_WRITTEN = 1;
+/** It stays. */
+export const PAGE_KEPT = 2;
+
+/** Reclaims the page behind a present entry. The entry is replaced unless the page cannot be unmapped. Returns PAGE_*. */
+export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
+  const { frames, tables } = mem;
+  const pfn = tables.pte[at]! & PTE_NUMBER;
+  if (vma.flags & VM_VOLATILE && vma.mapping === null) return discardEntry(mem, vma, at) ? PAGE_FREED : PAGE_KEPT;
+  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+  if (prepare(mem, pfn)) return PAGE_KEPT;
+  if (!unmapEntry(mem, vma, at)) return activate(mem, pfn);
+  if (frames.mapcount[pfn] !== 0) {
+    if (mem.rules.sharedPages !== 'all-mappings' || !unmapAll(mem, pfn)) {
+      putBackInactive(mem, pfn);
+      return PAGE_KEPT;
+    }
+  }
+  return finish(mem, pfn);
+}
+
+/** Reclaims a page from all its mappings (global reclaim, which knows frames rather than entries). Returns PAGE_*. */
+export function pageoutFrame(mem: Memory, pfn: number): number {
+  if (prepare(mem, pfn)) return PAGE_KEPT;
+  if (mem.frames.mapcount[pfn] !== 0 && !unmapAll(mem, pfn)) return activate(mem, pfn);
+  return finish(mem, pfn);
+}
+
+/** Checks and, for anonymous memory, the swap slot. True: the page stays and has been put back. */
+function prepare(mem: Memory, pfn: number): boolean {
+  const { frames } = mem;
+  const flags = frames.flags[pfn]!;
+  if ((flags & PG_LRU) === 0) return true;
+  if (flags & (PG_MLOCKED | PG_UNEVICTABLE)) {
+    if (flags & PG_SWAPCACHE) tryToFreeSwap(mem, pfn);
+    return true;
+  }
+  if (flags & PG_WRITEBACK) {
+    frames.flags[pfn]! |= PG_RECLAIM;
+    return true;
+  }
+  frames.flags[pfn]! &= ~PG_REFERENCED;
+  if ((flags & (PG_ANON | PG_SWAPBACKED | PG_SWAPCACHE)) === (PG_ANON | PG_SWAPBACKED)) {
+    const slot = allocSlotFor(mem, pfn);
+    if (slot === 0) {
+      activate(mem, pfn);
+      return true;
+    }
+    addToSwapCache(mem, pfn, slot);
+    frames.flags[pfn]! |= PG_DIRTY;
+  }
+  return false;
+}
+
+/** Moves a page to the active list, where reclaim does not come again soon. */
+function activate(mem: Memory, pfn: number): number {
+  const { frames } = mem;
+  if (frames.flags[pfn]! & PG_SWAPCACHE && mem.swap!.isFull) tryToFreeSwap(mem, pfn);
+  frames.lruDel(pfn);
+  frames.flags[pfn]! |= PG_ACTIVE;
+  frames.lruAdd(pfn);
+  mem.events.pgactivate++;
+  return PAGE_KEPT;
+}
+
+function putBackInactive(mem: Memory, pfn: number): void {
+  const { frames } = mem;
+  frames.lruDel(pfn);
+  frames.flags[pfn]! &= ~PG_ACTIVE;
+  frames.lruAdd(pfn);
+}
+
+/** Replaces one entry by a swap entry (anonymous) or nothing (file, shmem, lazily freed). False: a lazily freeable page was written to again. */
+function unmapEntry(mem: Memory, vma: Vma, at: number): boolean {
+  const { frames, tables } = mem;
+  const { mm } = vma;
+  const pte = tables.pte[at]!;
+  const pfn = pte & PTE_NUMBER;
+  const flags = frames.flags[pfn]!;
+  mm.updateHiwaterRss();
+  if (flags & PG_ANON) {
+    if ((flags & PG_SWAPBACKED) === 0) {
+      if (pte & PTE_DIRTY || flags & PG_DIRTY) {
+        frames.lruDel(pfn);
+        frames.flags[pfn]! |= PG_SWAPBACKED | PG_DIRTY;
+        mem.nrLazyFree--;
+        frames.lruAdd(pfn);
+        return false;
+      }
+      tables.pte[at] = 0;
+      tables.expected[at] = 0;
+    } else {
+      const slot = frames.slot[pfn]!;
+      if (pte & PTE_DIRTY) frames.flags[pfn]! |= PG_DIRTY;
+      mem.swap!.users[slot]!++;
+      mm.swapents++;
+      tables.pte[at] = PTE_SWAP | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)) | slot;
+    }
+    mm.rssAnon--;
+  } else {
+    if (pte & PTE_DIRTY) mem.setDirty(pfn);
+    tables.pte[at] = 0;
+    if (flags & PG_SWAPBACKED) mm.rssShmem--;
+    else mm.rssFile--;
+  }
+  mem.removeRmap(pfn);
+  return true;
+}
+
+/** Unmaps a page everywhere. False: a locked VMA maps it (then it is locked now) or it was written to again. */
+function unmapAll(mem: Memory, pfn: number): boolean {
+  let possible = true;
+  forEachMapping(mem, pfn, (vma, _vpn, at) => {
+    if (vma.flags & VM_LOCKED) {
+      mlockFrame(mem, pfn);
+      possible = false;
+    } else if (vma.flags & VM_VOLATILE && vma.mapping === null) possible = false;
+    else possible = unmapEntry(mem, vma, at);
+    return possible;
+  });
+  return possible && mem.frames.mapcount[pfn] === 0;
+}
+
+/** The rest of the way for a page that nobody maps any more. */
+function finish(mem: Memory, pfn: number): number {
+  const { frames, events, rules } = mem;
+  const flags = frames.flags[pfn]!;
+  if ((flags & PG_SWAPBACKED) === 0 && flags & PG_ANON) {
+    events.pglazyfreed++;
+    mem.freeFrame(pfn);
+    return PAGE_FREED;
+  }
+  if (flags & PG_DIRTY) {
+    if ((flags & PG_SWAPBACKED) === 0) {
+      events.nr_vmscan_immediate_reclaim++;
+      frames.flags[pfn]! |= PG_RECLAIM;
+      if (rules.asMadvise) return activate(mem, pfn);
+      putBackInactive(mem, pfn);
+      if (rules.startsFlusher) mem.device?.requestFlush(pfn);
+      return PAGE_KEPT;
+    }
+    if ((flags & PG_SWAPCACHE) === 0) {
+      const slot = allocSlotFor(mem, pfn);
+      if (slot === 0) return activate(mem, pfn);
+      mem.removeFromCache(pfn, ENTRY_SWAPPED | slot);
+      mem.swap!.users[slot] = 1;
+      addToSwapCache(mem, pfn, slot);
+    }
+    return writeToSwap(mem, pfn);
+  }
+  if (flags & PG_SWAPCACHE) evictFromSwapCache(mem, pfn);
+  else evictFromCache(mem, pfn);
+  mem.freeFrame(pfn);
+  return PAGE_FREED;
+}
+
+/** Takes a page with a copy in swap out of the swap cache; its slot keeps the shadow. */
+export function evictFromSwapCache(mem: Memory, pfn: number): void {
+  mem.swap!.shadow[mem.frames.slot[pfn]!] = mem.hooks.onEvict?.(mem, pfn) ?? 0;
+  removeFromSwapCache(mem, pfn);
+}
+
+/** Takes a clean page out of the page cache, leaving a shadow where somebody keeps track. Mirrors: __remove_mapping. */
+export function evictFromCache(mem: Memory, pfn: number): void {
+  const shadow = mem.frames.flags[pfn]! & PG_SWAPBACKED ? 0 : (mem.hooks.onEvict?.(mem, pfn) ?? 0);
+  mem.removeFromCache(pfn, shadow === 0 ? 0 : (ENTRY_SHADOW | shadow) >>> 0);
+}
+
+function writeToSwap(mem: Memory, pfn: number): number {
+  const { frames, events } = mem;
+  const content = frames.content[pfn]!;
+  storeSlot(mem, frames.slot[pfn]!, content);
+  frames.flags[pfn]! &= ~PG_DIRTY;
+  const noted = content === CONTENT_ZERO && mem.rules.zeroPagesWithoutIo;
+  if (!noted) {
+    events.pswpout++;
+    events.nr_vmscan_write++;
+  }
+  if (noted || mem.swap!.synchronous) {
+    evictFromSwapCache(mem, pfn);
+    mem.freeFrame(pfn);
+    return PAGE_FREED;
+  }
+  putBackInactive(mem, pfn);
+  frames.flags[pfn]! |= PG_RECLAIM;
+  mem.startWriteback(pfn);
+  return PAGE_WRITTEN;
+}
+
+/** Marks a page as recently used on its way through the lists. Mirrors: folio_mark_accessed. */
+export function markAccessed(mem: Memory, pfn: number): void {
+  const { frames } = mem;
+  const flags = frames.flags[pfn]!;
+  if ((flags & PG_REFERENCED) === 0) {
+    frames.flags[pfn]! |= PG_REFERENCED;
+    return;
+  }
+  if (flags & (PG_UNEVICTABLE | PG_ACTIVE) || (flags & PG_LRU) === 0) return;
+  frames.lruDel(pfn);
+  frames.flags[pfn] = (frames.flags[pfn]! & ~(PG_REFERENCED | PG_WORKINGSET)) | PG_ACTIVE;
+  frames.lruAdd(pfn);
+  mem.events.pgactivate++;
+}

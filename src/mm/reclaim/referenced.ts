@@ -1,0 +1,75 @@
+/** Who has used a page since reclaim last came by. Mirrors: mm/rmap.c:folio_referenced. */
+import type { Memory } from '../memory.ts';
+import { PG_ANON } from '../pages/page-flags.ts';
+import { KIND_PRESENT, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
+import { VM_RAND_READ, VM_SEQ_READ } from '../space/vm-flags.ts';
+import type { Vma } from '../space/vma.ts';
+
+/**
+ * A walk over the mappings of one page after another. It remembers the VMA in which it found the last page, as
+ * neighbours on a list often are neighbours in memory. Good for as long as no VMA changes.
+ */
+export class ReferenceWalk {
+  /** The last mapping seen of the page, and its entry: the only one if the page has one mapping. */
+  vma: Vma | undefined;
+  at = 0;
+  /** Flags of the VMAs in which the page is mapped, those of advised access left out unless they are locked. */
+  vmFlags = 0;
+  #owner = 0;
+  #ownerVma: Vma | undefined;
+
+  /** To be called when VMAs may have changed. */
+  reset(): void {
+    this.#owner = 0;
+    this.#ownerVma = undefined;
+    this.vma = undefined;
+  }
+
+  /** Clears the young bits of a page; returns how many there were. Sets `vma`, `at` and `vmFlags`. */
+  referenced(mem: Memory, pfn: number): number {
+    const { frames } = mem;
+    const owner = frames.owner[pfn]!;
+    const mapcount = frames.mapcount[pfn]!;
+    this.vmFlags = 0;
+    this.vma = undefined;
+    if (mapcount === 0) return 0;
+    if (mapcount === 1 && owner === this.#owner && this.#ownerVma !== undefined) {
+      const at = entryIn(mem, this.#ownerVma, pfn);
+      if (at !== 0) return this.#visit(mem, this.#ownerVma, at);
+    }
+    const vmas = frames.flags[pfn]! & PG_ANON ? mem.anonRoots.get(owner)?.vmas : mem.mappings.get(owner)?.vmas;
+    if (vmas === undefined) return 0;
+    let young = 0;
+    let left = mapcount;
+    for (const vma of vmas) {
+      const at = entryIn(mem, vma, pfn);
+      if (at === 0) continue;
+      young += this.#visit(mem, vma, at);
+      this.#owner = owner;
+      this.#ownerVma = vma;
+      if (--left === 0) break;
+    }
+    return young;
+  }
+
+  #visit(mem: Memory, vma: Vma, at: number): number {
+    const { pte } = mem.tables;
+    this.vma = vma;
+    this.at = at;
+    this.vmFlags |= vma.flags;
+    const entry = pte[at]!;
+    if ((entry & PTE_YOUNG) === 0) return 0;
+    pte[at] = entry & ~PTE_YOUNG;
+    return vma.flags & (VM_SEQ_READ | VM_RAND_READ) ? 0 : 1;
+  }
+}
+
+/** The index of the entry by which a VMA maps the page, or 0. */
+function entryIn(mem: Memory, vma: Vma, pfn: number): number {
+  const vpn = vma.start + (mem.frames.index[pfn]! - vma.pgoff);
+  if (vpn < vma.start || vpn >= vma.end) return 0;
+  const at = mem.tables.find(vma.mm.pageDirectory, vpn);
+  if (at === 0) return 0;
+  const entry = mem.tables.pte[at]!;
+  return entry >>> 30 === KIND_PRESENT && (entry & PTE_NUMBER) === pfn ? at : 0;
+}

@@ -1,0 +1,369 @@
+/**
+ * Page faults: how an access to a virtual page finds or makes its frame. Mirrors: mm/memory.c:handle_mm_fault and below,
+ * under the memory manager's rules of current kernels; where a profile differs, `mem.rules` says so.
+ */
+
+import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
+import type { Memory } from '../memory.ts';
+import { CONTENT_ZERO } from '../pages/content.ts';
+import { PG_ANON, PG_MLOCKED, PG_READAHEAD, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE } from '../pages/page-flags.ts';
+import { CHUNK_PAGES, PTRS_PER_TABLE } from '../pages/page-table.ts';
+import {
+  KIND_NONE,
+  KIND_PRESENT,
+  KIND_SWAP,
+  PTE_DIRTY,
+  PTE_EXCLUSIVE,
+  PTE_NUMBER,
+  PTE_PRESENT,
+  PTE_PURGED,
+  PTE_SOFTDIRTY,
+  PTE_WRITE,
+  PTE_YOUNG,
+  PTE_ZERO,
+} from '../pages/pte.ts';
+import { addToSwapCache, freeSlot, removeFromSwapCache, tryToFreeSwap } from '../swap/swap-cache.ts';
+import { swapReadAhead } from '../swap/swap-readahead.ts';
+import { lruAddFresh, mlockFrame } from './mlock.ts';
+import type { Mm } from './mm.ts';
+import { unmapFrame } from './rmap.ts';
+import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
+import type { Vma } from './vma.ts';
+
+/** Outcomes of an access. The first three succeed. */
+export const FAULT_NONE = 0;
+export const FAULT_MINOR = 1;
+export const FAULT_MAJOR = 2;
+export const FAULT_OOM = -1;
+/** No mapping there, or its protection forbids the access. */
+export const FAULT_SIGSEGV = -2;
+/** Beyond the end of the file, or a page of a volatile range that was thrown away. */
+export const FAULT_SIGBUS = -3;
+
+/** Whether the VMA's protection allows the access. */
+export function mayAccess(vma: Vma, write: boolean): boolean {
+  return (vma.flags & (write ? VM_WRITE : VM_READ | VM_WRITE | VM_EXEC)) !== 0;
+}
+
+/**
+ * Makes page `vpn` present for one access and marks the entry as the hardware would (young, and dirty for a write).
+ * Precondition: the VMA holds `vpn`. Counts pgfault and pgmajfault. Returns FAULT_*.
+ */
+export function accessPage(mem: Memory, vma: Vma, vpn: number, write: boolean): number {
+  if (!mayAccess(vma, write)) return FAULT_SIGSEGV;
+  const at = mem.tables.find(vma.mm.pageDirectory, vpn);
+  const pte = at === 0 ? 0 : mem.tables.pte[at]!;
+  if (pte >>> 30 === KIND_PRESENT) {
+    if (!write) {
+      mem.tables.pte[at] = pte | PTE_YOUNG;
+      return FAULT_NONE;
+    }
+    if (pte & PTE_WRITE) {
+      mem.tables.pte[at] = pte | PTE_YOUNG | PTE_DIRTY | PTE_SOFTDIRTY;
+      return FAULT_NONE;
+    }
+  } else if (pte >>> 30 !== KIND_NONE && pte >>> 30 !== KIND_SWAP && !write) {
+    mem.tables.pte[at] = pte | PTE_YOUNG;
+    return FAULT_NONE;
+  }
+  mem.faultingMm = vma.mm;
+  const outcome = handleFault(mem, vma, vpn, write);
+  mem.faultingMm = null;
+  if (outcome > FAULT_NONE) {
+    mem.events.pgfault++;
+    if (outcome === FAULT_MAJOR) mem.events.pgmajfault++;
+  }
+  return outcome;
+}
+
+/** Mirrors: mm/memory.c:handle_pte_fault. */
+function handleFault(mem: Memory, vma: Vma, vpn: number, write: boolean): number {
+  const at = mem.tables.ensure(vma.mm.pageDirectory, vpn);
+  const pte = mem.tables.pte[at]!;
+  switch (pte >>> 30) {
+    case KIND_NONE:
+      if (pte === PTE_PURGED) return FAULT_SIGBUS;
+      if (vma.mapping === null) return anonymousFault(mem, vma, vpn, at, write);
+      return fileFault(mem, vma, vma.mapping, vpn, at, write);
+    case KIND_SWAP:
+      return swapFault(mem, vma, vpn, at, write);
+    case KIND_PRESENT:
+      return writeProtectFault(mem, vma, vpn, at);
+    default:
+      return makeAnonymous(mem, vma, vpn, at, CONTENT_ZERO) ? FAULT_MINOR : FAULT_OOM;
+  }
+}
+
+/** First touch of private memory without a file. Mirrors: do_anonymous_page. */
+function anonymousFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolean): number {
+  if (!write) {
+    mem.tables.pte[at] = PTE_ZERO | PTE_YOUNG;
+    return FAULT_MINOR;
+  }
+  return makeAnonymous(mem, vma, vpn, at, CONTENT_ZERO) ? FAULT_MINOR : FAULT_OOM;
+}
+
+/** Maps a fresh anonymous page with the given content, writable and dirty. False: out of memory, nothing changed. */
+function makeAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, content: number): boolean {
+  const pfn = mem.allocFrame();
+  if (pfn === 0) return false;
+  installAnonymous(mem, vma, vpn, at, pfn, content);
+  return true;
+}
+
+function installAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, pfn: number, content: number): void {
+  const { frames } = mem;
+  frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
+  frames.owner[pfn] = mem.anonRootOf(vma).id;
+  frames.index[pfn] = vma.pgoff + (vpn - vma.start);
+  frames.content[pfn] = content;
+  lruAddFresh(mem, pfn, vma);
+  mem.addRmap(pfn);
+  vma.mm.rssAnon++;
+  mem.tables.pte[at] = PTE_PRESENT | PTE_YOUNG | PTE_DIRTY | PTE_SOFTDIRTY | PTE_WRITE | PTE_EXCLUSIVE | pfn;
+}
+
+/** First touch of a file or shmem page. Mirrors: do_fault and its three kinds. */
+function fileFault(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number, write: boolean): number {
+  const index = vma.pgoff + (vpn - vma.start);
+  if (index >= mapping.nrPages) return FAULT_SIGBUS;
+  if (!write) {
+    if (mem.settings.faultAroundPages > 1) {
+      faultAround(mem, vma, mapping, vpn, at);
+      const now = mem.tables.pte[at]!;
+      if (now !== 0) {
+        mem.tables.pte[at] = now | PTE_YOUNG;
+        return FAULT_MINOR;
+      }
+    }
+    const found = getCachePage(mem, mapping, index);
+    if (found === 0) return FAULT_OOM;
+    mapCachePage(mem, vma, mapping, at, found & PTE_NUMBER, false);
+    return found & FOUND_MAJOR ? FAULT_MAJOR : FAULT_MINOR;
+  }
+  const found = getCachePage(mem, mapping, index);
+  if (found === 0) return FAULT_OOM;
+  const pfn = found & PTE_NUMBER;
+  if (vma.flags & VM_SHARED) {
+    mem.setDirty(pfn);
+    mapCachePage(mem, vma, mapping, at, pfn, true);
+  } else if (!makeAnonymous(mem, vma, vpn, at, mem.frames.content[pfn]!)) {
+    return FAULT_OOM;
+  }
+  return found & FOUND_MAJOR ? FAULT_MAJOR : FAULT_MINOR;
+}
+
+/** In the answer of getCachePage: the page had to be read from a device. */
+export const FOUND_MAJOR = 1 << 30;
+
+/**
+ * The frame of a file or shmem page, brought into the page cache if need be: `pfn`, with FOUND_MAJOR when it was read
+ * from disk or swap; 0: out of memory. Mirrors: mm/filemap.c:filemap_fault, mm/shmem.c:shmem_get_folio_gfp.
+ */
+export function getCachePage(mem: Memory, mapping: Mapping, index: number): number {
+  const entry = mapping.pages.get(index);
+  if (entry !== 0 && entry < ENTRY_SWAPPED) return entry;
+  if (mapping.isShmem) {
+    if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW) return shmemSwapIn(mem, mapping, index, entry & ENTRY_NUMBER);
+    return newCachePage(mem, mapping, index, CONTENT_ZERO);
+  }
+  const pfn = newCachePage(mem, mapping, index, mapping.diskContent(index));
+  if (pfn === 0) return 0;
+  mem.countPageIn(1);
+  if (entry >= ENTRY_SHADOW) mem.hooks.onRefault?.(mem, pfn, entry & ENTRY_NUMBER);
+  readAhead(mem, mapping, index);
+  return pfn | FOUND_MAJOR;
+}
+
+/** Reads further pages behind `index` that are not cached. Mirrors: mm/readahead.c, without its heuristics. */
+function readAhead(mem: Memory, mapping: Mapping, index: number): void {
+  const end = Math.min(index + 1 + mem.settings.readaheadPages, mapping.nrPages);
+  for (let next = index + 1; next < end; next++) {
+    const entry = mapping.pages.get(next);
+    if (entry !== 0 && entry < ENTRY_SWAPPED) continue;
+    if (mem.nrFree <= mem.lowFreePages + 1 || newCachePage(mem, mapping, next, mapping.diskContent(next)) === 0) return;
+    mem.countPageIn(1);
+  }
+}
+
+/** A fresh page-cache page with the given content; 0: out of memory. */
+export function newCachePage(mem: Memory, mapping: Mapping, index: number, content: number): number {
+  const pfn = mem.allocFrame();
+  if (pfn === 0) return 0;
+  mem.frames.content[pfn] = content;
+  mem.addToCache(mapping, index, pfn);
+  return pfn;
+}
+
+/** Brings a swapped shmem page back into the page cache; its slot is given up at once. Mirrors: shmem_swapin_folio. */
+function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number): number {
+  const swap = mem.swap!;
+  let pfn = swap.frame[slot]!;
+  let major = 0;
+  if (pfn !== 0) {
+    mem.endWritebackEarly(pfn);
+    mem.frames.flags[pfn]! &= ~PG_RECLAIM;
+    swap.users[slot]!--;
+    removeFromSwapCache(mem, pfn);
+  } else {
+    pfn = mem.allocFrame();
+    if (pfn === 0) return 0;
+    mem.frames.content[pfn] = swap.content[slot]!;
+    mem.frames.flags[pfn]! |= PG_SWAPBACKED;
+    if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
+    if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
+    swap.users[slot]!--;
+    freeSlot(mem, slot);
+    major = FOUND_MAJOR;
+  }
+  mapping.nrSwapped--;
+  mem.addToCache(mapping, index, pfn);
+  mem.setDirty(pfn);
+  return pfn | major;
+}
+
+/** Zero pages that were only noted, not written. */
+export function slotHoldsZeros(mem: Memory, slot: number): boolean {
+  return mem.rules.zeroPagesWithoutIo && mem.swap!.content[slot] === CONTENT_ZERO;
+}
+
+/** Maps a page-cache page into a VMA (shared, or private for reading). */
+function mapCachePage(mem: Memory, vma: Vma, mapping: Mapping, at: number, pfn: number, write: boolean): void {
+  mem.addRmap(pfn);
+  if (mapping.isShmem) vma.mm.rssShmem++;
+  else vma.mm.rssFile++;
+  let pte = PTE_PRESENT | PTE_YOUNG | pfn;
+  if (write) pte |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
+  // Shmem needs no note of the first write, so that a shared writable mapping maps it writable from the start.
+  else if (mapping.isShmem && (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE)) pte |= PTE_WRITE;
+  mem.tables.pte[at] = pte;
+  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+}
+
+/** Maps the cached neighbours of a read fault, an aligned window. Mirrors: do_fault_around, filemap_map_pages. */
+function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number): void {
+  if (mapping.nrCached === 0) return;
+  const pages = mem.settings.faultAroundPages;
+  const pteOff = vpn & (PTRS_PER_TABLE - 1);
+  const vmaOff = vpn - vma.start;
+  const from = Math.max(pteOff - (pteOff & (pages - 1)), pteOff - Math.min(pteOff, vmaOff));
+  const to = Math.min(from + pages, PTRS_PER_TABLE, pteOff + (vma.end - vma.start) - vmaOff);
+  const { tables, frames } = mem;
+  const first = vpn - (pteOff - from);
+  const last = Math.min(first + (to - from), vma.start + mapping.nrPages - vma.pgoff);
+  // The entries of the window lie side by side with that of the fault unless it straddles two chunks.
+  const besides = Math.floor(first / CHUNK_PAGES) === Math.floor((last - 1) / CHUNK_PAGES);
+  const base = at - (vpn - first);
+  const firstIndex = vma.pgoff + (first - vma.start);
+  for (let i = 0; i < last - first; i++) {
+    if (besides && tables.pte[base + i] !== 0) continue;
+    const pfn = mapping.pages.get(firstIndex + i);
+    if (pfn === 0 || pfn >= ENTRY_SWAPPED) continue;
+    const entry = besides ? base + i : tables.ensure(vma.mm.pageDirectory, first + i);
+    if (tables.pte[entry] !== 0) continue;
+    // A page marked for reclaim looks like the mark of readahead, which shares its bit: it is not mapped on the way.
+    if (frames.flags[pfn]! & PG_RECLAIM) continue;
+    mapCachePage(mem, vma, mapping, entry, pfn, false);
+  }
+}
+
+/** Swap entry. Mirrors: mm/memory.c:do_swap_page. */
+function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolean): number {
+  const { frames, tables, events } = mem;
+  const swap = mem.swap!;
+  const old = tables.pte[at]!;
+  const slot = old & PTE_NUMBER;
+  let pfn = swap.frame[slot]!;
+  let outcome = FAULT_MINOR;
+  let exclusive = (old & PTE_EXCLUSIVE) !== 0;
+  if (pfn === 0) {
+    outcome = FAULT_MAJOR;
+    pfn = mem.allocFrame();
+    if (pfn === 0) return FAULT_OOM;
+    const root = mem.anonRootOf(vma);
+    frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
+    frames.owner[pfn] = root.id;
+    frames.index[pfn] = vma.pgoff + (vpn - vma.start);
+    frames.content[pfn] = swap.content[slot]!;
+    if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
+    if (!slotHoldsZeros(mem, slot)) events.pswpin++;
+    if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) exclusive = true;
+    else addToSwapCache(mem, pfn, slot);
+    lruAddFresh(mem, pfn, vma);
+  } else {
+    mem.endWritebackEarly(pfn);
+    if (frames.flags[pfn]! & PG_READAHEAD) events.swap_ra_hit++;
+    frames.flags[pfn]! &= ~(PG_RECLAIM | PG_READAHEAD);
+    if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+  }
+  swap.users[slot]!--;
+  swap.mayHaveIdle = true;
+  vma.mm.swapents--;
+  vma.mm.rssAnon++;
+  if ((frames.flags[pfn]! & PG_SWAPCACHE) === 0) {
+    if (swap.users[slot] === 0) freeSlot(mem, slot);
+  } else if (
+    swap.isFull ||
+    (vma.flags & VM_LOCKED) !== 0 ||
+    (frames.flags[pfn]! & PG_MLOCKED) !== 0 ||
+    (write && frames.mapcount[pfn] === 0)
+  ) {
+    tryToFreeSwap(mem, pfn);
+  }
+  const alone = exclusive || (frames.mapcount[pfn] === 0 && (frames.flags[pfn]! & PG_SWAPCACHE) === 0);
+  let pte = PTE_PRESENT | PTE_YOUNG | (old & PTE_SOFTDIRTY) | pfn;
+  if (alone) {
+    pte |= PTE_EXCLUSIVE;
+    if (vma.flags & VM_WRITE) pte |= PTE_WRITE | (write ? PTE_DIRTY | PTE_SOFTDIRTY : 0);
+  }
+  mem.addRmap(pfn);
+  tables.pte[at] = pte;
+  if (outcome === FAULT_MAJOR && mem.pageCluster > 0 && !swap.synchronous) swapReadAhead(mem, vma, vpn);
+  if (write && !alone) {
+    const copied = writeProtectFault(mem, vma, vpn, at);
+    if (copied < 0) return copied;
+  }
+  return outcome;
+}
+
+/** Write to a present read-only entry. Mirrors: do_wp_page, wp_page_copy. */
+function writeProtectFault(mem: Memory, vma: Vma, vpn: number, at: number): number {
+  const { frames, tables } = mem;
+  const pte = tables.pte[at]!;
+  const pfn = pte & PTE_NUMBER;
+  const flags = frames.flags[pfn]!;
+  if (vma.flags & VM_SHARED) {
+    mem.setDirty(pfn);
+    tables.pte[at] = pte | PTE_YOUNG | PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
+    return FAULT_MINOR;
+  }
+  if (flags & PG_ANON && (pte & PTE_EXCLUSIVE || canReuse(mem, pfn))) {
+    mem.events.pgreuse++;
+    tables.pte[at] = pte | PTE_YOUNG | PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY | PTE_EXCLUSIVE;
+    return FAULT_MINOR;
+  }
+  const fresh = mem.allocFrame();
+  if (fresh === 0) return FAULT_OOM;
+  if (tables.pte[at] !== pte) {
+    // Looking for memory has reclaimed the very page: start again with what is there now.
+    mem.freeFrame(fresh);
+    return handleFault(mem, vma, vpn, true);
+  }
+  const content = frames.content[pfn]!;
+  unmapFrame(mem, vma, pfn);
+  installAnonymous(mem, vma, vpn, at, fresh, content);
+  return FAULT_MINOR;
+}
+
+/** Nobody else can see the page: one mapping, and its swap slot can be given up. Mirrors: wp_can_reuse_anon_folio. */
+function canReuse(mem: Memory, pfn: number): boolean {
+  if (mem.frames.mapcount[pfn] !== 1) return false;
+  return (mem.frames.flags[pfn]! & PG_SWAPCACHE) === 0 || tryToFreeSwap(mem, pfn);
+}
+
+/** The entry index and frame of a present page, for readers of content; 0 where it is not present. */
+export function presentFrame(mem: Memory, mm: Mm, vpn: number): number {
+  const at = mem.tables.find(mm.pageDirectory, vpn);
+  const pte = at === 0 ? 0 : mem.tables.pte[at]!;
+  return pte >>> 30 === KIND_PRESENT ? pte & PTE_NUMBER : 0;
+}

@@ -1,0 +1,78 @@
+/** Copying an address space. Mirrors: kernel/fork.c:dup_mmap, mm/memory.c:copy_page_range. */
+import type { Memory } from '../memory.ts';
+import { PG_ANON, PG_SWAPBACKED } from '../pages/page-flags.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE, PTE_YOUNG } from '../pages/pte.ts';
+import { Mm } from './mm.ts';
+import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_SHARED } from './vm-flags.ts';
+import { Vma } from './vma.ts';
+import { forEachEntry } from './zap.ts';
+
+/**
+ * The address space of a child: every VMA that may be copied, and the page tables of those that hold private pages.
+ * Shared and merely file-backed mappings are left to be faulted in. Locks are not inherited.
+ */
+export function dupMm(mem: Memory, parent: Mm): Mm {
+  const child = new Mm(mem.newId());
+  for (const field of MM_FIELDS) child[field] = parent[field];
+  for (const vma of parent.vmas) {
+    if (vma.flags & VM_DONTCOPY) continue;
+    const copy = new Vma(child, vma.start, vma.end, vma.flags & ~VM_LOCKED, vma.pgoff, vma.mapping, vma.name);
+    copy.hugetlbKb = vma.hugetlbKb;
+    if (vma.flags & VM_ACCOUNT) mem.committed += vma.end - vma.start;
+    child.vmas.push(copy);
+    vma.mapping?.vmas.add(copy);
+    if (vma.anonRoot === null) continue;
+    copy.anonRoot = vma.anonRoot;
+    copy.anonOrigin = -mem.newId();
+    copy.anonRoot.vmas.add(copy);
+    copyEntries(mem, vma, copy);
+  }
+  child.hiwaterRss = child.rss;
+  child.vmasChanged();
+  return child;
+}
+
+const MM_FIELDS = [
+  'startCode',
+  'endCode',
+  'startData',
+  'endData',
+  'startBrk',
+  'brk',
+  'startStack',
+  'argStart',
+  'argEnd',
+  'envStart',
+  'envEnd',
+  'stackLimit',
+] as const;
+
+function copyEntries(mem: Memory, from: Vma, to: Vma): void {
+  const { tables, frames } = mem;
+  const child = to.mm;
+  forEachEntry(mem, from, from.start, from.end, (at, vpn) => {
+    let pte = tables.pte[at]!;
+    if (pte >>> 30 === KIND_SWAP) {
+      pte &= ~PTE_EXCLUSIVE;
+      tables.pte[at] = pte;
+      mem.swap!.users[pte & PTE_NUMBER]!++;
+      child.swapents++;
+    } else if (pte >>> 30 === KIND_PRESENT) {
+      if ((from.flags & VM_SHARED) === 0) {
+        pte &= ~(PTE_WRITE | PTE_EXCLUSIVE);
+        tables.pte[at] = pte;
+      }
+      const pfn = pte & PTE_NUMBER;
+      mem.addRmap(pfn);
+      const flags = frames.flags[pfn]!;
+      if (flags & PG_ANON) child.rssAnon++;
+      else if (flags & PG_SWAPBACKED) child.rssShmem++;
+      else child.rssFile++;
+      // The child's entry is old; of a shared mapping it is clean too.
+      pte &= from.flags & VM_SHARED ? ~(PTE_YOUNG | PTE_DIRTY) : ~PTE_YOUNG;
+    }
+    const copy = tables.ensure(child.pageDirectory, vpn);
+    tables.pte[copy] = pte;
+    tables.expected[copy] = tables.expected[at]!;
+  });
+}

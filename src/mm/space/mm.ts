@@ -1,0 +1,111 @@
+import type { PageDirectory } from '../pages/page-table.ts';
+import { VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_SHARED, VM_WRITE } from './vm-flags.ts';
+import type { Vma } from './vma.ts';
+
+/** Sizes of an address space in pages, as status and statm show them. */
+export interface VmSizes {
+  total: number;
+  locked: number;
+  data: number;
+  exec: number;
+  stack: number;
+}
+
+/**
+ * One address space (struct mm_struct): sorted VMAs, page directory and counters.
+ *
+ * Invariants: rssFile + rssAnon + rssShmem = present entries by kind; swapents = swap entries.
+ */
+export class Mm {
+  readonly id: number;
+  readonly vmas: Vma[] = [];
+  readonly pageDirectory: PageDirectory = new Map();
+  rssFile = 0;
+  rssAnon = 0;
+  rssShmem = 0;
+  swapents = 0;
+  /** Peaks, in pages. The resident peak is brought up to date before the resident size falls. */
+  hiwaterRss = 0;
+  hiwaterVm = 0;
+  /** Control group that its pages are charged to. */
+  memcg = 0;
+  /** Tasks (processes or threads) that use it. */
+  users = 1;
+  /** Addresses of the classical areas, in bytes. */
+  startCode = 0;
+  endCode = 0;
+  startData = 0;
+  endData = 0;
+  startBrk = 0;
+  brk = 0;
+  startStack = 0;
+  argStart = 0;
+  argEnd = 0;
+  envStart = 0;
+  envEnd = 0;
+  /** Largest stack, in pages (RLIMIT_STACK). */
+  stackLimit = 2048;
+  #sizes: VmSizes | undefined;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** Resident pages. */
+  get rss(): number {
+    return this.rssFile + this.rssAnon + this.rssShmem;
+  }
+
+  /** Peak of the resident pages, including now. */
+  get peakRss(): number {
+    return Math.max(this.hiwaterRss, this.rss);
+  }
+
+  /** To be called before the resident size falls. Mirrors: update_hiwater_rss. */
+  updateHiwaterRss(): void {
+    const rss = this.rss;
+    if (rss > this.hiwaterRss) this.hiwaterRss = rss;
+  }
+
+  /** Index of the first VMA that ends above `vpn` (the VMA that holds it, or the next one); `vmas.length` if none. */
+  indexAfter(vpn: number): number {
+    let low = 0;
+    let high = this.vmas.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.vmas[middle]!.end > vpn) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** The VMA that holds `vpn`. */
+  find(vpn: number): Vma | undefined {
+    const vma = this.vmas[this.indexAfter(vpn)];
+    return vma !== undefined && vma.start <= vpn ? vma : undefined;
+  }
+
+  /** To be called after any change of the VMAs. */
+  vmasChanged(): void {
+    this.#sizes = undefined;
+    const total = this.sizes.total;
+    if (total > this.hiwaterVm) this.hiwaterVm = total;
+  }
+
+  /** Mirrors: mm/mmap.c:vm_stat_account (exec: executable, not writable, not stack; data: private writable, not stack). */
+  get sizes(): VmSizes {
+    if (this.#sizes === undefined) {
+      const sizes: VmSizes = { total: 0, locked: 0, data: 0, exec: 0, stack: 0 };
+      for (const vma of this.vmas) {
+        const pages = vma.end - vma.start;
+        sizes.total += pages;
+        if (vma.flags & VM_LOCKED) sizes.locked += pages;
+        if (vma.flags & VM_GROWSDOWN) sizes.stack += pages;
+        else if ((vma.flags & (VM_EXEC | VM_WRITE)) === VM_EXEC) sizes.exec += pages;
+        else if ((vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE) sizes.data += pages;
+      }
+      this.#sizes = sizes;
+    }
+    return this.#sizes;
+  }
+}

@@ -1,0 +1,397 @@
+/** Making, splitting, merging and removing mappings; protection and locking. Mirrors: mm/mmap.c, mm/vma.c, mm/mprotect.c, mm/mlock.c. */
+import { EINVAL, ENOMEM } from '../../util/errno.ts';
+import { KernelError } from '../../util/errors.ts';
+import type { Mapping } from '../cache/mapping.ts';
+import type { Memory } from '../memory.ts';
+import { PG_ANON } from '../pages/page-flags.ts';
+import { KIND_PRESENT, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
+import { putSlot } from '../swap/swap-cache.ts';
+import { accessPage } from './fault.ts';
+import { mlockFrame, munlockFrame } from './mlock.ts';
+import type { Mm } from './mm.ts';
+import { isMappedLocked } from './rmap.ts';
+import {
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+  VM_ACCOUNT,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_HUGETLB,
+  VM_IO,
+  VM_LOCKED,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYSHARE,
+  VM_MAYWRITE,
+  VM_NORESERVE,
+  VM_PFNMAP,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+} from './vm-flags.ts';
+import { Vma } from './vma.ts';
+import { forEachEntry, zapRange } from './zap.ts';
+
+/** The highest page of user space, exclusive. */
+export const TASK_SIZE_PAGES = 0x7ffffffff;
+/** Pages kept free below a stack. */
+const STACK_GUARD_PAGES = 256;
+
+export interface MmapRequest {
+  /** First page and number of pages. */
+  readonly start: number;
+  readonly nrPages: number;
+  /** PROT_*. */
+  readonly prot: number;
+  readonly shared: boolean;
+  /** File or shmem object; null for private anonymous memory. */
+  readonly mapping: Mapping | null;
+  /** Page offset into the mapping. */
+  readonly pgoff?: number;
+  /** Further VM_* flags: VM_LOCKED, VM_NORESERVE, VM_GROWSDOWN, VM_HUGETLB, VM_PFNMAP, VM_IO… */
+  readonly flags?: number;
+  readonly name?: string;
+}
+
+/** The VM_ bits of a protection. */
+function protFlags(prot: number): number {
+  return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) | (prot & PROT_EXEC ? VM_EXEC : 0);
+}
+
+/**
+ * Maps a region that must be free; a locked one is faulted in. Returns the VMA that holds it now (it may have been merged).
+ * Throws KernelError: EINVAL (size, address), ENOMEM (overlap, commit limit, too many mappings). Mirrors: do_mmap, mmap_region.
+ */
+export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
+  const { start, nrPages, prot, shared, mapping } = request;
+  if (!(nrPages > 0)) throw new KernelError(EINVAL, 'length of a mapping must be more than zero');
+  if (start < 1 || start + nrPages > TASK_SIZE_PAGES) throw new KernelError(EINVAL, 'address out of user space');
+  const before = mm.vmas[mm.indexAfter(start)];
+  if (before !== undefined && before.start < start + nrPages)
+    throw new KernelError(ENOMEM, 'the range is already mapped');
+  if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
+  let flags = protFlags(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | (request.flags ?? 0);
+  if (shared) flags |= VM_SHARED | VM_MAYSHARE;
+  const outside = (flags & (VM_HUGETLB | VM_PFNMAP)) !== 0;
+  if (mem.settings.overcommitMemory === 1) flags &= ~VM_ACCOUNT;
+  if ((flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) === VM_WRITE && !outside) {
+    promise(mem, nrPages);
+    flags |= VM_ACCOUNT;
+  }
+  const vma = new Vma(
+    mm,
+    start,
+    start + nrPages,
+    flags,
+    mapping === null ? start : (request.pgoff ?? 0),
+    mapping,
+    request.name ?? '',
+  );
+  insertVma(mm, vma);
+  mapping?.vmas.add(vma);
+  const merged = mergeAround(mem, mm, vma);
+  mm.vmasChanged();
+  if (flags & VM_LOCKED) populate(mem, mm, start, start + nrPages);
+  return merged;
+}
+
+/** Takes pages from what may still be promised. Throws ENOMEM. Mirrors: mm/util.c:__vm_enough_memory. */
+function promise(mem: Memory, nrPages: number): void {
+  const swapPages = mem.swap?.total ?? 0;
+  if (mem.settings.overcommitMemory === 0 && nrPages > mem.frames.total + swapPages) {
+    throw new KernelError(ENOMEM, 'more memory than the machine has (vm.overcommit_memory = 0)');
+  }
+  if (mem.settings.overcommitMemory === 2 && mem.committed + nrPages > commitLimit(mem)) {
+    throw new KernelError(ENOMEM, 'beyond the commit limit (vm.overcommit_memory = 2)');
+  }
+  mem.committed += nrPages;
+}
+
+/** CommitLimit in pages. */
+export function commitLimit(mem: Memory): number {
+  return Math.floor((mem.frames.total * mem.settings.overcommitRatio) / 100) + (mem.swap?.total ?? 0);
+}
+
+/** Unmaps [start, end), splitting VMAs at its ends. Holes are fine. Throws ENOMEM when a split would exceed max_map_count. */
+export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
+  splitAt(mem, mm, start);
+  splitAt(mem, mm, end);
+  const first = mm.indexAfter(start);
+  let last = first;
+  while (last < mm.vmas.length && mm.vmas[last]!.start < end) last++;
+  if (last === first) return;
+  for (const vma of mm.vmas.slice(first, last)) {
+    zapRange(mem, vma, vma.start, vma.end);
+    releaseVma(mem, vma);
+  }
+  mm.vmas.splice(first, last - first);
+  const floor = mm.vmas[first - 1]?.end ?? 0;
+  const ceiling = mm.vmas[first]?.start ?? TASK_SIZE_PAGES;
+  mem.tables.freeTables(mm.pageDirectory, floor, ceiling);
+  mm.vmasChanged();
+}
+
+/** Takes an emptied VMA out of the object lists. */
+function releaseVma(mem: Memory, vma: Vma): void {
+  if (vma.flags & VM_ACCOUNT) mem.committed -= vma.end - vma.start;
+  const { mapping, anonRoot } = vma;
+  if (anonRoot !== null) {
+    anonRoot.vmas.delete(vma);
+    if (anonRoot.vmas.size === 0) mem.anonRoots.delete(anonRoot.id);
+  }
+  if (mapping !== null) {
+    mapping.vmas.delete(vma);
+    dropMappingIfUnused(mem, mapping);
+  }
+}
+
+/** A shmem object without name and mappings loses its pages and slots. Mirrors: shmem_evict_inode. */
+export function dropMappingIfUnused(mem: Memory, mapping: Mapping): void {
+  if (!mapping.isShmem || mapping.links > 0 || mapping.vmas.size > 0) return;
+  mapping.pages.forEach((index, entry) => {
+    if (entry < 0x40000000) {
+      mem.removeFromCache(entry, 0);
+      mem.freeFrame(entry);
+    } else if (entry < 0x80000000) {
+      mapping.pages.set(index, 0);
+      mapping.nrSwapped--;
+      putSlot(mem, entry & 0x3fffffff);
+    }
+  });
+  mem.mappings.delete(mapping.id);
+}
+
+/** Removes the whole address space. Mirrors: exit_mmap. */
+export function exitMmap(mem: Memory, mm: Mm): void {
+  for (const vma of mm.vmas) {
+    zapRange(mem, vma, vma.start, vma.end);
+    releaseVma(mem, vma);
+  }
+  mm.vmas.length = 0;
+  mem.tables.freeTables(mm.pageDirectory, 0, TASK_SIZE_PAGES + 512);
+  mm.vmasChanged();
+}
+
+function insertVma(mm: Mm, vma: Vma): void {
+  mm.vmas.splice(mm.indexAfter(vma.start), 0, vma);
+}
+
+/** Makes `vpn` a boundary between VMAs, if it lies inside one. Mirrors: split_vma. */
+export function splitAt(mem: Memory, mm: Mm, vpn: number): void {
+  const vma = mm.find(vpn);
+  if (vma === undefined || vma.start === vpn) return;
+  if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
+  const upper = new Vma(mm, vpn, vma.end, vma.flags, vma.indexOf(vpn), vma.mapping, vma.name);
+  upper.anonRoot = vma.anonRoot;
+  upper.anonOrigin = vma.anonOrigin;
+  vma.end = vpn;
+  vma.anonRoot?.vmas.add(upper);
+  vma.mapping?.vmas.add(upper);
+  insertVma(mm, upper);
+}
+
+/** Merges a VMA with equal neighbours; returns the VMA that holds its pages then. Mirrors: vma_merge. */
+function mergeAround(mem: Memory, mm: Mm, vma: Vma): Vma {
+  const at = mm.vmas.indexOf(vma);
+  let kept = vma;
+  const lower = mm.vmas[at - 1];
+  if (lower !== undefined && canMerge(lower, vma)) {
+    absorb(mem, mm, lower, vma);
+    kept = lower;
+  }
+  const upper = mm.vmas[mm.vmas.indexOf(kept) + 1];
+  if (upper !== undefined && canMerge(kept, upper)) absorb(mem, mm, kept, upper);
+  return kept;
+}
+
+function canMerge(lower: Vma, upper: Vma): boolean {
+  return (
+    lower.end === upper.start &&
+    lower.flags === upper.flags &&
+    lower.mapping === upper.mapping &&
+    lower.name === upper.name &&
+    lower.indexOf(lower.end) === upper.pgoff &&
+    sameOrigin(lower, upper) &&
+    (lower.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB)) === 0
+  );
+}
+
+/**
+ * Pages of one origin, or none yet on one side; pages that came by fork are kept apart from mappings without any.
+ * Mirrors: mm/vma.c:is_mergeable_anon_vma.
+ */
+function sameOrigin(lower: Vma, upper: Vma): boolean {
+  if (lower.anonRoot === null) return upper.anonRoot === null || !upper.isForkCopy;
+  if (upper.anonRoot === null) return !lower.isForkCopy;
+  return lower.anonRoot === upper.anonRoot && lower.anonOrigin === upper.anonOrigin;
+}
+
+/** Extends `lower` over `upper`, which disappears. */
+function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
+  lower.end = upper.end;
+  if (upper.anonRoot !== null) {
+    upper.anonRoot.vmas.delete(upper);
+    lower.anonRoot = upper.anonRoot;
+    lower.anonOrigin = upper.anonOrigin;
+    lower.anonRoot.vmas.add(lower);
+  }
+  upper.mapping?.vmas.delete(upper);
+  mm.vmas.splice(mm.vmas.indexOf(upper), 1);
+}
+
+/**
+ * Gives the VMAs of [start, end) other flags, one by one, split at the ends of the range and merged where that makes them
+ * equal to a neighbour; `apply` is told what has changed. A VMA that has its flags already is left as it is. At a hole it
+ * stops with ENOMEM, what lies before it having been changed, as mprotect, mlock and munlock do.
+ */
+export function changeRange(
+  mem: Memory,
+  mm: Mm,
+  start: number,
+  end: number,
+  wanted: (vma: Vma) => number,
+  apply: (vma: Vma) => void,
+  merged?: (from: number, to: number, before: number, flags: number) => void,
+): void {
+  let at = start;
+  while (at < end) {
+    const vma = mm.find(at);
+    if (vma === undefined) break;
+    const stop = Math.min(vma.end, end);
+    const flags = wanted(vma);
+    const before = vma.flags;
+    if (flags !== before) {
+      splitAt(mem, mm, at);
+      splitAt(mem, mm, stop);
+      const piece = mm.find(at)!;
+      if (flags & ~before & VM_ACCOUNT) promise(mem, stop - at);
+      else if (before & ~flags & VM_ACCOUNT) mem.committed -= stop - at;
+      piece.flags = flags;
+      apply(piece);
+      mergeAround(mem, mm, piece);
+      merged?.(at, stop, before, flags);
+    }
+    at = stop;
+  }
+  mm.vmasChanged();
+  if (at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
+}
+
+/** Changes the protection. Throws ENOMEM for holes. Mirrors: mprotect_fixup, change_pte_range. */
+export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: number): void {
+  changeRange(
+    mem,
+    mm,
+    start,
+    end,
+    (vma) => protectedFlags(vma, prot),
+    (vma) => changeEntries(mem, vma, (vma.flags & VM_WRITE) !== 0),
+    (from, to, before, flags) => {
+      // A locked private mapping that becomes writable is copied at once, so that no access to it faults.
+      const copies = (before & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && flags & VM_WRITE;
+      if (copies) populate(mem, mm, from, to);
+    },
+  );
+}
+
+/** The flags of a VMA under another protection: memory is promised while it may be written, or once it has been. */
+function protectedFlags(vma: Vma, prot: number): number {
+  const flags = (vma.flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | protFlags(prot);
+  if (flags & VM_WRITE) {
+    const exempt = VM_SHARED | VM_NORESERVE | VM_ACCOUNT | VM_HUGETLB | VM_PFNMAP;
+    return flags & exempt ? flags : flags | VM_ACCOUNT;
+  }
+  return vma.isAnonymous && vma.anonRoot === null ? flags & ~VM_ACCOUNT : flags;
+}
+
+function changeEntries(mem: Memory, vma: Vma, writable: boolean): void {
+  const { pte } = mem.tables;
+  forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+    const entry = pte[at]!;
+    if (entry >>> 30 !== KIND_PRESENT) return;
+    if (!writable) pte[at] = entry & ~PTE_WRITE;
+    else if (vma.flags & VM_SHARED) {
+      if (entry & PTE_DIRTY || vma.mapping?.isShmem) pte[at] = entry | PTE_WRITE;
+    } else if (mem.frames.flags[entry & PTE_NUMBER]! & PG_ANON && entry & PTE_EXCLUSIVE) pte[at] = entry | PTE_WRITE;
+  });
+}
+
+/** Locks [start, end) into memory, faulting it in. Throws ENOMEM for holes. Mirrors: do_mlock. */
+export function mlock(mem: Memory, mm: Mm, start: number, end: number): void {
+  changeRange(
+    mem,
+    mm,
+    start,
+    end,
+    (vma) => (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_IO) ? vma.flags : vma.flags | VM_LOCKED),
+    (vma) =>
+      forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+        const entry = mem.tables.pte[at]!;
+        if (entry >>> 30 === KIND_PRESENT) mlockFrame(mem, entry & PTE_NUMBER);
+      }),
+  );
+  if (!populate(mem, mm, start, end)) throw new KernelError(ENOMEM, 'part of the range cannot be faulted in');
+}
+
+/** Mirrors: munlock. Throws ENOMEM for holes. */
+export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
+  changeRange(
+    mem,
+    mm,
+    start,
+    end,
+    (vma) => vma.flags & ~VM_LOCKED,
+    (vma) =>
+      forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+        const entry = mem.tables.pte[at]!;
+        if (entry >>> 30 !== KIND_PRESENT) return;
+        const pfn = entry & PTE_NUMBER;
+        munlockFrame(mem, pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
+      }),
+  );
+}
+
+/**
+ * Faults in the VMAs of a range: for writing where they are private and writable. Stops with false at the first page
+ * that cannot be had. Mirrors: mm/gup.c:__mm_populate, populate_vma_page_range.
+ */
+export function populate(mem: Memory, mm: Mm, start: number, end: number): boolean {
+  for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
+    const vma = mm.vmas[i]!;
+    if (vma.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB)) continue;
+    if ((vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return false;
+    const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
+    const last = Math.min(end, vma.end);
+    for (let vpn = Math.max(start, vma.start); vpn < last; vpn++) {
+      const at = mem.tables.find(mm.pageDirectory, vpn);
+      const entry = at === 0 ? 0 : mem.tables.pte[at]!;
+      if (entry >>> 30 === KIND_PRESENT && (!write || entry & PTE_WRITE)) {
+        // Locking counts as a write to pages that could be written (follow_page_pte with FOLL_WRITE | FOLL_TOUCH).
+        if (write && (entry & PTE_DIRTY) === 0) mem.setDirty(entry & PTE_NUMBER);
+        continue;
+      }
+      if (entry >>> 30 === KIND_ZERO && !write) continue;
+      if (accessPage(mem, vma, vpn, write) < 0) return false;
+    }
+  }
+  return true;
+}
+
+/** Grows a stack down to `vpn`; the VMA, or undefined if it may not. Mirrors: expand_downwards, acct_stack_growth. */
+export function expandStack(mem: Memory, mm: Mm, vpn: number): Vma | undefined {
+  const i = mm.indexAfter(vpn);
+  const vma = mm.vmas[i];
+  if (vma === undefined || (vma.flags & VM_GROWSDOWN) === 0) return undefined;
+  const below = mm.vmas[i - 1];
+  if (below !== undefined && !(below.flags & VM_GROWSDOWN) && vpn - below.end < STACK_GUARD_PAGES) return undefined;
+  if (vma.end - vpn > mm.stackLimit) return undefined;
+  const grow = vma.start - vpn;
+  if (vma.flags & VM_ACCOUNT) mem.committed += grow;
+  vma.start = vpn;
+  vma.pgoff -= grow;
+  // Growing prepares for anonymous pages, so that a fork copies the mapping even if only the zero page was read.
+  mem.anonRootOf(vma);
+  mm.vmasChanged();
+  return vma;
+}

@@ -1,0 +1,166 @@
+/**
+ * Putting pages into a state that has been recorded elsewhere, without the accesses that led there: no faults are
+ * counted, nothing is read or written. For captured machines.
+ */
+
+import { ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
+import type { Memory } from '../memory.ts';
+import { PG_ANON, PG_DIRTY, PG_SWAPBACKED } from '../pages/page-flags.ts';
+import {
+  KIND_PRESENT,
+  KIND_SWAP,
+  PTE_DIRTY,
+  PTE_EXCLUSIVE,
+  PTE_NUMBER,
+  PTE_PRESENT,
+  PTE_SOFTDIRTY,
+  PTE_SWAP,
+  PTE_WRITE,
+  PTE_YOUNG,
+  PTE_ZERO,
+} from '../pages/pte.ts';
+import { allocSlot, storeSlot } from '../swap/swap-cache.ts';
+import { getCachePage, newCachePage } from './fault.ts';
+import { lruAddFresh, mlockFrame } from './mlock.ts';
+import { VM_LOCKED, VM_SHARED, VM_WRITE } from './vm-flags.ts';
+import type { Vma } from './vma.ts';
+
+/** What a page is to be; `-` stands for nothing in the texts that are made of these. */
+export type RestoredPage = 'anon' | 'swap' | 'zero' | 'file' | 'dirty';
+
+/**
+ * Makes page `vpn` of a VMA what `state` says: an anonymous page with content of its own, such a page in swap, the zero
+ * page, a page of the file (read in if need be), or a page of the file that has been written to through the mapping.
+ * A page beyond the end of the file stays absent. Returns false when memory or swap has run out.
+ * Precondition: there is no entry for the page yet.
+ */
+export function restorePage(mem: Memory, vma: Vma, vpn: number, state: RestoredPage, young: boolean): boolean {
+  const at = mem.tables.ensure(vma.mm.pageDirectory, vpn);
+  const accessed = young ? PTE_YOUNG : 0;
+  switch (state) {
+    case 'zero':
+      mem.tables.pte[at] = PTE_ZERO | accessed;
+      return true;
+    case 'swap':
+      return restoreSwapped(mem, vma, at);
+    case 'anon':
+      return restoreAnonymous(mem, vma, vpn, at, accessed);
+    default:
+      return vma.mapping === null || restoreCached(mem, vma, vma.mapping, vpn, at, state === 'dirty', accessed);
+  }
+}
+
+function restoreAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, accessed: number): boolean {
+  const pfn = mem.allocFrame();
+  if (pfn === 0) return false;
+  const { frames, tables } = mem;
+  frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
+  frames.owner[pfn] = mem.anonRootOf(vma).id;
+  frames.index[pfn] = vma.indexOf(vpn);
+  frames.content[pfn] = tables.expected[at] = mem.content.write();
+  lruAddFresh(mem, pfn, vma);
+  mem.addRmap(pfn);
+  vma.mm.rssAnon++;
+  const write = vma.flags & VM_WRITE ? PTE_WRITE : 0;
+  tables.pte[at] = PTE_PRESENT | PTE_DIRTY | PTE_SOFTDIRTY | PTE_EXCLUSIVE | write | accessed | pfn;
+  return true;
+}
+
+function restoreSwapped(mem: Memory, vma: Vma, at: number): boolean {
+  const slot = allocSlot(mem);
+  if (slot === 0) return false;
+  const content = mem.content.write();
+  mem.anonRootOf(vma);
+  storeSlot(mem, slot, content);
+  mem.swap!.users[slot] = 1;
+  vma.mm.swapents++;
+  mem.tables.expected[at] = content;
+  mem.tables.pte[at] = PTE_SWAP | PTE_EXCLUSIVE | PTE_SOFTDIRTY | slot;
+  return true;
+}
+
+function restoreCached(
+  mem: Memory,
+  vma: Vma,
+  mapping: Mapping,
+  vpn: number,
+  at: number,
+  dirty: boolean,
+  accessed: number,
+): boolean {
+  const index = vma.indexOf(vpn);
+  if (index >= mapping.nrPages) return true;
+  const pfn = cachedFrame(mem, mapping, index, dirty);
+  if (pfn === 0) return false;
+  mem.addRmap(pfn);
+  if (mapping.isShmem) vma.mm.rssShmem++;
+  else vma.mm.rssFile++;
+  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+  let pte = PTE_PRESENT | accessed | pfn;
+  const sharedWritable = (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE);
+  if (sharedWritable && dirty) pte |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
+  else if (sharedWritable && mapping.isShmem) pte |= PTE_WRITE;
+  mem.tables.pte[at] = pte;
+  return true;
+}
+
+/** The frame of a file or shmem page; one that is made, or made dirty, here has content of its own where the disk has none. */
+function cachedFrame(mem: Memory, mapping: Mapping, index: number, dirty: boolean): number {
+  const entry = mapping.pages.get(index);
+  const cached = entry !== 0 && entry < ENTRY_SWAPPED;
+  const pfn = cached
+    ? entry
+    : entry === 0
+      ? newCachePage(mem, mapping, index, mapping.isShmem ? 0 : mapping.diskContent(index))
+      : getCachePage(mem, mapping, index) & PTE_NUMBER;
+  if (pfn === 0) return 0;
+  const written = (mem.frames.flags[pfn]! & PG_DIRTY) !== 0;
+  if (written || (!dirty && !mapping.isShmem)) return pfn;
+  const content = mem.content.write();
+  mem.frames.content[pfn] = content;
+  mapping.expected.set(index, content);
+  mem.setDirty(pfn);
+  return pfn;
+}
+
+/**
+ * Makes two VMAs hold pages of one origin, as parent and child of a fork do: `to` takes the anon root of `from`.
+ * Returns false when `to` has pages of another origin already.
+ */
+export function joinAnonRoot(mem: Memory, from: Vma, to: Vma): boolean {
+  const root = mem.anonRootOf(from);
+  if (to.anonRoot === root) return true;
+  if (to.anonRoot !== null) return false;
+  to.anonRoot = root;
+  to.anonOrigin = -mem.newId();
+  root.vmas.add(to);
+  return true;
+}
+
+/**
+ * Maps the anonymous page (or swap slot) that `from` has at `vpn` into `to` at the same place, as after a fork. Returns
+ * false when there is none, or when the two cannot share. Preconditions: joined roots; no entry in `to` yet.
+ */
+export function sharePage(mem: Memory, from: Vma, to: Vma, vpn: number, young: boolean): boolean {
+  if (from.indexOf(vpn) !== to.indexOf(vpn)) return false;
+  const { tables, frames } = mem;
+  const source = tables.find(from.mm.pageDirectory, vpn);
+  const pte = source === 0 ? 0 : tables.pte[source]! & ~(PTE_WRITE | PTE_EXCLUSIVE);
+  const number = pte & PTE_NUMBER;
+  const kind = pte >>> 30;
+  if (kind !== KIND_SWAP && (kind !== KIND_PRESENT || (frames.flags[number]! & PG_ANON) === 0)) return false;
+  tables.pte[source] = pte;
+  const at = tables.ensure(to.mm.pageDirectory, vpn);
+  if (kind === KIND_SWAP) {
+    mem.swap!.users[number]!++;
+    to.mm.swapents++;
+    tables.pte[at] = pte;
+  } else {
+    mem.addRmap(number);
+    to.mm.rssAnon++;
+    if (to.flags & VM_LOCKED) mlockFrame(mem, number);
+    tables.pte[at] = (pte & ~PTE_YOUNG) | (young ? PTE_YOUNG : 0);
+  }
+  tables.expected[at] = tables.expected[source]!;
+  return true;
+}

@@ -1,0 +1,55 @@
+/** Taking pages out of an address space. Mirrors: mm/memory.c:zap_pte_range, unmap_page_range. */
+import type { Memory } from '../memory.ts';
+import { PG_ANON, PG_REFERENCED } from '../pages/page-flags.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
+import { putSlot } from '../swap/swap-cache.ts';
+import { unmapFrame } from './rmap.ts';
+import type { Vma } from './vma.ts';
+
+/** Calls `visit` with the entry index of each page of [start, end) that has an entry other than nothing, ascending. */
+export function forEachEntry(
+  mem: Memory,
+  vma: Vma,
+  start: number,
+  end: number,
+  visit: (at: number, vpn: number) => void,
+): void {
+  const directory = vma.mm.pageDirectory;
+  const { tables } = mem;
+  for (let vpn = start; vpn < end; ) {
+    const count = tables.run(directory, vpn, end);
+    const first = tables.find(directory, vpn);
+    if (first !== 0) {
+      for (let i = 0; i < count; i++) if (tables.pte[first + i] !== 0) visit(first + i, vpn + i);
+    }
+    vpn += count;
+  }
+}
+
+/**
+ * Empties the entries of [start, end) in a VMA: frames and swap slots lose one user, and those without users go.
+ * Dirty bits of file pages move to the page. What had been written counts as forgotten.
+ */
+export function zapRange(mem: Memory, vma: Vma, start: number, end: number): void {
+  const { tables } = mem;
+  const mm = vma.mm;
+  mm.updateHiwaterRss();
+  forEachEntry(mem, vma, start, end, (at) => {
+    const pte = tables.pte[at]!;
+    tables.pte[at] = KIND_NONE;
+    tables.expected[at] = 0;
+    if (pte >>> 30 === KIND_SWAP) {
+      mm.swapents--;
+      putSlot(mem, pte & PTE_NUMBER);
+    } else if (pte >>> 30 === KIND_PRESENT) zapPresent(mem, vma, pte);
+  });
+}
+
+function zapPresent(mem: Memory, vma: Vma, pte: number): void {
+  const pfn = pte & PTE_NUMBER;
+  if ((mem.frames.flags[pfn]! & PG_ANON) === 0) {
+    if (pte & PTE_DIRTY) mem.setDirty(pfn);
+    if (pte & PTE_YOUNG) mem.frames.flags[pfn]! |= PG_REFERENCED;
+  }
+  unmapFrame(mem, vma, pfn);
+}

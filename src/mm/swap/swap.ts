@@ -1,0 +1,94 @@
+/**
+ * One swap area: parallel typed arrays indexed by slot number, 19 bytes a slot.
+ *
+ *   users    swap entries in page tables and shmem objects that name the slot
+ *   frame    the frame in the swap cache for it, or 0; such a slot is in use even without users
+ *   content  what was written to it
+ *   stored   1 while the content stands for bytes in the area (a zero page is only noted: SLOT_ZERO)
+ *
+ * Slot 0 holds the header of a real swap area and is never given out.
+ */
+import { BugError } from '../../util/errors.ts';
+import { MAX_PTE_NUMBER } from '../pages/pte.ts';
+
+/** zram: memory-backed, writes complete in the call. disk: writes take device time, pages wait in the swap cache. */
+export type SwapKind = 'zram' | 'disk';
+
+const SLOT_USED = 1;
+
+export class SwapArea {
+  readonly kind: SwapKind;
+  /** Usable slots. */
+  readonly total: number;
+  readonly users: Uint32Array;
+  readonly frame: Uint32Array;
+  readonly content: Uint32Array;
+  /** What reclaim noted when the page left (lruvec.ts); 0: nothing. */
+  readonly shadow: Uint32Array;
+  /** Control group that is charged for the slot. */
+  readonly memcg: Uint16Array;
+  readonly #state: Uint8Array;
+  nrUsed = 0;
+  /** Swapped on; after swapoff nothing is allocated. */
+  active = true;
+  /** Some slot may be held by nothing but the swap cache. */
+  mayHaveIdle = false;
+  /** Bytes that the contents take when compressed, for zram. */
+  compressedBytes = 0;
+  #fresh = 1;
+  #free: number[] = [];
+
+  constructor(kind: SwapKind, total: number) {
+    if (total > MAX_PTE_NUMBER) throw new BugError('swap area too large for a page table entry');
+    this.kind = kind;
+    this.total = total;
+    this.users = new Uint32Array(total + 1);
+    this.frame = new Uint32Array(total + 1);
+    this.content = new Uint32Array(total + 1);
+    this.shadow = new Uint32Array(total + 1);
+    this.memcg = new Uint16Array(total + 1);
+    this.#state = new Uint8Array(total + 1);
+  }
+
+  get synchronous(): boolean {
+    return this.kind === 'zram';
+  }
+
+  get nrFree(): number {
+    return this.active ? this.total - this.nrUsed : 0;
+  }
+
+  /** More than half in use: slots are freed early. Mirrors: include/linux/swap.h:vm_swap_full. */
+  get isFull(): boolean {
+    return this.nrFree * 2 < this.total;
+  }
+
+  isUsed(slot: number): boolean {
+    return this.#state[slot] === SLOT_USED;
+  }
+
+  /** A slot without users and without frame, or 0. */
+  alloc(): number {
+    if (!this.active) return 0;
+    let slot = this.#free.pop() ?? 0;
+    if (slot === 0) {
+      if (this.#fresh > this.total) return 0;
+      slot = this.#fresh++;
+    }
+    this.#state[slot] = SLOT_USED;
+    this.nrUsed++;
+    return slot;
+  }
+
+  /** Preconditions: no users, no frame. */
+  free(slot: number): void {
+    if (this.#state[slot] !== SLOT_USED || this.users[slot] !== 0 || this.frame[slot] !== 0) {
+      throw new BugError(`swap slot ${slot} freed while in use`);
+    }
+    this.#state[slot] = 0;
+    this.content[slot] = 0;
+    this.shadow[slot] = 0;
+    this.nrUsed--;
+    this.#free.push(slot);
+  }
+}

@@ -1,0 +1,50 @@
+/** `--latency real`: what has faulted pages in or sent them to swap takes as long as the simulated devices would. */
+import type { Machine } from '../machine/machine.ts';
+import { DISK_PAGE_KB } from '../mm/pages/content.ts';
+import type { ProcHost } from '../procfs/host.ts';
+import { type FileSystem, Later, type OpenFile, WAIT, type Wait } from '../vfs/types.ts';
+
+/** Shorter delays are put together: timers are no finer. */
+const LEAST_MS = 1;
+
+/**
+ * Delays the answers of reads and writes by the time of their device operations, at the speed of the virtual clock.
+ * Nothing else waits: other requests are served meanwhile. `speed`: virtual seconds in a real one.
+ */
+export function delayAnswers(fs: FileSystem, host: ProcHost, speed: number): FileSystem {
+  let owedMs = 0;
+  const timed = <T extends Uint8Array | number>(operation: () => T | Wait | Later): T | Wait | Later => {
+    host.advanceToNow();
+    const { machine } = host;
+    const before = deviceUs(machine);
+    const result = operation();
+    if (result === WAIT || result instanceof Later || host.machine !== machine) return result;
+    owedMs += Math.max(0, deviceUs(machine) - before) / 1000 / speed;
+    if (owedMs < LEAST_MS) return result;
+    const ms = owedMs;
+    owedMs = 0;
+    return new Later(typeof result === 'number' ? result : Uint8Array.from(result), ms);
+  };
+  const wrapped = new WeakSet<OpenFile>();
+  const open = fs.open.bind(fs);
+  fs.open = (ino, flags, caller) => {
+    const file = open(ino, flags, caller);
+    if (typeof file === 'number' || wrapped.has(file)) return file;
+    wrapped.add(file);
+    const read = file.read.bind(file);
+    const write = file.write.bind(file);
+    file.read = (offset, size, reader) => timed(() => read(offset, size, reader));
+    file.write = (data, offset, writer) => timed(() => write(data, offset, writer));
+    return file;
+  };
+  return fs;
+}
+
+/** Time that callers have waited for devices so far, as the storage settings say; nobody waits for a disk to write. */
+function deviceUs({ mem, storage }: Machine): number {
+  const { pswpin, pswpout, pgpgin } = mem.events;
+  const fileReads = pgpgin / DISK_PAGE_KB;
+  const { readUs, zramReadUs, zramWriteUs } = storage.settings;
+  const zram = mem.swap?.synchronous ?? true;
+  return (fileReads + (zram ? 0 : pswpin)) * readUs + (zram ? pswpin * zramReadUs + pswpout * zramWriteUs : 0);
+}

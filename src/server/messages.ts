@@ -1,0 +1,24 @@
+/** What the user is told on stderr. */
+import { MountError } from '../fuse/types.ts';
+import { ScenarioError } from '../scenario/scenario-error.ts';
+import { CliError, KernelError } from '../util/errors.ts';
+
+/** A notice on stderr, marked as ours. */
+export function notice(line: string): void {
+  process.stderr.write(`reclaimfs: ${line}\n`);
+}
+
+/** The line for stderr that an error comes down to; never a stack trace unless DEBUG asks for one. */
+export function errorLine(thrown: unknown): string {
+  if (process.env['DEBUG']?.includes('reclaimfs') && thrown instanceof Error) return thrown.stack ?? thrown.message;
+  if (thrown instanceof CliError || thrown instanceof MountError || thrown instanceof ScenarioError)
+    return thrown.message;
+  if (thrown instanceof KernelError) return thrown.message;
+  if (thrown instanceof Error && 'syscall' in thrown) return firstLine(thrown.message);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return `${firstLine(message)} (a mistake in reclaimfs: please report it with DEBUG=reclaimfs:* set)`;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}

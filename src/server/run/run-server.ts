@@ -1,0 +1,107 @@
+/**
+ * The server of `reclaimfs run`, inside its namespaces: mounts, makes the placeholders, runs the command with the tree as
+ * its /proc, and exits with its status.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { withTreeAsProc } from '../../fuse/namespace.ts';
+import { mountFileSystem } from '../../fuse/transport.ts';
+import { MountError, type MountHandle } from '../../fuse/types.ts';
+import { EXIT_FAILED } from '../../util/errors.ts';
+import { errorLine, notice } from '../messages.ts';
+import type { ProcessReport } from '../process-reports.ts';
+import { mappedIds, serverOptions } from '../server-options.ts';
+import { Placeholders } from './placeholders.ts';
+import { CONTROL_FD, type RunMessage, type RunStart } from './protocol.ts';
+
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'];
+
+/** A socket, not a file: a read of a file would keep a thread of ours waiting, and process.exit() with it. */
+const control = new Socket({ fd: CONTROL_FD, readable: true, writable: false });
+const lines = createInterface({ input: control });
+/** Before the command has been started, what would have ended it ends us. */
+let signalCommand = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal]);
+/** What the terminal sends is for the command; we end with it. */
+for (const signal of SIGNALS) process.on(signal, () => {});
+
+lines.on('line', (line) => {
+  const message = JSON.parse(line) as RunMessage;
+  if (message.kind === 'signal') signalCommand(message.signal);
+  else
+    run(message).then(
+      (status) => process.exit(status),
+      (error: unknown) => {
+        notice(errorLine(error));
+        process.exit(EXIT_FAILED);
+      },
+    );
+});
+/** Whoever started us has gone. */
+lines.on('close', () => signalCommand('SIGKILL'));
+
+async function run(start: RunStart): Promise<number> {
+  const mount = await mountFileSystem({
+    mountpoint: start.mountpoint,
+    transport: start.flags.transport,
+    factory: new URL('../server.js', import.meta.url),
+    factoryOptions: {
+      ...serverOptions(start.source, start.flags),
+      hostMounted: true,
+      listCaller: true,
+      cgroups: true,
+      reportProcesses: start.maxPlaceholders > 0,
+    },
+    handleSignals: false,
+    notice,
+  });
+  try {
+    await bindGenuineProc(start.mountpoint);
+    const placeholders = start.maxPlaceholders > 0 ? await makePlaceholders(mount, start) : undefined;
+    if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
+    const status = await runCommand(start);
+    placeholders?.close();
+    return status;
+  } finally {
+    await promisify(execFile)('umount', ['-l', `${start.mountpoint}/.host`]).catch(() => {});
+    await mount.unmount();
+  }
+}
+
+/** `self` and the numbers of real processes lead into .host. */
+async function bindGenuineProc(mountpoint: string): Promise<void> {
+  try {
+    await promisify(execFile)('mount', ['--rbind', '/proc', `${mountpoint}/.host`]);
+  } catch (error) {
+    throw new MountError(`the genuine /proc cannot be bound into the tree: ${(error as Error).message.split('\n')[1]}`);
+  }
+}
+
+/** Resolves when the placeholders of all processes that there are now are in place. */
+function makePlaceholders(mount: MountHandle, start: RunStart): Promise<Placeholders> {
+  const asRoot = mappedIds() === undefined;
+  const placeholders = new Placeholders(start.maxPlaceholders, asRoot, (signal) => mount.send(signal));
+  return new Promise((settle) => {
+    mount.onMessage((message) => {
+      placeholders.follow((message as ProcessReport).processes);
+      settle(placeholders);
+    });
+    mount.send({ kind: 'report' });
+  });
+}
+
+/** The exit status of the command, as a shell gives it: 128 + n when signal n has ended it. */
+function runCommand({ mountpoint, command }: RunStart): Promise<number> {
+  const [file = '', ...args] = withTreeAsProc(mountpoint, command);
+  const child = spawn(file, args, { stdio: 'inherit' });
+  signalCommand = (signal) => void child.kill(signal);
+  return new Promise((settle, fail) => {
+    child.once('error', (error) =>
+      fail(new MountError(`unshare cannot be run (${error.message}): install util-linux`)),
+    );
+    child.once('exit', (code, signal) => settle(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  });
+}

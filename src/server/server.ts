@@ -1,0 +1,77 @@
+/**
+ * The factory module of our own mounts: a machine, and its /proc. Imported where the transport wants the file system to
+ * live (the kernel thread, or the main thread for fuse-native).
+ */
+import { readFileSync } from 'node:fs';
+import type { TransportHooks } from '../fuse/types.ts';
+import type { ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap/swap.ts';
+import { createProcFs } from '../procfs/proc-fs.ts';
+import { Session } from '../scenario/session.ts';
+import type { FileSystem } from '../vfs/types.ts';
+import { addCgroupTree } from './cgroup-tree.ts';
+import { Clock } from './clock.ts';
+import { hideDeadNumbers, linkHost } from './host-link.ts';
+import { delayAnswers } from './latency.ts';
+import { reportProcesses } from './process-reports.ts';
+import { SessionHost } from './session-host.ts';
+import { squashIds } from './squash-ids.ts';
+
+/** What the server is told; structured-cloneable. */
+export interface ServerOptions {
+  /** The scenario's text, and the name for messages. */
+  readonly text: string;
+  readonly file: string;
+  readonly profile?: ProfileName | undefined;
+  readonly swapKind?: SwapKind | undefined;
+  readonly clock: 'real' | 'manual';
+  readonly speed: number;
+  readonly hidepid: 0 | 1 | 2;
+  /** Operations take as long as the simulated devices would; with a manual clock they cannot. */
+  readonly latency?: 'none' | 'real' | undefined;
+  /** Ids that this user namespace maps, as first-last pairs; absent: all of them. */
+  readonly mappedIds?: readonly (readonly [number, number])[] | undefined;
+  /** A genuine procfs will be mounted on `.host` (run); otherwise `.host` is a link to /proc. */
+  readonly hostMounted?: boolean | undefined;
+  /** List the caller's own process, as the genuine /proc does (run). */
+  readonly listCaller?: boolean | undefined;
+  /** Serve the control groups below `.cgroup`, to be bound elsewhere. */
+  readonly cgroups?: boolean | undefined;
+  /** Report processes that come and go, for the placeholders of `run`. */
+  readonly reportProcesses?: boolean | undefined;
+}
+
+export function createFileSystem(options: unknown, hooks: TransportHooks): FileSystem {
+  const { text, file, profile, swapKind, clock, speed, hidepid, mappedIds, ...more } = options as ServerOptions;
+  const session = new Session({ profile, swapKind, wallNowMs: clock === 'real' ? Date.now() : undefined });
+  session.load(text, file);
+  const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
+  const host = new SessionHost(session, virtual);
+  const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  let fs = createProcFs(host, {
+    hidepid,
+    ...owner,
+    hostProc: true,
+    listCaller: more.listCaller ?? false,
+    callerPid: processOf,
+    callerKnown: hooks.capabilities.includes('callerIdentity'),
+    invalidates: hooks.capabilities.includes('invalidation'),
+  });
+  if (more.cgroups === true) fs = addCgroupTree(fs, host, owner);
+  if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
+  fs = hideDeadNumbers(fs, host);
+  if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
+  if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
+  if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
+  return fs;
+}
+
+/** The process that a thread belongs to; our own /proc is the genuine one. */
+function processOf(tid: number): number | undefined {
+  try {
+    const tgid = /^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${tid}/status`, 'latin1'))?.[1];
+    return tgid === undefined ? undefined : Number(tgid);
+  } catch {
+    return undefined;
+  }
+}

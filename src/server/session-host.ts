@@ -1,0 +1,189 @@
+import type { EventLog, MachineEvent } from '../machine/event-log.ts';
+import type { Machine } from '../machine/machine.ts';
+import { writeReclaim } from '../machine/reclaim.ts';
+import { SYSCTLS } from '../machine/sysctl.ts';
+import type { Task, Thread } from '../machine/task.ts';
+import { peek, poke } from '../mm/space/access.ts';
+import type { ProcHost } from '../procfs/host.ts';
+import { ScenarioError } from '../scenario/scenario-error.ts';
+import type { Session, StepRecord } from '../scenario/session.ts';
+import { quoteValue } from '../scenario/words.ts';
+import { EINVAL } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import type { Clock } from './clock.ts';
+
+const EPOCH = 2 ** 32;
+
+/**
+ * A session and a clock as the tree sees them. Every change is a step: carried out as one, or recorded as the one that
+ * would have made it.
+ */
+export class SessionHost implements ProcHost {
+  readonly #session: Session;
+  readonly #clock: Clock;
+  /** Counts machines: one that replaces another counts its changes anew. */
+  #epoch = 0;
+  onGone: ((task: Task, tid: number) => void) | undefined;
+  onUserChanged: ((task: Task) => void) | undefined;
+  onEvent: ((event: MachineEvent) => void) | undefined;
+
+  constructor(session: Session, clock: Clock) {
+    this.#session = session;
+    this.#clock = clock;
+    session.onMachineReplaced = () => this.#adopt();
+    this.#adopt();
+  }
+
+  #adopt(): void {
+    this.#epoch++;
+    this.machine.onExit = (task) => this.onGone?.(task, task.pid);
+    this.machine.onUserChanged = (task) => this.onUserChanged?.(task);
+    this.events.onEvent = (event) => this.onEvent?.(event);
+  }
+
+  get machine(): Machine {
+    return this.#session.machine;
+  }
+
+  get events(): EventLog {
+    return this.machine.events;
+  }
+
+  get changes(): number {
+    return this.#epoch * EPOCH + this.machine.generation;
+  }
+
+  advanceToNow(): void {
+    this.#session.advance(this.#clock.nowUs);
+  }
+
+  wallNowMs(): number {
+    return performance.now();
+  }
+
+  apply(text: string, source: string): StepRecord[] {
+    this.advanceToNow();
+    const records = this.#session.apply(text, source);
+    this.#clock.forwardTo(this.machine.nowUs);
+    if (source === 'control') this.machine.log('control', { steps: records.length });
+    return records;
+  }
+
+  /** Notes a change that has been made as the step that makes it. */
+  record(step: string): void {
+    this.#session.record(step);
+  }
+
+  state(): string {
+    return this.#session.state();
+  }
+
+  settings(): string {
+    const { machine } = this;
+    const { ramBytes, swapBytes, seed, cpus, hostname } = machine.options;
+    const lines: [string, string | number][] = [
+      ['profile', machine.profile.name],
+      ['ram', ramBytes],
+      ['swap', swapBytes],
+      ['swapkind', machine.swapKind],
+      ['seed', seed],
+      ['cpus', cpus],
+      ['hostname', hostname],
+      ['clock', this.#clock.text],
+      ...SYSCTLS.map(({ name, get }): [string, number] => [name, get(machine)]),
+      ...Object.entries(machine.storage.settings).map(([name, value]): [string, number] => [`storage.${name}`, value]),
+    ];
+    return lines.map(([name, value]) => `${name} ${value}\n`).join('');
+  }
+
+  clockText(): string {
+    return this.#clock.text;
+  }
+
+  setClock(text: string): number {
+    this.advanceToNow();
+    const status = this.#clock.command(text);
+    this.advanceToNow();
+    this.machine.generation++;
+    return status;
+  }
+
+  writeReclaim(task: Task, data: Uint8Array): number {
+    const taken = writeReclaim(this.machine, task, data);
+    if (taken >= 0 && task.mm !== null) {
+      const text = Buffer.from(data.subarray(0, taken)).toString('latin1');
+      this.#session.record(`${task.pid} reclaim ${quoteValue(text)}`);
+      this.machine.log('reclaim', { pid: task.pid, comm: task.comm, request: text.trim() });
+    }
+    return taken;
+  }
+
+  clearRefs(task: Task, value: number): number {
+    return this.#step(`${task.pid} clearrefs ${value}`);
+  }
+
+  peek(task: Task, address: number, out: Uint8Array): number {
+    if (task.mm === null) return 0;
+    const { mem } = this.machine;
+    const faults = mem.events.pgfault;
+    const read = peek(mem, task.mm, address, out);
+    if (mem.events.pgfault === faults) return read;
+    this.machine.generation++;
+    this.#session.record(`${task.pid} peek 0x${address.toString(16)} ${out.length}`);
+    return read;
+  }
+
+  poke(task: Task, address: number, data: Uint8Array): number {
+    if (task.mm === null) return 0;
+    const written = poke(this.machine.mem, task.mm, address, data);
+    this.machine.generation++;
+    if (written === 0) return 0;
+    const bytes = Buffer.from(data.subarray(0, written)).toString('latin1');
+    this.#session.record(`${task.pid} poke 0x${address.toString(16)} ${quoteValue(bytes)}`);
+    return written;
+  }
+
+  setOomScoreAdj(task: Task, value: number): number {
+    return this.#step(`${task.pid} adj ${value}`);
+  }
+
+  setComm(task: Task, thread: Thread, comm: string): number {
+    return this.#step(`${task.pid} comm ${quoteValue(comm)} tid=${thread.tid}`);
+  }
+
+  setCoredumpFilter(task: Task, value: number): number {
+    return this.#step(`${task.pid} coredumpfilter ${value}`);
+  }
+
+  setTimerslackNs(task: Task, value: number): number {
+    return this.#step(`${task.pid} timerslack ${value}`);
+  }
+
+  dropCaches(value: number): number {
+    return this.#step(`dropcaches ${value}`);
+  }
+
+  sysctl(name: string): string | undefined {
+    return this.machine.plainSysctls.get(name);
+  }
+
+  setSysctl(name: string, value: string): number {
+    return this.#step(`sysctl ${name} ${value}`);
+  }
+
+  kill(task: Task, signal: number): number {
+    return this.#step(`${task.pid} kill ${signal}`);
+  }
+
+  /** Carries out a step; 0, or what the system call behind it would answer. */
+  #step(step: string): number {
+    try {
+      this.#session.apply(step, 'proc');
+      return 0;
+    } catch (error) {
+      if (error instanceof KernelError) return -error.errno;
+      if (error instanceof ScenarioError) return -EINVAL;
+      throw error;
+    }
+  }
+}
