@@ -68,16 +68,16 @@ const HIGH_BATCH = 32;
 const MAX_HIGH_DELAY_US = 2_000_000;
 
 export class Cgroups implements MemcgCharger {
-  readonly #machine: Machine;
+  private readonly machine: Machine;
   readonly root: Cgroup;
   /** Memory groups by number; those of removed directories are undefined. */
-  readonly #memcgs: (Memcg | undefined)[];
-  #overHigh = 0;
+  private readonly memcgs: (Memcg | undefined)[];
+  private overHigh = 0;
 
   constructor(machine: Machine) {
-    this.#machine = machine;
+    this.machine = machine;
     const memcg = new Memcg(0, null);
-    this.#memcgs = [memcg];
+    this.memcgs = [memcg];
     this.root = new Cgroup('', null, memcg, null);
   }
 
@@ -99,7 +99,7 @@ export class Cgroups implements MemcgCharger {
 
   /** Processes of a group and, if asked for, of those below. */
   tasksOf(group: Cgroup, below = false): Task[] {
-    return [...this.#machine.tasks.values()].filter((task) => {
+    return [...this.machine.tasks.values()].filter((task) => {
       const own = this.of(task);
       return below ? own.isWithin(group) : own === group;
     });
@@ -118,23 +118,23 @@ export class Cgroups implements MemcgCharger {
       if (depth > above.maxDepth || descendants(above) >= above.maxDescendants)
         throw new KernelError(EAGAIN, 'cgroup.max.depth or cgroup.max.descendants is reached');
     }
-    let id = this.#memcgs.indexOf(undefined);
-    if (id < 0) id = this.#memcgs.length;
+    let id = this.memcgs.indexOf(undefined);
+    if (id < 0) id = this.memcgs.length;
     if (id >= MAX_GROUPS) throw new KernelError(EAGAIN, `there are ${MAX_GROUPS} control groups already`);
     const memcg = new Memcg(id, parent.memcg);
-    this.#memcgs[id] = memcg;
-    const psi = new Psi(this.#machine, (task) => this.of(task).isWithin(group));
+    this.memcgs[id] = memcg;
+    const psi = new Psi(this.machine, (task) => this.of(task).isWithin(group));
     const group: Cgroup = new Cgroup(name, parent, memcg, psi);
     parent.children.set(name, group);
-    this.#machine.tickers.push(psi);
-    if (this.#machine.mem.memcg === null) this.#chargeEverythingToRoot();
-    this.#machine.generation++;
+    this.machine.tickers.push(psi);
+    if (this.machine.mem.memcg === null) this.#chargeEverythingToRoot();
+    this.machine.generation++;
     return group;
   }
 
   /** From the first group on pages are counted; what there is belongs to the root. */
   #chargeEverythingToRoot(): void {
-    const { mem } = this.#machine;
+    const { mem } = this.machine;
     this.root.memcg.usage = mem.frames.nrUsed;
     this.root.memcg.swapUsage = mem.swap?.nrUsed ?? 0;
     mem.memcg = this;
@@ -147,23 +147,23 @@ export class Cgroups implements MemcgCharger {
     if (parent === null || group.children.size > 0 || this.tasksOf(group).some((task) => !task.isZombie))
       throw new KernelError(EBUSY, `${path} is in use`);
     this.reparent(group.memcg);
-    this.#memcgs[group.memcg.id] = undefined;
+    this.memcgs[group.memcg.id] = undefined;
     parent.children.delete(group.name);
     group.gone = true;
-    const { tickers } = this.#machine;
+    const { tickers } = this.machine;
     if (group.psi !== null) tickers.splice(tickers.indexOf(group.psi), 1);
-    this.#machine.generation++;
+    this.machine.generation++;
   }
 
   /** Charges what a group holds itself to its parent. Mirrors: memcg_reparent_objcgs. */
   reparent(memcg: Memcg): void {
-    const { mem } = this.#machine;
+    const { mem } = this.machine;
     const to = memcg.parent?.id ?? 0;
     move(mem.frames.memcg, memcg.id, to);
     if (mem.swap !== null) move(mem.swap.memcg, memcg.id, to);
     memcg.usage = 0;
     memcg.swapUsage = 0;
-    for (const task of this.#machine.tasks.values()) if (task.mm?.memcg === memcg.id) task.mm.memcg = to;
+    for (const task of this.machine.tasks.values()) if (task.mm?.memcg === memcg.id) task.mm.memcg = to;
   }
 
   /** Moves a process. Throws ESRCH, EBUSY (the group hands controllers down), EINVAL. Mirrors: cgroup_attach_task. */
@@ -174,7 +174,7 @@ export class Cgroups implements MemcgCharger {
       throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
     task.cgroup = group.path;
     this.attachMm(task);
-    this.#machine.generation++;
+    this.machine.generation++;
   }
 
   /** Charges what a process will fault in to its group. */
@@ -184,28 +184,28 @@ export class Cgroups implements MemcgCharger {
 
   /** Controllers have been handed down, or taken back. */
   updateCharging(): void {
-    for (const task of this.#machine.tasks.values()) this.attachMm(task);
+    for (const task of this.machine.tasks.values()) this.attachMm(task);
   }
 
   charge(mem: Memory): number {
-    const mm = mem.faultingMm ?? this.#machine.pressure.current?.mm ?? null;
-    const group = this.#memcgs[mm?.memcg ?? 0] ?? this.root.memcg;
+    const mm = mem.faultingMm ?? this.machine.pressure.current?.mm ?? null;
+    const group = this.memcgs[mm?.memcg ?? 0] ?? this.root.memcg;
     let over: Memcg | null = null;
     for (let g: Memcg | null = group; g.parent !== null; g = g.parent) {
       if (g.usage >= g.max && !this.#makeRoom(mem, g)) return -1;
       if (g.usage >= g.high) over = g;
     }
     for (let g: Memcg | null = group; g !== null; g = g.parent) g.charge(1);
-    if (over !== null && ++this.#overHigh >= HIGH_BATCH) this.#reclaimHigh(mem, over);
+    if (over !== null && ++this.overHigh >= HIGH_BATCH) this.#reclaimHigh(mem, over);
     return group.id;
   }
 
   uncharge(id: number): void {
-    for (let g: Memcg | null = this.#memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.usage--;
+    for (let g: Memcg | null = this.memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.usage--;
   }
 
   chargeSwap(id: number): boolean {
-    const group = this.#memcgs[id] ?? this.root.memcg;
+    const group = this.memcgs[id] ?? this.root.memcg;
     for (let g: Memcg | null = group; g !== null; g = g.parent) {
       if (g.swapUsage < g.swapMax) continue;
       g.swapEvents.max++;
@@ -217,12 +217,12 @@ export class Cgroups implements MemcgCharger {
   }
 
   unchargeSwap(id: number): void {
-    for (let g: Memcg | null = this.#memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.swapUsage--;
+    for (let g: Memcg | null = this.memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.swapUsage--;
   }
 
   /** Reclaims from a group and those below; returns pages freed and the time it took. Mirrors: try_to_free_mem_cgroup_pages. */
   reclaim(memcg: Memcg, pages: number, by: 'direct' | 'proactive', swappiness?: number): { freed: number; us: number } {
-    const { mem, storage, vm } = this.#machine;
+    const { mem, storage, vm } = this.machine;
     const sc = new ScanControl(by, Math.max(pages, SWAP_CLUSTER_MAX), swappiness ?? vm.swappiness);
     const isRoot = memcg.parent === null;
     if (!isRoot) sc.members = this.#members((g) => g.isBelow(memcg));
@@ -230,15 +230,14 @@ export class Cgroups implements MemcgCharger {
     const swappedOut = mem.events.pswpout;
     const freed = tryToFreePages(mem, sc);
     memcg.count(by, sc.nrScanned, freed);
-    if (sc.lowReclaim)
-      for (const g of this.#memcgs) if (g !== undefined && g.low > 0 && g.isBelow(memcg)) g.note('low');
+    if (sc.lowReclaim) for (const g of this.memcgs) if (g !== undefined && g.low > 0 && g.isBelow(memcg)) g.note('low');
     return { freed, us: reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut) };
   }
 
   /** Groups whose pages reclaim from `target` (default: everything) leaves alone: 1 by memory.low, 2 by memory.min. */
   protection(target: Memcg = this.root.memcg): Uint8Array | null {
     let any: Uint8Array | null = null;
-    for (const g of this.#memcgs) {
+    for (const g of this.memcgs) {
       if (g === undefined || g === target || !g.isBelow(target)) continue;
       const level = g.usage <= g.effective('min', target) ? 2 : g.usage <= g.effective('low', target) ? 1 : 0;
       if (level === 0 || g.usage === 0) continue;
@@ -250,7 +249,7 @@ export class Cgroups implements MemcgCharger {
 
   #members(test: (g: Memcg) => boolean): Uint8Array {
     const members = new Uint8Array(MAX_GROUPS);
-    for (const g of this.#memcgs) if (g !== undefined && test(g)) members[g.id] = 1;
+    for (const g of this.memcgs) if (g !== undefined && test(g)) members[g.id] = 1;
     return members;
   }
 
@@ -261,7 +260,7 @@ export class Cgroups implements MemcgCharger {
       const { us } = this.reclaim(g, SWAP_CLUSTER_MAX, 'direct');
       mem.stalledUs += us;
       if (g.usage < g.max) return true;
-      mem.stalledUs += this.#machine.storage.waitForWrites(SWAP_CLUSTER_MAX);
+      mem.stalledUs += this.machine.storage.waitForWrites(SWAP_CLUSTER_MAX);
       if (g.usage < g.max) return true;
     }
     g.note('oom');
@@ -273,15 +272,15 @@ export class Cgroups implements MemcgCharger {
   killIn(g: Memcg): boolean {
     const group = this.#find(this.root, g)!;
     const among = this.tasksOf(group, true);
-    const worst = selectBadProcess(this.#machine, among, Math.max(1, Math.min(g.max, NO_LIMIT)));
+    const worst = selectBadProcess(this.machine, among, Math.max(1, Math.min(g.max, NO_LIMIT)));
     if (worst === undefined) return false;
     let whole: Cgroup | undefined;
     for (let up: Cgroup | null = this.of(worst); up?.isWithin(group); up = up.parent) if (up.memcg.oomGroup) whole = up;
-    if (!outOfMemory(this.#machine, { among: [worst], group: group.path })) return false;
+    if (!outOfMemory(this.machine, { among: [worst], group: group.path })) return false;
     g.note('oom_kill');
     if (whole === undefined) return true;
     whole.memcg.note('oom_group_kill');
-    for (const task of this.tasksOf(whole, true)) if (task !== worst) this.#machine.pressure.kill(task);
+    for (const task of this.tasksOf(whole, true)) if (task !== worst) this.machine.pressure.kill(task);
     return true;
   }
 
@@ -296,7 +295,7 @@ export class Cgroups implements MemcgCharger {
 
   /** Makes who allocates beyond memory.high reclaim and wait. Mirrors: mem_cgroup_handle_over_high. */
   #reclaimHigh(mem: Memory, g: Memcg): void {
-    this.#overHigh = 0;
+    this.overHigh = 0;
     g.note('high');
     mem.stalledUs += this.reclaim(g, HIGH_BATCH, 'direct').us;
     if (g.usage <= g.high) return;

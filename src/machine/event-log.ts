@@ -10,8 +10,8 @@ export interface MachineEvent {
 const KEPT = 10_000;
 
 export class EventLog {
-  #events: MachineEvent[] = [];
-  #dropped = 0;
+  private events: MachineEvent[] = [];
+  private dropped = 0;
   /** Who has asked for what happens now, as members for its events; set while somebody's request is carried out. */
   origin: (() => Readonly<Record<string, number>>) | undefined;
   /** Called after each event. */
@@ -19,26 +19,26 @@ export class EventLog {
 
   add(happened: MachineEvent): void {
     const event = this.origin === undefined ? happened : { ...happened, ...this.origin() };
-    this.#events.push(event);
-    if (this.#events.length > 2 * KEPT) {
-      this.#dropped += KEPT;
-      this.#events = this.#events.slice(KEPT);
+    this.events.push(event);
+    if (this.events.length > 2 * KEPT) {
+      this.dropped += KEPT;
+      this.events = this.events.slice(KEPT);
     }
     this.onEvent?.(event);
   }
 
   /** Number of events so far, dropped ones included: the position behind the last. */
   get end(): number {
-    return this.#dropped + this.#events.length;
+    return this.dropped + this.events.length;
   }
 
   /** The first position that is still kept. */
   get start(): number {
-    return this.#dropped;
+    return this.dropped;
   }
 
   /** The events from a position on. */
   from(position: number): readonly MachineEvent[] {
-    return this.#events.slice(Math.max(0, position - this.#dropped));
+    return this.events.slice(Math.max(0, position - this.dropped));
   }
 }

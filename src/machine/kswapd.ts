@@ -23,40 +23,40 @@ const SHORT_SLEEP_US = 100_000;
 const THROTTLE_US = 100_000;
 
 export class Kswapd {
-  readonly #machine: Machine;
+  private readonly machine: Machine;
   awake = false;
   priority = DEF_PRIORITY;
   /** CPU time used so far; shown by a kernel thread named kswapd0, if the scenario has one. */
   cpuUs = 0;
   failures = 0;
-  #busyUntilUs = 0;
-  #sleptUs = Number.NEGATIVE_INFINITY;
-  #reclaimed = 0;
+  private busyUntilUs = 0;
+  private sleptUs = Number.NEGATIVE_INFINITY;
+  private reclaimed = 0;
 
   constructor(machine: Machine) {
-    this.#machine = machine;
+    this.machine = machine;
   }
 
   /** Mirrors: wakeup_kswapd. */
   wake(): void {
     if (this.awake || this.failures >= MAX_FAILURES) return;
-    const { mem, nowUs, pressure } = this.#machine;
+    const { mem, nowUs, pressure } = this.machine;
     this.awake = true;
     this.priority = DEF_PRIORITY;
-    this.#reclaimed = 0;
-    this.#busyUntilUs = Math.max(this.#busyUntilUs, nowUs);
+    this.reclaimed = 0;
+    this.busyUntilUs = Math.max(this.busyUntilUs, nowUs);
     mem.events.pageoutrun++;
-    if (nowUs - this.#sleptUs < SHORT_SLEEP_US) mem.events.kswapd_low_wmark_hit_quickly++;
+    if (nowUs - this.sleptUs < SHORT_SLEEP_US) mem.events.kswapd_low_wmark_hit_quickly++;
     mem.lowFreePages = mem.watermarks.high;
     pressure.psi.refresh();
   }
 
   #sleep(): void {
-    const { mem, nowUs, pressure } = this.#machine;
+    const { mem, nowUs, pressure } = this.machine;
     this.awake = false;
-    this.#sleptUs = nowUs;
+    this.sleptUs = nowUs;
     mem.lowFreePages = mem.watermarks.low;
-    if (this.#reclaimed === 0) this.failures++;
+    if (this.reclaimed === 0) this.failures++;
     snapshotRefaults(mem);
     pressure.psi.refresh();
   }
@@ -64,39 +64,39 @@ export class Kswapd {
   /** Time in which it can work passes within this moment: somebody allocates (no `us`) or waits. */
   give(us: number = MINOR_FAULT_US): void {
     if (!this.awake) return;
-    this.#busyUntilUs -= us;
-    if (this.#busyUntilUs <= this.#machine.nowUs) this.run(this.#machine.nowUs);
+    this.busyUntilUs -= us;
+    if (this.busyUntilUs <= this.machine.nowUs) this.run(this.machine.nowUs);
   }
 
   nextUs(): number {
-    return this.awake ? Math.max(this.#busyUntilUs, this.#machine.nowUs) : Number.POSITIVE_INFINITY;
+    return this.awake ? Math.max(this.busyUntilUs, this.machine.nowUs) : Number.POSITIVE_INFINITY;
   }
 
   run(nowUs: number): void {
-    while (this.awake && this.#busyUntilUs <= nowUs) this.#pass();
+    while (this.awake && this.busyUntilUs <= nowUs) this.#pass();
   }
 
   #pass(): void {
-    const { mem, storage, vm } = this.#machine;
+    const { mem, storage, vm } = this.machine;
     if (mem.nrFree >= mem.watermarks.high || this.priority < 1) {
       this.#sleep();
       return;
     }
     const sc = new ScanControl('kswapd', Math.max(mem.watermarks.high, SWAP_CLUSTER_MAX), vm.swappiness);
     sc.priority = this.priority;
-    sc.protection = this.#machine.pressure.protection();
+    sc.protection = this.machine.pressure.protection();
     const swappedOut = mem.events.pswpout;
     ageAnon(mem, sc);
     shrinkNode(mem, sc);
-    this.#reclaimed += sc.nrReclaimed;
+    this.reclaimed += sc.nrReclaimed;
     if (sc.nrReclaimed > 0) this.failures = 0;
     const costUs = reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut);
     this.#charge(costUs);
-    this.#busyUntilUs += costUs;
+    this.busyUntilUs += costUs;
     if (sc.nrReclaimed === 0 && sc.nrWritten + sc.nrWriteback > 0) {
       // Everything found waits for a device: so does kswapd. Mirrors: reclaim_throttle(VMSCAN_THROTTLE_WRITEBACK).
-      const due = Math.max(storage.nextEventUs, this.#machine.nowUs + storage.settings.writeUs);
-      this.#busyUntilUs = Math.max(this.#busyUntilUs, Math.min(due, this.#machine.nowUs + THROTTLE_US));
+      const due = Math.max(storage.nextEventUs, this.machine.nowUs + storage.settings.writeUs);
+      this.busyUntilUs = Math.max(this.busyUntilUs, Math.min(due, this.machine.nowUs + THROTTLE_US));
       return;
     }
     if (sc.nrScanned < sc.nrToReclaim || sc.nrReclaimed === 0) this.priority--;
@@ -104,7 +104,7 @@ export class Kswapd {
 
   #charge(us: number): void {
     this.cpuUs += us;
-    const thread = this.#machine.named.get('kswapd0')?.leader;
+    const thread = this.machine.named.get('kswapd0')?.leader;
     if (thread !== undefined) thread.stimeUs += us;
   }
 }

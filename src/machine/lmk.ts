@@ -27,7 +27,7 @@ export interface LmkConfig {
 }
 
 export class LowMemoryKiller {
-  readonly #machine: Machine;
+  private readonly machine: Machine;
   enabled = false;
   /** In the scale of oom_score_adj. */
   adj: number[] = [0, 1, 6, 12].map(scoreAdjOf);
@@ -39,7 +39,7 @@ export class LowMemoryKiller {
   kills = 0;
 
   constructor(machine: Machine) {
-    this.#machine = machine;
+    this.machine = machine;
   }
 
   /** Switches it on with these settings; what is not given stays. Throws EINVAL: rows out of order, too many. */
@@ -52,12 +52,12 @@ export class LowMemoryKiller {
     this.debugLevel = config.debugLevel ?? this.debugLevel;
     this.accounting = config.accounting ?? this.accounting;
     this.enabled = true;
-    this.#machine.generation++;
+    this.machine.generation++;
   }
 
   disable(): void {
     this.enabled = false;
-    this.#machine.generation++;
+    this.machine.generation++;
   }
 
   /** From which adj on processes may die now; undefined: memory suffices. Mirrors: the loop of lowmem_shrink. */
@@ -72,7 +72,7 @@ export class LowMemoryKiller {
   }
 
   #levels(): { free: number; file: number } {
-    const { mem } = this.#machine;
+    const { mem } = this.machine;
     if (this.accounting === 'early') return { free: mem.nrFree, file: mem.nrFilePages + mem.nrSwapCache };
     return { free: mem.nrFree - mem.watermarks.high, file: mem.nrFilePages - mem.nrShmem };
   }
@@ -86,7 +86,7 @@ export class LowMemoryKiller {
     if (victim === undefined) return;
     const { free, file } = this.#levels();
     this.kills++;
-    this.#machine.log('lmk-kill', {
+    this.machine.log('lmk-kill', {
       pid: victim.pid,
       comm: victim.comm,
       uid: victim.ids.uid,
@@ -98,15 +98,15 @@ export class LowMemoryKiller {
       freeKb: free * KB,
       fileKb: file * KB,
     });
-    this.#machine.pressure.kill(victim);
+    this.machine.pressure.kill(victim);
   }
 
   /** Highest adj of at least `minAdj`, then most resident pages; the first found wins a tie. */
   selectVictim(minAdj: number): Task | undefined {
     let chosen: Task | undefined;
-    for (const task of this.#machine.tasks.values()) {
+    for (const task of this.machine.tasks.values()) {
       const rss = task.mm?.rss ?? 0;
-      if (rss === 0 || task.oomScoreAdj < minAdj || this.#machine.pressure.isDying(task)) continue;
+      if (rss === 0 || task.oomScoreAdj < minAdj || this.machine.pressure.isDying(task)) continue;
       if (chosen !== undefined) {
         if (task.oomScoreAdj < chosen.oomScoreAdj) continue;
         if (task.oomScoreAdj === chosen.oomScoreAdj && rss <= chosen.mm!.rss) continue;

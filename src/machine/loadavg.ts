@@ -11,34 +11,34 @@ const PERIOD_US = 5_000_000;
  * A thread that uses a part of a CPU counts as that part: what sampling it would come to.
  */
 export class LoadAverage {
-  readonly #machine: Machine;
-  readonly #load = [0, 0, 0];
-  #nextUs: number;
+  private readonly machine: Machine;
+  private readonly load = [0, 0, 0];
+  private dueUs: number;
 
   constructor(machine: Machine) {
-    this.#machine = machine;
-    this.#nextUs = machine.nowUs + PERIOD_US;
+    this.machine = machine;
+    this.dueUs = machine.nowUs + PERIOD_US;
   }
 
   nextUs(): number {
-    return this.#nextUs;
+    return this.dueUs;
   }
 
   run(nowUs: number): void {
-    for (; this.#nextUs <= nowUs; this.#nextUs += PERIOD_US) {
+    for (; this.dueUs <= nowUs; this.dueUs += PERIOD_US) {
       const active = Math.round(this.#countActive() * FIXED_1);
-      for (let i = 0; i < 3; i++) this.#load[i] = calcLoad(this.#load[i]!, EXP[i]!, active);
+      for (let i = 0; i < 3; i++) this.load[i] = calcLoad(this.load[i]!, EXP[i]!, active);
     }
   }
 
   /** The three averages in hundredths, as loadavg prints them. */
   get hundredths(): readonly number[] {
-    return this.#load.map((load) => Math.floor(((load + FIXED_1 / 200) * 100) / FIXED_1));
+    return this.load.map((load) => Math.floor(((load + FIXED_1 / 200) * 100) / FIXED_1));
   }
 
   #countActive(): number {
     let active = 0;
-    for (const task of this.#machine.tasks.values()) {
+    for (const task of this.machine.tasks.values()) {
       for (const { state, userRate, systemRate } of task.threads) {
         if (state === 'T' || state === 'Z') continue;
         const rate = userRate + systemRate;

@@ -102,9 +102,9 @@ export class Machine {
   forks = 0;
   /** Page where the next mapping without an address goes: one place for the whole machine, as in the oracle. */
   nextMapping = 0x100000000000 / 4096;
-  #nextSerial = 1;
-  #lastPid = FIRST_FREE_PID - 1;
-  #newestPid = 0;
+  private nextSerial = 1;
+  private lastGiven = FIRST_FREE_PID - 1;
+  private newestPid = 0;
   readonly loadAverage: LoadAverage;
   /** CPU time and context switches of threads that have gone and that no parent has inherited. */
   readonly gone = { utimeUs: 0, stimeUs: 0, switches: 0 };
@@ -206,7 +206,7 @@ export class Machine {
     const mm = kernelThread ? null : new Mm(this.mem.newId());
     const ids = options.ids ?? idsOf(0);
     const startUs = options.startUs ?? this.nowUs;
-    const task = new Task(this.#nextSerial++, pid, options.name, ids, mm, startUs, kernelThread);
+    const task = new Task(this.nextSerial++, pid, options.name, ids, mm, startUs, kernelThread);
     task.ppid = options.ppid ?? (pid === 1 || pid === 2 ? 0 : kernelThread ? 2 : 1);
     this.#add(task);
     return task;
@@ -221,7 +221,7 @@ export class Machine {
     if (!this.pressure.reserve(parent.mm.pageDirectory.size + KERNEL_STACK_PAGES))
       throw new KernelError(ENOMEM, 'no memory for page tables');
     const ids = { ...parent.ids, groups: [...parent.ids.groups] };
-    const child = new Task(this.#nextSerial++, childPid, name, ids, dupMm(this.mem, parent.mm), this.nowUs);
+    const child = new Task(this.nextSerial++, childPid, name, ids, dupMm(this.mem, parent.mm), this.nowUs);
     child.ppid = parent.pid;
     child.pgrp = parent.pgrp;
     child.session = parent.session;
@@ -235,7 +235,7 @@ export class Machine {
   #add(task: Task): void {
     this.tasks.set(task.pid, task);
     this.byTid.set(task.pid, task);
-    this.#newestPid = task.pid;
+    this.newestPid = task.pid;
     this.named.set(task.name, task);
     this.cgroups.attachMm(task);
     this.mem.kernelPages += KERNEL_STACK_PAGES;
@@ -249,7 +249,7 @@ export class Machine {
     const thread = newThread(tid, comm.slice(0, 15), 'S', this.nowUs);
     task.threads.push(thread);
     this.byTid.set(tid, task);
-    this.#newestPid = tid;
+    this.newestPid = tid;
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
     this.loadChanges++;
@@ -392,15 +392,15 @@ export class Machine {
 
   #allocPid(): Pid {
     for (let tries = 0; tries < PID_MAX; tries++) {
-      this.#lastPid = this.#lastPid + 1 >= PID_MAX ? FIRST_FREE_PID : this.#lastPid + 1;
-      if (!this.byTid.has(this.#lastPid)) return this.#lastPid;
+      this.lastGiven = this.lastGiven + 1 >= PID_MAX ? FIRST_FREE_PID : this.lastGiven + 1;
+      if (!this.byTid.has(this.lastGiven)) return this.lastGiven;
     }
     throw new KernelError(ENOMEM, 'no pid is free');
   }
 
   /** The newest pid given out, for loadavg. */
   get lastPid(): Pid {
-    return this.#newestPid;
+    return this.newestPid;
   }
 }
 

@@ -38,7 +38,7 @@ const MAX_RECLAIM_RETRIES = 3;
 const MAX_ATTEMPTS = 64;
 
 export class Pressure {
-  readonly #machine: Machine;
+  private readonly machine: Machine;
   readonly kswapd: Kswapd;
   readonly psi: Psi;
   readonly vmpressure: PressureEvents;
@@ -48,11 +48,11 @@ export class Pressure {
   /** On whose behalf the operation under way is; set by steps and workloads. */
   current: Task | undefined;
   /** Killed, but still in an operation of their own. */
-  readonly #dying = new Set<Task>();
-  readonly #dyingMms = new Set<Mm>();
+  private readonly dying = new Set<Task>();
+  private readonly dyingMms = new Set<Mm>();
 
   constructor(machine: Machine) {
-    this.#machine = machine;
+    this.machine = machine;
     this.kswapd = new Kswapd(machine);
     this.vmpressure = new PressureEvents(machine);
     this.psi = new Psi(machine);
@@ -77,7 +77,7 @@ export class Pressure {
 
   /** To be called when a setting has changed. */
   updateWatermarks(): void {
-    const { mem, vm } = this.#machine;
+    const { mem, vm } = this.machine;
     mem.watermarks = computeWatermarks(mem.frames.total, vm.minFreeKbytes, vm.watermarkScaleFactor);
     mem.lowFreePages = this.kswapd.awake ? mem.watermarks.high : mem.watermarks.low;
     mem.pageCluster = vm.pageCluster;
@@ -86,7 +86,7 @@ export class Pressure {
 
   /** Makes sure that the kernel can take so many pages for itself; false: it cannot. */
   reserve(pages: number): boolean {
-    const { mem } = this.#machine;
+    const { mem } = this.machine;
     for (let tries = 0; tries < MAX_ATTEMPTS && mem.nrFree - pages <= mem.watermarks.min; tries++) {
       if (this.#directReclaim(mem) === 0) break;
     }
@@ -95,47 +95,47 @@ export class Pressure {
 
   /** Which groups' pages global reclaim leaves alone: see cgroups. */
   protection(): Uint8Array | null {
-    return this.#machine.mem.memcg === null ? null : this.#machine.cgroups.protection();
+    return this.machine.mem.memcg === null ? null : this.machine.cgroups.protection();
   }
 
   /** A task waits: seen in the pressure of the machine and of its control groups. */
   stall(resource: 'memory' | 'io', task: Task, us: number): void {
     this.psi.stall(resource, task, us);
-    for (let group = this.#machine.cgroups.of(task); group.psi !== null && group.parent !== null; group = group.parent)
+    for (let group = this.machine.cgroups.of(task); group.psi !== null && group.parent !== null; group = group.parent)
       group.psi.stall(resource, task, us);
   }
 
   /** Who is asking for memory. */
   currentTask(): Task | undefined {
-    const mm = this.#machine.mem.faultingMm;
+    const mm = this.machine.mem.faultingMm;
     if (mm === null || this.current?.mm === mm) return this.current;
-    for (const task of this.#machine.tasks.values()) if (task.mm === mm) return task;
+    for (const task of this.machine.tasks.values()) if (task.mm === mm) return task;
     return undefined;
   }
 
   isDying(task: Task): boolean {
-    return this.#dying.has(task);
+    return this.dying.has(task);
   }
 
   /** SIGKILL that cannot be waited out: the process goes at once, or, when it is in the middle of something, at its end. */
   kill(task: Task): void {
     if (task.isZombie) return;
-    const { mem } = this.#machine;
+    const { mem } = this.machine;
     if (task === this.current || (mem.faultingMm !== null && task.mm === mem.faultingMm)) {
-      this.#dying.add(task);
-      if (task.mm !== null) this.#dyingMms.add(task.mm);
+      this.dying.add(task);
+      if (task.mm !== null) this.dyingMms.add(task.mm);
       return;
     }
-    this.#machine.exit(task, 9);
+    this.machine.exit(task, 9);
   }
 
   /** An operation has ended: whoever was to die in it dies. */
   settle(): void {
-    if (this.#dying.size === 0) return;
-    const dying = [...this.#dying];
-    this.#dying.clear();
-    this.#dyingMms.clear();
-    for (const task of dying) if (this.#machine.tasks.get(task.pid) === task) this.#machine.exit(task, 9);
+    if (this.dying.size === 0) return;
+    const dying = [...this.dying];
+    this.dying.clear();
+    this.dyingMms.clear();
+    for (const task of dying) if (this.machine.tasks.get(task.pid) === task) this.machine.exit(task, 9);
   }
 
   /** Carries an operation out on behalf of a task; who was to die in it dies at its end. */
@@ -161,7 +161,7 @@ export class Pressure {
 
   run(nowUs: number): void {
     if (this.kswapd.nextUs() <= nowUs) {
-      this.#machine.generation++;
+      this.machine.generation++;
       this.kswapd.run(nowUs);
     }
     if (this.psi.nextUs() <= nowUs) this.psi.run(nowUs);
@@ -179,7 +179,7 @@ export class Pressure {
       if (mem.nrFree > mem.watermarks.min) return true;
       if (reclaimed > 0) fruitless = 0;
       else if (++fruitless >= MAX_RECLAIM_RETRIES || !this.#worthRetrying(mem)) {
-        if (!outOfMemory(this.#machine, { among: this.#machine.tasks.values() })) return false;
+        if (!outOfMemory(this.machine, { among: this.machine.tasks.values() })) return false;
         if (this.#mayNotAllocate(mem)) return false;
         if (mem.nrFree > mem.watermarks.min) return true;
         fruitless = 0;
@@ -189,14 +189,14 @@ export class Pressure {
   }
 
   #mayNotAllocate(mem: Memory): boolean {
-    if (this.#machine.panicked) return true;
-    if (mem.faultingMm !== null) return this.#dyingMms.has(mem.faultingMm);
-    return this.current !== undefined && this.#dying.has(this.current);
+    if (this.machine.panicked) return true;
+    if (mem.faultingMm !== null) return this.dyingMms.has(mem.faultingMm);
+    return this.current !== undefined && this.dying.has(this.current);
   }
 
   /** One try of the allocating task itself, which waits meanwhile. Mirrors: __alloc_pages_direct_reclaim. */
   #directReclaim(mem: Memory): number {
-    const { storage, vm } = this.#machine;
+    const { storage, vm } = this.machine;
     mem.events.allocstall_normal++;
     const swappedOut = mem.events.pswpout;
     const sc = new ScanControl('direct', SWAP_CLUSTER_MAX, vm.swappiness);
@@ -209,14 +209,14 @@ export class Pressure {
     mem.stalledUs += us;
     this.directUs += us;
     this.kswapd.give(us);
-    this.#machine.generation++;
+    this.machine.generation++;
     return reclaimed;
   }
 
   /** Mirrors: reclaim_throttle. */
   #waitForDevice(writes: number): void {
-    const us = this.#machine.storage.waitForWrites(writes);
-    this.#machine.mem.stalledUs += us;
+    const us = this.machine.storage.waitForWrites(writes);
+    this.machine.mem.stalledUs += us;
     this.directUs += us;
     this.kswapd.give(us);
   }

@@ -46,37 +46,37 @@ export function parseTrigger(
 }
 
 export class PsiTriggers {
-  readonly #psi: Psi;
-  readonly #triggers = new Set<PsiTrigger>();
-  #nextUs = Number.POSITIVE_INFINITY;
+  private readonly psi: Psi;
+  private readonly triggers = new Set<PsiTrigger>();
+  private dueUs = Number.POSITIVE_INFINITY;
 
   constructor(psi: Psi) {
-    this.#psi = psi;
+    this.psi = psi;
   }
 
   /** Registers what a write to /proc/pressure/NAME says. `has`: the open file has one already (EBUSY). Throws EINVAL, EBUSY. */
   register(resource: PsiResource, text: string, privileged = true, has = false): PsiTrigger {
     const parsed = parseTrigger(text, privileged);
     if (has) throw new KernelError(EBUSY, 'this open file has a trigger already');
-    const { nowUs } = this.#psi;
+    const { nowUs } = this.psi;
     const trigger: PsiTrigger = {
       resource,
       ...parsed,
       event: false,
       onEvent: undefined,
       windowStartUs: nowUs,
-      windowTotalUs: this.#psi.groups[resource].totalAt(parsed.state, nowUs),
+      windowTotalUs: this.psi.groups[resource].totalAt(parsed.state, nowUs),
       previousGrowthUs: 0,
       lastEventUs: nowUs - parsed.windowUs,
     };
-    this.#triggers.add(trigger);
+    this.triggers.add(trigger);
     this.#schedule(nowUs);
     return trigger;
   }
 
   unregister(trigger: PsiTrigger): void {
-    this.#triggers.delete(trigger);
-    this.#schedule(this.#psi.nowUs);
+    this.triggers.delete(trigger);
+    this.#schedule(this.psi.nowUs);
   }
 
   /** Whether it has fired since last asked. Mirrors: psi_trigger_poll. */
@@ -87,18 +87,18 @@ export class PsiTriggers {
   }
 
   get nextUs(): number {
-    return this.#nextUs;
+    return this.dueUs;
   }
 
   run(nowUs: number): void {
-    if (nowUs < this.#nextUs) return;
-    for (const trigger of this.#triggers) this.#update(trigger, nowUs);
+    if (nowUs < this.dueUs) return;
+    for (const trigger of this.triggers) this.#update(trigger, nowUs);
     this.#schedule(nowUs);
   }
 
   /** Mirrors: update_triggers, window_update. */
   #update(trigger: PsiTrigger, nowUs: number): void {
-    const total = this.#psi.groups[trigger.resource].totalAt(trigger.state, nowUs);
+    const total = this.psi.groups[trigger.resource].totalAt(trigger.state, nowUs);
     const elapsed = nowUs - trigger.windowStartUs;
     let growth = total - trigger.windowTotalUs;
     if (elapsed > trigger.windowUs) {
@@ -119,7 +119,7 @@ export class PsiTriggers {
   /** The next moment of a fixed grid at which triggers are looked at. */
   #schedule(nowUs: number): void {
     let step = Number.POSITIVE_INFINITY;
-    for (const { windowUs } of this.#triggers) step = Math.min(step, Math.floor(windowUs / UPDATES_PER_WINDOW));
-    this.#nextUs = step === Number.POSITIVE_INFINITY ? step : (Math.floor(nowUs / step) + 1) * step;
+    for (const { windowUs } of this.triggers) step = Math.min(step, Math.floor(windowUs / UPDATES_PER_WINDOW));
+    this.dueUs = step === Number.POSITIVE_INFINITY ? step : (Math.floor(nowUs / step) + 1) * step;
   }
 }

@@ -14,19 +14,19 @@ export type PsiResource = 'memory' | 'io' | 'cpu';
 export const PSI_RESOURCES: readonly PsiResource[] = ['cpu', 'io', 'memory'];
 
 export class Psi {
-  readonly #machine: Machine;
+  private readonly machine: Machine;
   readonly groups: Readonly<Record<PsiResource, PsiGroup>>;
   readonly triggers: PsiTriggers;
   /** Until when each task is stalled. */
-  readonly #stalls = { memory: new Map<Task, number>(), io: new Map<Task, number>() };
+  private readonly stalls = { memory: new Map<Task, number>(), io: new Map<Task, number>() };
   /** Whose pressure it is: the processes of a control group; absent: everybody's. */
-  readonly #includes: ((task: Task) => boolean) | undefined;
+  private readonly includes: ((task: Task) => boolean) | undefined;
   /** What the shares were reckoned at. */
-  #changes = -1;
+  private changes = -1;
 
   constructor(machine: Machine, includes?: (task: Task) => boolean) {
-    this.#machine = machine;
-    this.#includes = includes;
+    this.machine = machine;
+    this.includes = includes;
     const { nowUs } = machine;
     this.groups = { memory: new PsiGroup(nowUs), io: new PsiGroup(nowUs), cpu: new PsiGroup(nowUs) };
     this.triggers = new PsiTriggers(this);
@@ -34,9 +34,9 @@ export class Psi {
 
   /** Holds a task up for so long. */
   stall(resource: 'memory' | 'io', task: Task, us: number): void {
-    if (us <= 0 || this.#includes?.(task) === false) return;
-    const stalls = this.#stalls[resource];
-    const { nowUs } = this.#machine;
+    if (us <= 0 || this.includes?.(task) === false) return;
+    const stalls = this.stalls[resource];
+    const { nowUs } = this.machine;
     const until = stalls.get(task);
     stalls.set(task, Math.max(until ?? 0, nowUs) + Math.ceil(us));
     if (until === undefined) this.#share(resource);
@@ -44,39 +44,39 @@ export class Psi {
 
   /** Until when a task is stalled by either; a moment not later than now: it runs. */
   stalledUntilUs(task: Task): number {
-    return Math.max(this.#stalls.memory.get(task) ?? 0, this.#stalls.io.get(task) ?? 0);
+    return Math.max(this.stalls.memory.get(task) ?? 0, this.stalls.io.get(task) ?? 0);
   }
 
   /** Processes, their loads or kswapd may have changed. */
   refresh(): void {
-    this.#changes = this.#nrChanges;
+    this.changes = this.#nrChanges;
     for (const resource of ['memory', 'io'] as const) this.#share(resource);
     const load = this.#productive(undefined).load;
-    const { cpus } = this.#machine.options;
-    this.groups.cpu.setShares(this.#machine.nowUs, Math.min(1, Math.max(0, load / cpus - 1)), 0);
+    const { cpus } = this.machine.options;
+    this.groups.cpu.setShares(this.machine.nowUs, Math.min(1, Math.max(0, load / cpus - 1)), 0);
   }
 
   /** To be called before time passes; control groups' pressure is brought up to date with it. */
   beforeAdvance(): void {
-    if (this.#changes !== this.#nrChanges) this.refresh();
+    if (this.changes !== this.#nrChanges) this.refresh();
   }
 
   /** Looking at every process is dear: done when loads have changed, or with anything where membership may have. */
   get #nrChanges(): number {
-    return this.#includes === undefined ? this.#machine.loadChanges : this.#machine.generation;
+    return this.includes === undefined ? this.machine.loadChanges : this.machine.generation;
   }
 
   nextUs(): number {
     let next = this.triggers.nextUs;
     for (const resource of PSI_RESOURCES) next = Math.min(next, this.groups[resource].nextUs);
-    for (const stalls of [this.#stalls.memory, this.#stalls.io])
+    for (const stalls of [this.stalls.memory, this.stalls.io])
       for (const until of stalls.values()) next = Math.min(next, until);
     return next;
   }
 
   run(nowUs: number): void {
     for (const resource of ['memory', 'io'] as const) {
-      const stalls = this.#stalls[resource];
+      const stalls = this.stalls[resource];
       let ended = false;
       for (const [task, until] of stalls) {
         if (until > nowUs && !task.isZombie) continue;
@@ -92,27 +92,27 @@ export class Psi {
   /** As /proc/pressure/NAME prints it. */
   text(resource: PsiResource): string {
     const group = this.groups[resource];
-    group.settle(this.#machine.nowUs);
+    group.settle(this.machine.nowUs);
     return group.text();
   }
 
   get nowUs(): number {
-    return this.#machine.nowUs;
+    return this.machine.nowUs;
   }
 
   #share(resource: 'memory' | 'io'): void {
-    const stalls = this.#stalls[resource];
-    const reclaiming = resource === 'memory' && this.#includes === undefined && this.#machine.pressure.kswapd.awake;
+    const stalls = this.stalls[resource];
+    const reclaiming = resource === 'memory' && this.includes === undefined && this.machine.pressure.kswapd.awake;
     const some = stalls.size > 0 || reclaiming ? 1 : 0;
-    this.groups[resource].setShares(this.#machine.nowUs, some, some === 0 ? 0 : this.#productive(stalls).idle);
+    this.groups[resource].setShares(this.machine.nowUs, some, some === 0 ? 0 : this.#productive(stalls).idle);
   }
 
   /** Load of the tasks that are not stalled, and how likely it is that none of them runs. */
   #productive(stalls: ReadonlyMap<Task, number> | undefined): { load: number; idle: number } {
     let load = 0;
     let idle = 1;
-    for (const task of this.#machine.tasks.values()) {
-      if (stalls?.has(task) || this.#includes?.(task) === false) continue;
+    for (const task of this.machine.tasks.values()) {
+      if (stalls?.has(task) || this.includes?.(task) === false) continue;
       for (const thread of task.threads) {
         if (thread.state === 'T' || thread.state === 'Z') continue;
         const rate = Math.min(1, thread.userRate + thread.systemRate);

@@ -32,51 +32,51 @@ export function defaultStorageSettings(): StorageSettings {
 
 export class Storage implements WritebackDevice {
   readonly settings: StorageSettings;
-  readonly #mem: Memory;
+  private readonly mem: Memory;
   /** Frames under writeback and when each is done. */
-  readonly #writes: WriteQueue;
+  private readonly writes: WriteQueue;
   /** Frames to be put under writeback as soon as possible. */
-  readonly #requested: WriteQueue;
+  private readonly requested: WriteQueue;
   /** Times of the device run ahead of the machine's by what callers have waited for it within single moments. */
-  #aheadUs = 0;
-  #busyUntilUs = 0;
-  #nowUs: number;
-  #nextFlushUs: number;
-  #dirtySince = new Map<Mapping, number>();
+  private aheadUs = 0;
+  private busyUntilUs = 0;
+  private nowUs: number;
+  private nextFlushUs: number;
+  private dirtySince = new Map<Mapping, number>();
 
   constructor(mem: Memory, settings: StorageSettings, nowUs: number) {
-    this.#mem = mem;
-    this.#writes = new WriteQueue(mem.frames.total);
-    this.#requested = new WriteQueue(mem.frames.total);
+    this.mem = mem;
+    this.writes = new WriteQueue(mem.frames.total);
+    this.requested = new WriteQueue(mem.frames.total);
     this.settings = settings;
-    this.#nowUs = nowUs;
-    this.#nextFlushUs = nowUs + settings.dirtyWritebackUs;
+    this.nowUs = nowUs;
+    this.nextFlushUs = nowUs + settings.dirtyWritebackUs;
   }
 
   submit(pfn: number): void {
-    this.#busyUntilUs = Math.max(this.#busyUntilUs, this.#nowUs + this.#aheadUs) + this.settings.writeUs;
-    this.#writes.push(pfn, this.#busyUntilUs);
+    this.busyUntilUs = Math.max(this.busyUntilUs, this.nowUs + this.aheadUs) + this.settings.writeUs;
+    this.writes.push(pfn, this.busyUntilUs);
   }
 
   cancel(pfn: number): void {
-    this.#requested.remove(pfn);
-    this.#writes.remove(pfn);
+    this.requested.remove(pfn);
+    this.writes.remove(pfn);
   }
 
   requestFlush(pfn: number): void {
-    if (!this.#requested.has(pfn)) this.#requested.push(pfn, this.#nowUs);
+    if (!this.requested.has(pfn)) this.requested.push(pfn, this.nowUs);
   }
 
   /** Writes under way. */
   get pending(): number {
-    return this.#writes.length;
+    return this.writes.length;
   }
 
   /** When the next thing happens by itself, in virtual microseconds; Infinity: never. */
   get nextEventUs(): number {
-    if (this.#requested.length > 0) return this.#nowUs;
-    const write = this.#writes.firstTurnUs - this.#aheadUs;
-    return this.#mem.nrFileDirty > 0 ? Math.min(write, this.#nextFlushUs) : write;
+    if (this.requested.length > 0) return this.nowUs;
+    const write = this.writes.firstTurnUs - this.aheadUs;
+    return this.mem.nrFileDirty > 0 ? Math.min(write, this.nextFlushUs) : write;
   }
 
   /** Brings the device to a moment: starts requested writes, ends those that are due, lets the flusher come by. */
@@ -85,74 +85,74 @@ export class Storage implements WritebackDevice {
       this.#startRequested();
       const due = this.nextEventUs;
       if (due > nowUs) break;
-      this.#nowUs = Math.max(this.#nowUs, due);
-      if (this.#nextFlushUs <= due) this.#flush();
+      this.nowUs = Math.max(this.nowUs, due);
+      if (this.nextFlushUs <= due) this.#flush();
       this.#endDue();
     }
-    this.#nowUs = Math.max(this.#nowUs, nowUs);
-    while (this.#nextFlushUs <= nowUs) this.#nextFlushUs += this.settings.dirtyWritebackUs;
+    this.nowUs = Math.max(this.nowUs, nowUs);
+    while (this.nextFlushUs <= nowUs) this.nextFlushUs += this.settings.dirtyWritebackUs;
   }
 
   /** Ends every write at once, as a caller that waits for the device would see it. */
   drain(): void {
     this.#startRequested();
-    const lastUs = this.#busyUntilUs;
-    while (this.#writes.firstTurnUs <= lastUs) this.#endFirst();
+    const lastUs = this.busyUntilUs;
+    while (this.writes.firstTurnUs <= lastUs) this.#endFirst();
   }
 
   /** Waits until `count` writes are done (fewer if there are fewer); returns how long that takes, in microseconds. */
   waitForWrites(count: number): number {
     this.#startRequested();
-    const since = this.#nowUs + this.#aheadUs;
-    const untilUs = this.#writes.length === 0 ? since : Math.max(since, this.#writes.turnOf(count));
-    this.#aheadUs += untilUs - since;
+    const since = this.nowUs + this.aheadUs;
+    const untilUs = this.writes.length === 0 ? since : Math.max(since, this.writes.turnOf(count));
+    this.aheadUs += untilUs - since;
     this.#endDue();
     return untilUs - since;
   }
 
   /** Starts writing dirty file pages, file by file, until at most `keep` are dirty. Mirrors: wb_over_bg_thresh. */
   writeBack(keep: number): void {
-    for (const mapping of this.#mem.mappings.values()) {
-      if (this.#mem.nrFileDirty <= keep) return;
+    for (const mapping of this.mem.mappings.values()) {
+      if (this.mem.nrFileDirty <= keep) return;
       if (mapping.isShmem || mapping.nrDirty === 0) continue;
-      for (const pfn of dirtyPages(this.#mem, mapping)) {
-        if (this.#mem.nrFileDirty <= keep) return;
-        startFileWrite(this.#mem, pfn);
+      for (const pfn of dirtyPages(this.mem, mapping)) {
+        if (this.mem.nrFileDirty <= keep) return;
+        startFileWrite(this.mem, pfn);
       }
     }
   }
 
   #startRequested(): void {
-    while (!this.#requested.isEmpty) {
-      const pfn = this.#requested.shift();
-      const flags = this.#mem.frames.flags[pfn]!;
-      if ((flags & (PG_USED | PG_DIRTY)) === (PG_USED | PG_DIRTY)) startFileWrite(this.#mem, pfn);
+    while (!this.requested.isEmpty) {
+      const pfn = this.requested.shift();
+      const flags = this.mem.frames.flags[pfn]!;
+      if ((flags & (PG_USED | PG_DIRTY)) === (PG_USED | PG_DIRTY)) startFileWrite(this.mem, pfn);
     }
   }
 
   #endDue(): void {
-    const untilUs = this.#nowUs + this.#aheadUs;
-    while (this.#writes.firstTurnUs <= untilUs) this.#endFirst();
+    const untilUs = this.nowUs + this.aheadUs;
+    while (this.writes.firstTurnUs <= untilUs) this.#endFirst();
   }
 
   #endFirst(): void {
-    const pfn = this.#writes.shift();
-    if (pfn !== 0) endWriteback(this.#mem, pfn);
+    const pfn = this.writes.shift();
+    if (pfn !== 0) endWriteback(this.mem, pfn);
   }
 
   /** The periodic writeback: files that have been dirty for longer than the expiry time. Mirrors: wb_check_old_data_flush. */
   #flush(): void {
-    this.#nextFlushUs += this.settings.dirtyWritebackUs;
-    for (const mapping of this.#mem.mappings.values()) {
+    this.nextFlushUs += this.settings.dirtyWritebackUs;
+    for (const mapping of this.mem.mappings.values()) {
       if (mapping.isShmem || mapping.nrDirty === 0) {
-        this.#dirtySince.delete(mapping);
+        this.dirtySince.delete(mapping);
         continue;
       }
-      const since = this.#dirtySince.get(mapping) ?? this.#nowUs;
-      this.#dirtySince.set(mapping, since);
-      if (this.#nowUs - since < this.settings.dirtyExpireUs) continue;
-      for (const pfn of dirtyPages(this.#mem, mapping)) startFileWrite(this.#mem, pfn);
-      this.#dirtySince.delete(mapping);
+      const since = this.dirtySince.get(mapping) ?? this.nowUs;
+      this.dirtySince.set(mapping, since);
+      if (this.nowUs - since < this.settings.dirtyExpireUs) continue;
+      for (const pfn of dirtyPages(this.mem, mapping)) startFileWrite(this.mem, pfn);
+      this.dirtySince.delete(mapping);
     }
   }
 }

@@ -16,17 +16,17 @@ export interface PressureNote {
 const KEPT = 1000;
 
 export class PressureEvents {
-  readonly #machine: Machine;
-  readonly #pressure = new VmPressure();
-  readonly #listeners = new Set<(level: PressureLevel, percent: number) => void>();
+  private readonly machine: Machine;
+  private readonly pressure = new VmPressure();
+  private readonly listeners = new Set<(level: PressureLevel, percent: number) => void>();
   /** The latest notifications, oldest first. */
   readonly log: PressureNote[] = [];
   sequence = 0;
   readonly counts: Record<PressureLevel, number> = { low: 0, medium: 0, critical: 0 };
 
   constructor(machine: Machine) {
-    this.#machine = machine;
-    this.#pressure.onWindow = (level, percent) => this.#publish(level, percent);
+    this.machine = machine;
+    this.pressure.onWindow = (level, percent) => this.#publish(level, percent);
   }
 
   /**
@@ -34,24 +34,24 @@ export class PressureEvents {
    * may note things down and change them later, it must not change memory.
    */
   onEvent(listener: (level: PressureLevel, percent: number) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   note(scanned: number, reclaimed: number): void {
-    this.#pressure.note(scanned, reclaimed);
+    this.pressure.note(scanned, reclaimed);
   }
 
   notePriority(priority: number): void {
-    this.#pressure.notePriority(priority);
+    this.pressure.notePriority(priority);
   }
 
   #publish(level: PressureLevel, percent: number): void {
-    const note: PressureNote = { sequence: ++this.sequence, level, percent, timeUs: this.#machine.nowUs };
+    const note: PressureNote = { sequence: ++this.sequence, level, percent, timeUs: this.machine.nowUs };
     this.counts[level]++;
     this.log.push(note);
     if (this.log.length > 2 * KEPT) this.log.splice(0, KEPT);
-    this.#machine.log('vmpressure', { level, percent });
-    for (const listener of this.#listeners) listener(level, percent);
+    this.machine.log('vmpressure', { level, percent });
+    for (const listener of this.listeners) listener(level, percent);
   }
 }

@@ -79,9 +79,9 @@ export class Memory {
   nrMlocked = 0;
   /** Lazily freeable anonymous pages (on the file lists). */
   nrLazyFree = 0;
-  #nextId = 1;
+  private nextId = 1;
   /** The mapping asked for last: numbers are not reused, and a frame does not outlive its mapping. */
-  #lastMapping: Mapping | undefined;
+  private lastMapping: Mapping | undefined;
 
   constructor(totalFrames: number, rules: Rules, settings: MemorySettings = defaultMemorySettings()) {
     this.frames = new Frames(totalFrames);
@@ -92,7 +92,7 @@ export class Memory {
 
   /** A fresh number for an mm, a mapping or an anon root. */
   newId(): number {
-    return this.#nextId++;
+    return this.nextId++;
   }
 
   newMapping(kind: MappingKind, path: string, sizeBytes: number, owner: Ownership): Mapping {
@@ -183,10 +183,10 @@ export class Memory {
   /** The mapping that owns a file or shmem frame. */
   mappingOf(pfn: number): Mapping {
     const id = this.frames.owner[pfn]!;
-    if (this.#lastMapping?.id === id) return this.#lastMapping;
+    if (this.lastMapping?.id === id) return this.lastMapping;
     const mapping = this.mappings.get(id);
     if (mapping === undefined) throw new BugError(`frame ${pfn} belongs to no mapping`);
-    this.#lastMapping = mapping;
+    this.lastMapping = mapping;
     return mapping;
   }
 

@@ -5,10 +5,10 @@
 
 /** One independent stream of random numbers. */
 export class Random {
-  #a: number;
-  #b: number;
-  #c: number;
-  #counter = 1;
+  private a: number;
+  private b: number;
+  private c: number;
+  private counter = 1;
 
   /** The stream `stream` of a seed; both are whole numbers. Different streams of one seed do not follow each other. */
   constructor(seed: number, stream = 0) {
@@ -19,19 +19,19 @@ export class Random {
       z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
       return (z ^ (z >>> 15)) | 0;
     };
-    this.#a = fill();
-    this.#b = fill();
-    this.#c = fill();
+    this.a = fill();
+    this.b = fill();
+    this.c = fill();
     for (let i = 0; i < 12; i++) this.next();
   }
 
   /** A whole number from 0 to 2^32 − 1. */
   next(): number {
-    const sum = (this.#a + this.#b + this.#counter) | 0;
-    this.#counter = (this.#counter + 1) | 0;
-    this.#a = this.#b ^ (this.#b >>> 9);
-    this.#b = (this.#c + (this.#c << 3)) | 0;
-    this.#c = ((this.#c << 21) | (this.#c >>> 11)) + sum;
+    const sum = (this.a + this.b + this.counter) | 0;
+    this.counter = (this.counter + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = ((this.c << 21) | (this.c >>> 11)) + sum;
     return sum >>> 0;
   }
 

@@ -47,40 +47,40 @@ export class AccessRun implements Activity {
   minor = 0;
   major = 0;
   stalledUs = 0;
-  readonly #machine: Machine;
-  readonly #random: Random;
-  readonly #pattern: Pattern | undefined;
-  readonly #touched = newTouched();
-  #dropLoad: (() => void) | undefined;
-  #streamed = 0;
+  private readonly machine: Machine;
+  private readonly random: Random;
+  private readonly pattern: Pattern | undefined;
+  private readonly touched = newTouched();
+  private dropLoad: (() => void) | undefined;
+  private streamed = 0;
 
   constructor(machine: Machine, task: Task, options: RunOptions, random: Random) {
-    this.#machine = machine;
+    this.machine = machine;
     this.task = task;
     this.options = options;
-    this.#random = random;
-    this.#pattern = makePattern(options.pattern, random);
+    this.random = random;
+    this.pattern = makePattern(options.pattern, random);
     this.nextUs = options.startUs > machine.nowUs ? options.startUs : this.#quantumAfter(machine.nowUs);
     if (options.startUs <= machine.nowUs) this.#begin();
   }
 
   run(nowUs: number): void {
-    if (!isAlive(this.#machine, this.task)) {
+    if (!isAlive(this.machine, this.task)) {
       this.stop();
       return;
     }
     this.#begin();
     const untilUs = Math.min(nowUs, this.options.endUs);
     if (untilUs > this.options.startUs) this.#accessUntil(untilUs);
-    if (nowUs >= this.options.endUs || !isAlive(this.#machine, this.task)) this.stop();
+    if (nowUs >= this.options.endUs || !isAlive(this.machine, this.task)) this.stop();
     else this.nextUs = this.#quantumAfter(nowUs);
   }
 
   /** Ends it now. */
   stop(): void {
     this.done = true;
-    this.#dropLoad?.();
-    this.#dropLoad = undefined;
+    this.dropLoad?.();
+    this.dropLoad = undefined;
   }
 
   #quantumAfter(nowUs: number): number {
@@ -90,14 +90,14 @@ export class AccessRun implements Activity {
   }
 
   #begin(): void {
-    if (this.#dropLoad !== undefined || this.#pattern === undefined) return;
+    if (this.dropLoad !== undefined || this.pattern === undefined) return;
     const user = Math.min(1, (this.options.ratePerSecond * ACCESS_US) / 1e6);
     const switches = Math.min(this.options.ratePerSecond, 1e6 / RUN_QUANTUM_US);
-    this.#dropLoad = addLoad(this.#machine, this.task, { user, system: user / 10, switches });
+    this.dropLoad = addLoad(this.machine, this.task, { user, system: user / 10, switches });
   }
 
   #accessUntil(untilUs: number): void {
-    const pattern = this.#pattern;
+    const pattern = this.pattern;
     if (pattern === undefined) return;
     const { ratePerSecond, startUs, region, firstPage, writeShare } = this.options;
     const elapsedUs = untilUs - startUs;
@@ -108,16 +108,16 @@ export class AccessRun implements Activity {
       const count = Math.min(due, BATCH);
       beginTouching();
       for (let i = 0; i < count && this.task.mm !== null; i++) {
-        const write = writeShare > 0 && (writeShare >= 1 || this.#random.fraction() < writeShare);
-        touch(this.#machine, this.task, first + pattern.next(elapsedUs), 1, write);
+        const write = writeShare > 0 && (writeShare >= 1 || this.random.fraction() < writeShare);
+        touch(this.machine, this.task, first + pattern.next(elapsedUs), 1, write);
       }
-      endTouching(this.#machine, this.task, this.#touched);
+      endTouching(this.machine, this.task, this.touched);
       this.accesses += count;
-      this.minor += this.#touched.minor;
-      this.major += this.#touched.major;
-      this.stalledUs += this.#touched.stallUs;
+      this.minor += this.touched.minor;
+      this.major += this.touched.major;
+      this.stalledUs += this.touched.stallUs;
       if (this.task.mm === null) return;
-      if (this.#touched.oom) {
+      if (this.touched.oom) {
         // Nothing to be had now: wait for the rest of the quantum.
         this.stalledUs = Math.max(this.stalledUs, elapsedUs - this.accesses / (ratePerSecond / 1e6));
         return;
@@ -128,17 +128,17 @@ export class AccessRun implements Activity {
 
   /** A stream's reader does not come back: it gives back what it has read, so that only the page cache keeps it. */
   #dropBehind(count: number): void {
-    this.#streamed += count;
-    if (this.#streamed < STREAM_DROP_PAGES) return;
+    this.streamed += count;
+    if (this.streamed < STREAM_DROP_PAGES) return;
     const { region, firstPage } = this.options;
     const nrPages = this.options.pattern.nrPages;
     const end = this.accesses % nrPages;
-    const from = Math.max(0, end - this.#streamed);
-    this.#streamed = 0;
+    const from = Math.max(0, end - this.streamed);
+    this.streamed = 0;
     if (end <= from) return;
     const start = region.start + firstPage + from;
     const vma = this.task.mm!.find(start);
     if (vma === undefined || vma.flags & VM_LOCKED) return;
-    zapRange(this.#machine.mem, vma, start, Math.min(vma.end, region.start + firstPage + end));
+    zapRange(this.machine.mem, vma, start, Math.min(vma.end, region.start + firstPage + end));
   }
 }

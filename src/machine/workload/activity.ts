@@ -16,8 +16,8 @@ export interface Activity {
 
 /** All activities of one machine, in the order of their start. */
 export class Activities {
-  #list: Activity[] = [];
-  #started = 0;
+  private list: Activity[] = [];
+  private started = 0;
 
   constructor(machine: Machine) {
     machine.tickers.push({ nextUs: () => this.nextUs, run: (nowUs) => this.#run(nowUs) });
@@ -26,32 +26,32 @@ export class Activities {
   /** When the next of them wants to run. */
   get nextUs(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const activity of this.#list) if (activity.nextUs < next) next = activity.nextUs;
+    for (const activity of this.list) if (activity.nextUs < next) next = activity.nextUs;
     return next;
   }
 
   /** Number of a new activity: each gets its own stream of random numbers. */
   newStream(): number {
-    return ++this.#started;
+    return ++this.started;
   }
 
   start<T extends Activity>(activity: T): T {
-    this.#list.push(activity);
+    this.list.push(activity);
     return activity;
   }
 
   /** Those that are not over. */
   get running(): readonly Activity[] {
-    return this.#list.filter((activity) => !activity.done);
+    return this.list.filter((activity) => !activity.done);
   }
 
   #run(nowUs: number): void {
     // Activities started meanwhile are appended, and run in this turn if they are due.
-    for (let i = 0; i < this.#list.length; i++) {
-      const activity = this.#list[i]!;
+    for (let i = 0; i < this.list.length; i++) {
+      const activity = this.list[i]!;
       if (!activity.done && activity.nextUs <= nowUs) activity.run(nowUs);
     }
-    if (this.#list.some((activity) => activity.done)) this.#list = this.#list.filter((activity) => !activity.done);
+    if (this.list.some((activity) => activity.done)) this.list = this.list.filter((activity) => !activity.done);
   }
 }
 

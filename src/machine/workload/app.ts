@@ -87,11 +87,11 @@ export class Apps {
   readonly list = new Map<string, App>();
   readonly listeners: AppListener[] = [];
   foreground: App | undefined;
-  readonly #machine: Machine;
-  #using: (AccessRun | Growth)[] = [];
+  private readonly machine: Machine;
+  private using: (AccessRun | Growth)[] = [];
 
   constructor(machine: Machine) {
-    this.#machine = machine;
+    this.machine = machine;
   }
 
   /** Throws EEXIST, EINVAL (an unknown library). */
@@ -100,7 +100,7 @@ export class Apps {
     for (const lib of spec.libs) this.#object(lib);
     if (spec.codePages > 0) {
       const path = `/data/app/${spec.name}/base.apk`;
-      this.#machine.createFile(codeObject(spec), path, spec.codePages * 4096, { uid: 1000, gid: 1000, mode: 0o644 });
+      this.machine.createFile(codeObject(spec), path, spec.codePages * 4096, { uid: 1000, gid: 1000, mode: 0o644 });
     }
     const app = new App(spec);
     this.list.set(spec.name, app);
@@ -116,7 +116,7 @@ export class Apps {
   }
 
   isRunning(app: App): boolean {
-    return app.task !== undefined && isAlive(this.#machine, app.task);
+    return app.task !== undefined && isAlive(this.machine, app.task);
   }
 
   /** Running apps behind the front one, the longest unused first. */
@@ -132,7 +132,7 @@ export class Apps {
     this.#leaveFront(app);
     const { spec } = app;
     const lost = app.launches > 0;
-    const task = this.#machine.createProcess({ name: spec.name, ids: idsOf(spec.uid) });
+    const task = this.machine.createProcess({ name: spec.name, ids: idsOf(spec.uid) });
     task.comm = task.leader.comm = spec.name.slice(-15);
     task.cmdline = [spec.name];
     task.exe = '/system/bin/app_process64';
@@ -186,16 +186,16 @@ export class Apps {
     }
     this.#stopUsing();
     const { spec, task } = app;
-    const activities = activitiesOf(this.#machine);
-    const startUs = this.#machine.nowUs;
+    const activities = activitiesOf(this.machine);
+    const startUs = this.machine.nowUs;
     const endUs = startUs + us;
     const heap = task!.regions.get('heap')!;
     const code = task!.regions.get('code');
     const run = (region: Region, pattern: Partial<PatternSettings>, ratePerSecond: number, writeShare: number) => {
-      const random = new Random(this.#machine.options.seed, activities.newStream());
+      const random = new Random(this.machine.options.seed, activities.newStream());
       const settings = { ...NO_PATTERN, ...pattern };
       const options = { region, firstPage: 0, pattern: settings, ratePerSecond, writeShare, startUs, endUs };
-      this.#using.push(activities.start(new AccessRun(this.#machine, task!, options, random)));
+      this.using.push(activities.start(new AccessRun(this.machine, task!, options, random)));
     };
     if (spec.ratePerSecond > 0) {
       const hotShare = Math.min(1, spec.workingSetPages / spec.heapPages);
@@ -205,16 +205,16 @@ export class Apps {
     if (spec.growPagesPerSecond > 0) {
       const firstPage = spec.heapPages + this.#grown(app);
       const growth = { region: heap, firstPage, pagesPerSecond: spec.growPagesPerSecond, startUs, endUs };
-      this.#using.push(activities.start(new Growth(this.#machine, task!, growth)));
+      this.using.push(activities.start(new Growth(this.machine, task!, growth)));
     }
   }
 
   /** Pages of its growing room that the app has used. */
   #grown(app: App): number {
-    return Math.min(this.#growth.get(app.task!) ?? 0, app.spec.heapPages * (HEAP_ROOM - 1));
+    return Math.min(this.growth.get(app.task!) ?? 0, app.spec.heapPages * (HEAP_ROOM - 1));
   }
 
-  readonly #growth = new WeakMap<Task, number>();
+  private readonly growth = new WeakMap<Task, number>();
 
   #resumeSegments(app: App, regenerate: number): Segment[] {
     const { spec, task } = app;
@@ -245,7 +245,7 @@ export class Apps {
 
   #start(app: App, segments: readonly Segment[], onEnd: (result: JobResult) => void): void {
     const job = new TouchJob(
-      this.#machine,
+      this.machine,
       app.task!,
       segments.filter((segment) => segment.nrPages > 0),
       (result) => {
@@ -254,13 +254,13 @@ export class Apps {
       },
     );
     app.job = job;
-    activitiesOf(this.#machine).start(job);
+    activitiesOf(this.machine).start(job);
   }
 
   #toFront(app: App): void {
     this.foreground = app;
     app.state = 'foreground';
-    app.lastFrontUs = this.#machine.nowUs;
+    app.lastFrontUs = this.machine.nowUs;
     this.#setAdjustments();
   }
 
@@ -270,25 +270,25 @@ export class Apps {
     if (app === undefined || app === next) return;
     this.#stopUsing();
     this.foreground = undefined;
-    app.lastFrontUs = this.#machine.nowUs;
+    app.lastFrontUs = this.machine.nowUs;
     if (!this.isRunning(app)) {
       app.state = 'stopped';
       return;
     }
     app.state = 'background';
     this.#setAdjustments();
-    this.#machine.log('background', { pid: app.task!.pid, app: app.spec.name });
+    this.machine.log('background', { pid: app.task!.pid, app: app.spec.name });
     for (const listener of this.listeners) listener.onBackground?.(app);
   }
 
   #stopUsing(): void {
-    for (const activity of this.#using) {
+    for (const activity of this.using) {
       if (activity instanceof Growth) {
-        this.#growth.set(activity.task, (this.#growth.get(activity.task) ?? 0) + activity.pages);
+        this.growth.set(activity.task, (this.growth.get(activity.task) ?? 0) + activity.pages);
       }
       activity.stop();
     }
-    this.#using = [];
+    this.using = [];
   }
 
   /** Scores by how long an app has been out of sight, as Android's activity manager gives them. */
@@ -297,14 +297,14 @@ export class Apps {
     this.background.reverse().forEach((app, age) => {
       app.task!.oomScoreAdj = age === 0 ? ADJ_PREVIOUS : Math.min(ADJ_CACHED + age - 1, ADJ_CACHED_MAX);
     });
-    this.#machine.generation++;
+    this.machine.generation++;
   }
 
   #map(task: Task, spec: AppSpec): void {
     let start = FIRST_MAPPING;
     const add = (name: string, nrPages: number, mapping: Mapping | null, prot: number, label = '') => {
       if (nrPages === 0) return;
-      mmap(this.#machine.mem, task.mm!, { start, nrPages, prot, shared: false, mapping, name: label });
+      mmap(this.machine.mem, task.mm!, { start, nrPages, prot, shared: false, mapping, name: label });
       task.regions.set(name, { name, start, nrPages, mapping });
       start += Math.ceil(nrPages / GIB_PAGES) * GIB_PAGES + GIB_PAGES;
     };
@@ -321,13 +321,13 @@ export class Apps {
   }
 
   #object(name: string): Mapping {
-    const object = this.#machine.objects.get(name);
+    const object = this.machine.objects.get(name);
     if (object === undefined) throw new KernelError(EINVAL, `there is no object named ${name}`);
     return object;
   }
 
   #log(type: string, app: App, result: JobResult, more: Record<string, number | boolean>): void {
-    this.#machine.log(type, {
+    this.machine.log(type, {
       pid: app.task!.pid,
       app: app.spec.name,
       finished: result.finished,

@@ -22,12 +22,12 @@ export class Growth implements Activity {
   nextUs: number;
   done = false;
   pages = 0;
-  readonly #machine: Machine;
-  readonly #touched = newTouched();
-  #stalledUs = 0;
+  private readonly machine: Machine;
+  private readonly touched = newTouched();
+  private stalledUs = 0;
 
   constructor(machine: Machine, task: Task, options: GrowOptions) {
-    this.#machine = machine;
+    this.machine = machine;
     this.task = task;
     this.options = options;
     this.nextUs = Math.min(options.startUs + GROW_QUANTUM_US, options.endUs);
@@ -37,19 +37,19 @@ export class Growth implements Activity {
     const { region, firstPage, pagesPerSecond, startUs, endUs } = this.options;
     const room = region.nrPages - firstPage;
     const elapsedUs = Math.min(nowUs, endUs) - startUs;
-    while (isAlive(this.#machine, this.task) && this.pages < room) {
-      const due = Math.floor((pagesPerSecond * (elapsedUs - this.#stalledUs)) / 1e6) - this.pages;
+    while (isAlive(this.machine, this.task) && this.pages < room) {
+      const due = Math.floor((pagesPerSecond * (elapsedUs - this.stalledUs)) / 1e6) - this.pages;
       const count = Math.min(due, 64, room - this.pages);
       if (count <= 0) break;
       beginTouching();
-      touch(this.#machine, this.task, region.start + firstPage + this.pages, count, true);
-      endTouching(this.#machine, this.task, this.#touched);
-      this.#stalledUs += this.#touched.stallUs;
+      touch(this.machine, this.task, region.start + firstPage + this.pages, count, true);
+      endTouching(this.machine, this.task, this.touched);
+      this.stalledUs += this.touched.stallUs;
       this.pages += count;
-      if (this.#touched.oom) break;
+      if (this.touched.oom) break;
     }
     this.nextUs = Math.min(nowUs + GROW_QUANTUM_US, endUs);
-    if (nowUs >= endUs || this.pages >= room || !isAlive(this.#machine, this.task)) this.stop();
+    if (nowUs >= endUs || this.pages >= room || !isAlive(this.machine, this.task)) this.stop();
   }
 
   stop(): void {
@@ -73,37 +73,37 @@ export class ForkStorm implements Activity {
   readonly options: StormOptions;
   done = false;
   forked = 0;
-  readonly #machine: Machine;
-  readonly #startUs: number;
-  readonly #children: { readonly task: Task; readonly endUs: number }[] = [];
-  readonly #touched = newTouched();
+  private readonly machine: Machine;
+  private readonly startUs: number;
+  private readonly children: { readonly task: Task; readonly endUs: number }[] = [];
+  private readonly touched = newTouched();
 
   constructor(machine: Machine, task: Task, options: StormOptions) {
-    this.#machine = machine;
+    this.machine = machine;
     this.task = task;
     this.options = options;
-    this.#startUs = machine.nowUs;
+    this.startUs = machine.nowUs;
   }
 
   get nextUs(): number {
     const { children, perSecond } = this.options;
     const fork =
       this.forked < children
-        ? this.#startUs + Math.ceil(((this.forked + 1) * 1e6) / perSecond)
+        ? this.startUs + Math.ceil(((this.forked + 1) * 1e6) / perSecond)
         : Number.POSITIVE_INFINITY;
-    return Math.min(fork, this.#children[0]?.endUs ?? Number.POSITIVE_INFINITY);
+    return Math.min(fork, this.children[0]?.endUs ?? Number.POSITIVE_INFINITY);
   }
 
   run(nowUs: number): void {
     const { children, perSecond } = this.options;
-    while (this.#children.length > 0 && this.#children[0]!.endUs <= nowUs) {
-      const child = this.#children.shift()!.task;
-      if (isAlive(this.#machine, child)) this.#machine.exit(child);
+    while (this.children.length > 0 && this.children[0]!.endUs <= nowUs) {
+      const child = this.children.shift()!.task;
+      if (isAlive(this.machine, child)) this.machine.exit(child);
     }
-    const due = Math.min(children, Math.floor(((nowUs - this.#startUs) * perSecond) / 1e6));
-    while (this.forked < due && isAlive(this.#machine, this.task)) this.#fork(nowUs);
-    const parentGone = !isAlive(this.#machine, this.task);
-    if (this.#children.length === 0 && (this.forked >= children || parentGone)) this.stop();
+    const due = Math.min(children, Math.floor(((nowUs - this.startUs) * perSecond) / 1e6));
+    while (this.forked < due && isAlive(this.machine, this.task)) this.#fork(nowUs);
+    const parentGone = !isAlive(this.machine, this.task);
+    if (this.children.length === 0 && (this.forked >= children || parentGone)) this.stop();
     else if (parentGone) this.forked = children;
   }
 
@@ -115,12 +115,12 @@ export class ForkStorm implements Activity {
     const { region, pages, lifeUs } = this.options;
     this.forked++;
     const name = `${this.task.name}.${this.forked}`;
-    if (this.#machine.named.has(name)) return;
-    const child = this.#machine.fork(this.task, name);
-    this.#children.push({ task: child, endUs: nowUs + lifeUs });
+    if (this.machine.named.has(name)) return;
+    const child = this.machine.fork(this.task, name);
+    this.children.push({ task: child, endUs: nowUs + lifeUs });
     if (region === undefined) return;
     beginTouching();
-    touch(this.#machine, child, region.start, Math.min(pages, region.nrPages), true);
-    endTouching(this.#machine, child, this.#touched);
+    touch(this.machine, child, region.start, Math.min(pages, region.nrPages), true);
+    endTouching(this.machine, child, this.touched);
   }
 }

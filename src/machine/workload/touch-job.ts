@@ -35,19 +35,19 @@ const BATCH = 32;
 export class TouchJob implements Activity {
   nextUs: number;
   done = false;
-  readonly #machine: Machine;
-  readonly #task: Task;
-  readonly #segments: readonly Segment[];
-  readonly #onEnd: (result: JobResult, nowUs: number) => void;
-  readonly #touched = newTouched();
-  #segment = 0;
-  #page = 0;
-  #budgetUs = 0;
-  #us = 0;
-  #stallUs = 0;
-  #pages = 0;
-  #minor = 0;
-  #major = 0;
+  private readonly machine: Machine;
+  private readonly task: Task;
+  private readonly segments: readonly Segment[];
+  private readonly onEnd: (result: JobResult, nowUs: number) => void;
+  private readonly touched = newTouched();
+  private segment = 0;
+  private page = 0;
+  private budgetUs = 0;
+  private us = 0;
+  private stallUs = 0;
+  private pages = 0;
+  private minor = 0;
+  private major = 0;
 
   constructor(
     machine: Machine,
@@ -55,49 +55,49 @@ export class TouchJob implements Activity {
     segments: readonly Segment[],
     onEnd: (result: JobResult, nowUs: number) => void,
   ) {
-    this.#machine = machine;
-    this.#task = task;
-    this.#segments = segments;
-    this.#onEnd = onEnd;
+    this.machine = machine;
+    this.task = task;
+    this.segments = segments;
+    this.onEnd = onEnd;
     this.nextUs = machine.nowUs + JOB_QUANTUM_US;
   }
 
   run(nowUs: number): void {
     this.nextUs = nowUs + JOB_QUANTUM_US;
-    this.#budgetUs += JOB_QUANTUM_US;
-    while (this.#budgetUs > 0 && this.#segment < this.#segments.length) {
-      if (!isAlive(this.#machine, this.#task)) break;
+    this.budgetUs += JOB_QUANTUM_US;
+    while (this.budgetUs > 0 && this.segment < this.segments.length) {
+      if (!isAlive(this.machine, this.task)) break;
       if (!this.#touchBatch()) break;
     }
-    const alive = isAlive(this.#machine, this.#task);
-    if (this.#segment >= this.#segments.length || !alive) this.#end(alive, nowUs);
+    const alive = isAlive(this.machine, this.task);
+    if (this.segment >= this.segments.length || !alive) this.#end(alive, nowUs);
   }
 
   /** False: no memory now, so wait for the next quantum. */
   #touchBatch(): boolean {
-    const segment = this.#segments[this.#segment]!;
-    const count = Math.min(BATCH, segment.nrPages - this.#page);
+    const segment = this.segments[this.segment]!;
+    const count = Math.min(BATCH, segment.nrPages - this.page);
     beginTouching();
-    touch(this.#machine, this.#task, segment.startVpn + this.#page, count, segment.write);
-    const touched = this.#touched;
-    endTouching(this.#machine, this.#task, touched);
-    this.#minor += touched.minor;
-    this.#major += touched.major;
-    this.#stallUs += touched.stallUs;
+    touch(this.machine, this.task, segment.startVpn + this.page, count, segment.write);
+    const touched = this.touched;
+    endTouching(this.machine, this.task, touched);
+    this.minor += touched.minor;
+    this.major += touched.major;
+    this.stallUs += touched.stallUs;
     const tookUs = touched.stallUs + count * segment.cpuUs;
-    this.#us += tookUs;
-    this.#budgetUs -= tookUs;
+    this.us += tookUs;
+    this.budgetUs -= tookUs;
     if (touched.oom) {
-      this.#us += Math.max(0, this.#budgetUs);
-      this.#stallUs += Math.max(0, this.#budgetUs);
-      this.#budgetUs = 0;
+      this.us += Math.max(0, this.budgetUs);
+      this.stallUs += Math.max(0, this.budgetUs);
+      this.budgetUs = 0;
       return false;
     }
-    this.#pages += count;
-    this.#page += count;
-    if (this.#page >= segment.nrPages) {
-      this.#segment++;
-      this.#page = 0;
+    this.pages += count;
+    this.page += count;
+    if (this.page >= segment.nrPages) {
+      this.segment++;
+      this.page = 0;
     }
     return true;
   }
@@ -105,7 +105,7 @@ export class TouchJob implements Activity {
   #end(finished: boolean, nowUs: number): void {
     if (this.done) return;
     this.done = true;
-    const { us, stallUs } = { us: Math.round(this.#us), stallUs: Math.round(this.#stallUs) };
-    this.#onEnd({ finished, us, stallUs, pages: this.#pages, minor: this.#minor, major: this.#major }, nowUs);
+    const { us, stallUs } = { us: Math.round(this.us), stallUs: Math.round(this.stallUs) };
+    this.onEnd({ finished, us, stallUs, pages: this.pages, minor: this.minor, major: this.major }, nowUs);
   }
 }

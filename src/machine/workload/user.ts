@@ -23,36 +23,36 @@ export class User implements Activity {
   nextUs: number;
   done = false;
   turns = 0;
-  readonly #machine: Machine;
-  readonly #apps: Apps;
-  readonly #options: UserOptions;
-  readonly #random: Random;
-  #round: App[] = [];
-  #last: App | undefined;
+  private readonly machine: Machine;
+  private readonly apps: Apps;
+  private readonly options: UserOptions;
+  private readonly random: Random;
+  private round: App[] = [];
+  private last: App | undefined;
 
   constructor(machine: Machine, options: UserOptions, random: Random) {
-    this.#machine = machine;
-    this.#apps = appsOf(machine);
-    this.#options = options;
-    this.#random = random;
+    this.machine = machine;
+    this.apps = appsOf(machine);
+    this.options = options;
+    this.random = random;
     this.nextUs = machine.nowUs + 1;
-    for (const name of options.apps) this.#apps.get(name);
+    for (const name of options.apps) this.apps.get(name);
   }
 
   run(_nowUs: number): void {
-    if (this.turns >= this.#options.turns) {
+    if (this.turns >= this.options.turns) {
       this.done = true;
-      this.#machine.log('user', { turns: this.turns });
+      this.machine.log('user', { turns: this.turns });
       return;
     }
     this.turns++;
     const app = this.#choose();
-    this.#last = app;
-    const useUs = this.#random.between(this.#options.useMinUs, this.#options.useMaxUs);
+    this.last = app;
+    const useUs = this.random.between(this.options.useMinUs, this.options.useMaxUs);
     this.nextUs = Number.POSITIVE_INFINITY;
-    this.#apps.resume(app, () => {
-      if (this.#apps.foreground === app && this.#apps.isRunning(app)) this.#apps.use(app, useUs);
-      this.nextUs = this.#machine.nowUs + useUs + this.#options.gapUs + 1;
+    this.apps.resume(app, () => {
+      if (this.apps.foreground === app && this.apps.isRunning(app)) this.apps.use(app, useUs);
+      this.nextUs = this.machine.nowUs + useUs + this.options.gapUs + 1;
     });
   }
 
@@ -61,25 +61,25 @@ export class User implements Activity {
   }
 
   #choose(): App {
-    const { apps, order } = this.#options;
+    const { apps, order } = this.options;
     if (order === 'random' || order === 'favourites') {
       for (let tries = 0; tries < 16; tries++) {
-        const at = order === 'random' ? this.#random.below(apps.length) : this.#favourite(apps.length);
-        const app = this.#apps.get(apps[at]!);
-        if (app !== this.#last || apps.length === 1) return app;
+        const at = order === 'random' ? this.random.below(apps.length) : this.#favourite(apps.length);
+        const app = this.apps.get(apps[at]!);
+        if (app !== this.last || apps.length === 1) return app;
       }
     }
-    if (this.#round.length === 0) {
-      this.#round = apps.map((name) => this.#apps.get(name));
-      if (order !== 'cycle') this.#random.shuffle(this.#round);
+    if (this.round.length === 0) {
+      this.round = apps.map((name) => this.apps.get(name));
+      if (order !== 'cycle') this.random.shuffle(this.round);
       // Nobody opens the app that is open.
-      if (this.#round[0] === this.#last && this.#round.length > 1) this.#round.push(this.#round.shift()!);
+      if (this.round[0] === this.last && this.round.length > 1) this.round.push(this.round.shift()!);
     }
-    return this.#round.shift()!;
+    return this.round.shift()!;
   }
 
   /** The first apps more often than the last: of two throws the smaller one. */
   #favourite(n: number): number {
-    return Math.min(this.#random.below(n), this.#random.below(n));
+    return Math.min(this.random.below(n), this.random.below(n));
   }
 }

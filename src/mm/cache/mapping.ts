@@ -18,20 +18,20 @@ export const ENTRY_NUMBER = 0x3fffffff;
 
 /** A sparse array of 32-bit numbers indexed by page (below 2^28); absent entries read 0. */
 export class PageArray {
-  readonly #chunks: (Uint32Array | undefined)[] = [];
+  private readonly chunks: (Uint32Array | undefined)[] = [];
 
   get(index: number): number {
-    const chunk = this.#chunks[index >>> CHUNK_SHIFT];
+    const chunk = this.chunks[index >>> CHUNK_SHIFT];
     return chunk === undefined ? 0 : chunk[index & (CHUNK - 1)]!;
   }
 
   set(index: number, value: number): void {
     const key = index >>> CHUNK_SHIFT;
-    let chunk = this.#chunks[key];
+    let chunk = this.chunks[key];
     if (chunk === undefined) {
       if (value === 0) return;
       chunk = new Uint32Array(CHUNK);
-      this.#chunks[key] = chunk;
+      this.chunks[key] = chunk;
     }
     chunk[index & (CHUNK - 1)] = value;
   }
@@ -39,14 +39,14 @@ export class PageArray {
   /** Calls `visit` for each entry that is not zero, by ascending index. */
   forEach(visit: (index: number, value: number) => void): void {
     // forEach of an array passes over what was never set, however large the gaps.
-    this.#chunks.forEach((_chunk, key) => {
+    this.chunks.forEach((_chunk, key) => {
       this.forEachIn(key, visit);
     });
   }
 
   /** The same for the pages of one chunk: 512 × `key` and on. */
   forEachIn(key: number, visit: (index: number, value: number) => void): void {
-    const chunk = this.#chunks[key];
+    const chunk = this.chunks[key];
     if (chunk === undefined) return;
     for (let i = 0; i < CHUNK; i++) {
       const value = chunk[i]!;
@@ -85,7 +85,7 @@ export class Mapping {
   nrDirty = 0;
   nrSwapped = 0;
   /** Dirty pages of each chunk of the cache, so that writing a few pages does not look at all. */
-  readonly #dirtyIn = new PageArray();
+  private readonly dirtyIn = new PageArray();
   /** References that are not mappings: names (a path, an open descriptor). At zero and unmapped, a shmem object goes away. */
   links = 1;
 
@@ -112,12 +112,12 @@ export class Mapping {
   countDirty(index: number, change: 1 | -1): void {
     this.nrDirty += change;
     const key = index >>> CHUNK_SHIFT;
-    this.#dirtyIn.set(key, this.#dirtyIn.get(key) + change);
+    this.dirtyIn.set(key, this.dirtyIn.get(key) + change);
   }
 
   /** Calls `visit` for what is in the cache near dirty pages, by ascending index. */
   forEachNearDirty(visit: (index: number, entry: number) => void): void {
-    this.#dirtyIn.forEach((key) => {
+    this.dirtyIn.forEach((key) => {
       this.pages.forEachIn(key, visit);
     });
   }

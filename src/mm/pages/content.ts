@@ -27,8 +27,8 @@ interface Composite {
 export class ContentStore {
   /** The last version given out. */
   version = 0;
-  #table = new Map<number, Uint8Array | Composite>();
-  #nextEntry = 0;
+  private table = new Map<number, Uint8Array | Composite>();
+  private nextEntry = 0;
 
   /** The content of a fresh write of a whole page. */
   write(): number {
@@ -41,7 +41,7 @@ export class ContentStore {
     if (this.version >= VERSIONS) throw new BugError('content versions used up');
     const word = ++this.version;
     if (base === CONTENT_ZERO || ((base & TABLE) === 0 && (base & WORD) !== 0)) return word | WORD;
-    const under = this.#table.get(base);
+    const under = this.table.get(base);
     return this.#store({ base: under !== undefined && !(under instanceof Uint8Array) ? under.base : base, word });
   }
 
@@ -63,7 +63,7 @@ export class ContentStore {
 
   /** Number of table entries (real bytes and composites). */
   get tableSize(): number {
-    return this.#table.size;
+    return this.table.size;
   }
 
   /** The 4,096 bytes of a content id, written into `out`. */
@@ -73,7 +73,7 @@ export class ContentStore {
       return;
     }
     if (id & TABLE) {
-      const entry = this.#table.get(id >>> 0);
+      const entry = this.table.get(id >>> 0);
       if (entry === undefined) throw new BugError(`content ${id >>> 0} was swept`);
       if (entry instanceof Uint8Array) {
         out.set(entry);
@@ -100,20 +100,20 @@ export class ContentStore {
 
   /** Forgets table entries that `marked` does not hold. */
   sweep(marked: ReadonlySet<number>): void {
-    for (const [id, entry] of this.#table) {
-      if (!marked.has(id)) this.#table.delete(id);
+    for (const [id, entry] of this.table) {
+      if (!marked.has(id)) this.table.delete(id);
       else if (!(entry instanceof Uint8Array) && entry.base & TABLE && !marked.has(entry.base)) {
         const flat = new Uint8Array(PAGE_SIZE);
         this.bytes(id, flat);
-        this.#table.set(id, flat);
+        this.table.set(id, flat);
       }
     }
   }
 
   #store(entry: Uint8Array | Composite): number {
-    if (this.#nextEntry >= 0x7fffffff) throw new BugError('content table used up');
-    const id = (TABLE | this.#nextEntry++) >>> 0;
-    this.#table.set(id, entry);
+    if (this.nextEntry >= 0x7fffffff) throw new BugError('content table used up');
+    const id = (TABLE | this.nextEntry++) >>> 0;
+    this.table.set(id, entry);
     return id;
   }
 }

@@ -42,7 +42,7 @@ export class Frames {
   nrUsed = 0;
   /** Frames below this number have been handed out at least once. */
   fresh = 1;
-  #freeHead = 0;
+  private freeHead = 0;
 
   constructor(total: number) {
     this.total = total;
@@ -64,8 +64,8 @@ export class Frames {
 
   /** A frame with all fields zero but PG_USED, or 0 when there is none. */
   alloc(): number {
-    let pfn = this.#freeHead;
-    if (pfn !== 0) this.#freeHead = this.next[pfn]!;
+    let pfn = this.freeHead;
+    if (pfn !== 0) this.freeHead = this.next[pfn]!;
     else if (this.fresh <= this.total) pfn = this.fresh++;
     else return 0;
     this.flags[pfn] = PG_USED;
@@ -83,8 +83,8 @@ export class Frames {
     this.index[pfn] = 0;
     this.slot[pfn] = 0;
     this.content[pfn] = 0;
-    this.next[pfn] = this.#freeHead;
-    this.#freeHead = pfn;
+    this.next[pfn] = this.freeHead;
+    this.freeHead = pfn;
     this.nrUsed--;
   }
 
@@ -147,7 +147,7 @@ export class Frames {
   /** Length of the free list plus frames never used; walks the list, for checks only. Throws BugError on a loop. */
   countFree(): number {
     let n = this.total - this.fresh + 1;
-    for (let pfn = this.#freeHead, guard = 0; pfn !== 0; pfn = this.next[pfn]!) {
+    for (let pfn = this.freeHead, guard = 0; pfn !== 0; pfn = this.next[pfn]!) {
       if (++guard > this.total) throw new BugError('loop in the free list');
       n++;
     }

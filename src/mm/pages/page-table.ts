@@ -26,23 +26,23 @@ export type PageDirectory = Map<number, number>;
 export class PageTables {
   pte = new Uint32Array(CHUNK * 64);
   expected = new Uint32Array(CHUNK * 64);
-  #chunks = new Uint32Array(CHUNKS_PER_TABLE * 64);
-  #nextChunk = 1;
-  #nextTable = 1;
-  #freeChunks: number[] = [];
-  #freeTables: number[] = [];
+  private chunks = new Uint32Array(CHUNKS_PER_TABLE * 64);
+  private nextChunk = 1;
+  private nextTable = 1;
+  private spareChunks: number[] = [];
+  private spareTables: number[] = [];
   /** Tables in use over all processes, for meminfo's PageTables. */
   nrTables = 0;
   // Where the last lookup ended; sequential faults hit it.
-  #lastDirectory: PageDirectory | undefined;
-  #lastPmd = -1;
-  #lastTable = 0;
+  private lastDirectory: PageDirectory | undefined;
+  private lastPmd = -1;
+  private lastTable = 0;
 
   /** Index into `pte` for a page, or 0 where no table covers it. */
   find(directory: PageDirectory, vpn: number): number {
     const table = this.#table(directory, Math.floor(vpn / PTRS_PER_TABLE));
     if (table === 0) return 0;
-    const chunk = this.#chunks[table * CHUNKS_PER_TABLE + ((vpn >> CHUNK_SHIFT) & (CHUNKS_PER_TABLE - 1))]!;
+    const chunk = this.chunks[table * CHUNKS_PER_TABLE + ((vpn >> CHUNK_SHIFT) & (CHUNKS_PER_TABLE - 1))]!;
     return chunk === 0 ? 0 : chunk * CHUNK + (vpn & (CHUNK - 1));
   }
 
@@ -53,15 +53,15 @@ export class PageTables {
     if (table === 0) {
       table = this.#allocTable();
       directory.set(pmd, table);
-      this.#lastDirectory = directory;
-      this.#lastPmd = pmd;
-      this.#lastTable = table;
+      this.lastDirectory = directory;
+      this.lastPmd = pmd;
+      this.lastTable = table;
     }
     const at = table * CHUNKS_PER_TABLE + ((vpn >> CHUNK_SHIFT) & (CHUNKS_PER_TABLE - 1));
-    let chunk = this.#chunks[at]!;
+    let chunk = this.chunks[at]!;
     if (chunk === 0) {
       chunk = this.#allocChunk();
-      this.#chunks[at] = chunk;
+      this.chunks[at] = chunk;
     }
     return chunk * CHUNK + (vpn & (CHUNK - 1));
   }
@@ -91,12 +91,12 @@ export class PageTables {
   }
 
   #table(directory: PageDirectory, pmd: number): number {
-    if (pmd === this.#lastPmd && directory === this.#lastDirectory) return this.#lastTable;
+    if (pmd === this.lastPmd && directory === this.lastDirectory) return this.lastTable;
     const table = directory.get(pmd) ?? 0;
     if (table !== 0) {
-      this.#lastDirectory = directory;
-      this.#lastPmd = pmd;
-      this.#lastTable = table;
+      this.lastDirectory = directory;
+      this.lastPmd = pmd;
+      this.lastTable = table;
     }
     return table;
   }
@@ -105,33 +105,33 @@ export class PageTables {
     const table = directory.get(pmd);
     if (table === undefined) return;
     for (let i = table * CHUNKS_PER_TABLE; i < (table + 1) * CHUNKS_PER_TABLE; i++) {
-      const chunk = this.#chunks[i]!;
+      const chunk = this.chunks[i]!;
       if (chunk === 0) continue;
       this.pte.fill(0, chunk * CHUNK, (chunk + 1) * CHUNK);
       this.expected.fill(0, chunk * CHUNK, (chunk + 1) * CHUNK);
-      this.#freeChunks.push(chunk);
-      this.#chunks[i] = 0;
+      this.spareChunks.push(chunk);
+      this.chunks[i] = 0;
     }
     directory.delete(pmd);
-    this.#freeTables.push(table);
+    this.spareTables.push(table);
     this.nrTables--;
-    this.#lastPmd = -1;
-    this.#lastDirectory = undefined;
+    this.lastPmd = -1;
+    this.lastDirectory = undefined;
   }
 
   #allocTable(): number {
     this.nrTables++;
-    const reused = this.#freeTables.pop();
+    const reused = this.spareTables.pop();
     if (reused !== undefined) return reused;
-    const table = this.#nextTable++;
-    if ((table + 1) * CHUNKS_PER_TABLE > this.#chunks.length) this.#chunks = grown(this.#chunks);
+    const table = this.nextTable++;
+    if ((table + 1) * CHUNKS_PER_TABLE > this.chunks.length) this.chunks = grown(this.chunks);
     return table;
   }
 
   #allocChunk(): number {
-    const reused = this.#freeChunks.pop();
+    const reused = this.spareChunks.pop();
     if (reused !== undefined) return reused;
-    const chunk = this.#nextChunk++;
+    const chunk = this.nextChunk++;
     if ((chunk + 1) * CHUNK > this.pte.length) {
       this.pte = grown(this.pte);
       this.expected = grown(this.expected);

@@ -26,7 +26,7 @@ export class PsiLine {
   totalUs = 0;
   /** avg10, avg60, avg300 in percent × 2048. */
   readonly averages = [0, 0, 0];
-  #averagedUs = 0;
+  private averagedUs = 0;
 
   /** One average period of `periodUs`, `missed` idle ones before it. Mirrors: calc_avgs, update_averages. */
   average(periodUs: number, missed: number): void {
@@ -34,15 +34,15 @@ export class PsiLine {
       for (let i = 0; i < 3; i++) this.averages[i] = calcLoad(this.averages[i]!, DECAY[i]!, 0);
     }
     const total = Math.floor(this.totalUs);
-    const sample = Math.min(total - this.#averagedUs, periodUs);
-    this.#averagedUs += sample;
+    const sample = Math.min(total - this.averagedUs, periodUs);
+    this.averagedUs += sample;
     const percent = Math.floor((sample * 100) / periodUs) * FIXED_ONE;
     for (let i = 0; i < 3; i++) this.averages[i] = calcLoad(this.averages[i]!, DECAY[i]!, percent);
   }
 
   /** Whether averages will still change without further stalls. */
   get isQuiet(): boolean {
-    return this.averages.every((average) => average === 0) && Math.floor(this.totalUs) === this.#averagedUs;
+    return this.averages.every((average) => average === 0) && Math.floor(this.totalUs) === this.averagedUs;
   }
 
   text(name: string): string {
@@ -60,72 +60,72 @@ export type PsiState = 'some' | 'full';
 export class PsiGroup {
   readonly some = new PsiLine();
   readonly full = new PsiLine();
-  #someShare = 0;
-  #fullShare = 0;
+  private someShare = 0;
+  private fullShare = 0;
   /** When the shares began to hold. */
-  #sinceUs: number;
-  #nextAverageUs: number;
-  #lastAverageUs: number;
+  private sinceUs: number;
+  private nextAverageUs: number;
+  private lastAverageUs: number;
 
   constructor(nowUs: number) {
-    this.#sinceUs = nowUs;
-    this.#lastAverageUs = nowUs;
-    this.#nextAverageUs = nowUs + PSI_PERIOD_US;
+    this.sinceUs = nowUs;
+    this.lastAverageUs = nowUs;
+    this.nextAverageUs = nowUs + PSI_PERIOD_US;
   }
 
   /** From `nowUs` on these shares of time are lost, rounded to 1/1024 so that sums are exact however often they are taken. */
   setShares(nowUs: number, someShare: number, fullShare: number): void {
     const some = Math.round(someShare * 1024) / 1024;
     const full = Math.round(fullShare * 1024) / 1024;
-    if (some === this.#someShare && full === this.#fullShare) return;
+    if (some === this.someShare && full === this.fullShare) return;
     this.settle(nowUs);
-    this.#someShare = some;
-    this.#fullShare = Math.min(some, full);
+    this.someShare = some;
+    this.fullShare = Math.min(some, full);
   }
 
   /** Whether time is being lost now. */
   get isStalling(): boolean {
-    return this.#someShare > 0;
+    return this.someShare > 0;
   }
 
   /** When averages are due next; Infinity while they would not change. */
   get nextUs(): number {
-    if (this.#someShare > 0 || !this.some.isQuiet || !this.full.isQuiet) return this.#nextAverageUs;
+    if (this.someShare > 0 || !this.some.isQuiet || !this.full.isQuiet) return this.nextAverageUs;
     return Number.POSITIVE_INFINITY;
   }
 
   /** Adds up what was lost until now, taking the averages that were due on the way. */
   settle(nowUs: number): void {
-    while (this.#nextAverageUs <= nowUs) {
+    while (this.nextAverageUs <= nowUs) {
       if (this.nextUs === Number.POSITIVE_INFINITY) {
         // Nothing happens in all of these periods.
-        const skipped = Math.floor((nowUs - this.#nextAverageUs) / PSI_PERIOD_US) + 1;
-        this.#nextAverageUs += skipped * PSI_PERIOD_US;
-        this.#lastAverageUs = this.#nextAverageUs - PSI_PERIOD_US;
+        const skipped = Math.floor((nowUs - this.nextAverageUs) / PSI_PERIOD_US) + 1;
+        this.nextAverageUs += skipped * PSI_PERIOD_US;
+        this.lastAverageUs = this.nextAverageUs - PSI_PERIOD_US;
         break;
       }
-      this.#accrue(this.#nextAverageUs);
-      const periodUs = this.#nextAverageUs - this.#lastAverageUs;
+      this.#accrue(this.nextAverageUs);
+      const periodUs = this.nextAverageUs - this.lastAverageUs;
       this.some.average(periodUs, 0);
       this.full.average(periodUs, 0);
-      this.#lastAverageUs = this.#nextAverageUs;
-      this.#nextAverageUs += PSI_PERIOD_US;
+      this.lastAverageUs = this.nextAverageUs;
+      this.nextAverageUs += PSI_PERIOD_US;
     }
     this.#accrue(nowUs);
   }
 
   /** Total of a line at a moment, without changing anything. */
   totalAt(state: PsiState, nowUs: number): number {
-    const share = state === 'some' ? this.#someShare : this.#fullShare;
-    return this[state].totalUs + share * Math.max(0, nowUs - this.#sinceUs);
+    const share = state === 'some' ? this.someShare : this.fullShare;
+    return this[state].totalUs + share * Math.max(0, nowUs - this.sinceUs);
   }
 
   #accrue(toUs: number): void {
-    const elapsed = toUs - this.#sinceUs;
+    const elapsed = toUs - this.sinceUs;
     if (elapsed <= 0) return;
-    this.some.totalUs += elapsed * this.#someShare;
-    this.full.totalUs += elapsed * this.#fullShare;
-    this.#sinceUs = toUs;
+    this.some.totalUs += elapsed * this.someShare;
+    this.full.totalUs += elapsed * this.fullShare;
+    this.sinceUs = toUs;
   }
 
   /** As /proc/pressure prints it. Precondition: settled. Mirrors: psi_show. */

@@ -15,13 +15,13 @@ export class ReferenceWalk {
   at = 0;
   /** Flags of the VMAs in which the page is mapped, those of advised access left out unless they are locked. */
   vmFlags = 0;
-  #owner = 0;
-  #ownerVma: Vma | undefined;
+  private owner = 0;
+  private ownerVma: Vma | undefined;
 
   /** To be called when VMAs may have changed. */
   reset(): void {
-    this.#owner = 0;
-    this.#ownerVma = undefined;
+    this.owner = 0;
+    this.ownerVma = undefined;
     this.vma = undefined;
   }
 
@@ -33,9 +33,9 @@ export class ReferenceWalk {
     this.vmFlags = 0;
     this.vma = undefined;
     if (mapcount === 0) return 0;
-    if (mapcount === 1 && owner === this.#owner && this.#ownerVma !== undefined) {
-      const at = entryIn(mem, this.#ownerVma, pfn);
-      if (at !== 0) return this.#visit(mem, this.#ownerVma, at);
+    if (mapcount === 1 && owner === this.owner && this.ownerVma !== undefined) {
+      const at = entryIn(mem, this.ownerVma, pfn);
+      if (at !== 0) return this.#visit(mem, this.ownerVma, at);
     }
     const vmas = frames.flags[pfn]! & PG_ANON ? mem.anonRoots.get(owner)?.vmas : mem.mappings.get(owner)?.vmas;
     if (vmas === undefined) return 0;
@@ -45,8 +45,8 @@ export class ReferenceWalk {
       const at = entryIn(mem, vma, pfn);
       if (at === 0) continue;
       young += this.#visit(mem, vma, at);
-      this.#owner = owner;
-      this.#ownerVma = vma;
+      this.owner = owner;
+      this.ownerVma = vma;
       if (--left === 0) break;
     }
     return young;

@@ -36,18 +36,18 @@ function levelOf(percent: number): PressureLevel {
 export class VmPressure {
   /** Called at the end of each window. */
   onWindow: ((level: PressureLevel, percent: number) => void) | undefined;
-  #scanned = 0;
-  #reclaimed = 0;
+  private scanned = 0;
+  private reclaimed = 0;
 
   /** A pass has looked at and freed so many pages. Nothing looked at says nothing. Mirrors: vmpressure. */
   note(scanned: number, reclaimed: number): void {
     if (scanned === 0) return;
-    this.#scanned += scanned;
-    this.#reclaimed += reclaimed;
-    if (this.#scanned < PRESSURE_WINDOW) return;
-    const percent = pressurePercent(this.#scanned, this.#reclaimed);
-    this.#scanned = 0;
-    this.#reclaimed = 0;
+    this.scanned += scanned;
+    this.reclaimed += reclaimed;
+    if (this.scanned < PRESSURE_WINDOW) return;
+    const percent = pressurePercent(this.scanned, this.reclaimed);
+    this.scanned = 0;
+    this.reclaimed = 0;
     this.onWindow?.(levelOf(percent), percent);
   }
 

@@ -45,7 +45,7 @@ export class Mm {
   envEnd = 0;
   /** Largest stack, in pages (RLIMIT_STACK). */
   stackLimit = 2048;
-  #sizes: VmSizes | undefined;
+  private knownSizes: VmSizes | undefined;
 
   constructor(id: number) {
     this.id = id;
@@ -87,14 +87,14 @@ export class Mm {
 
   /** To be called after any change of the VMAs. */
   vmasChanged(): void {
-    this.#sizes = undefined;
+    this.knownSizes = undefined;
     const total = this.sizes.total;
     if (total > this.hiwaterVm) this.hiwaterVm = total;
   }
 
   /** Mirrors: mm/mmap.c:vm_stat_account (exec: executable, not writable, not stack; data: private writable, not stack). */
   get sizes(): VmSizes {
-    if (this.#sizes === undefined) {
+    if (this.knownSizes === undefined) {
       const sizes: VmSizes = { total: 0, locked: 0, data: 0, exec: 0, stack: 0 };
       for (const vma of this.vmas) {
         const pages = vma.end - vma.start;
@@ -104,8 +104,8 @@ export class Mm {
         else if ((vma.flags & (VM_EXEC | VM_WRITE)) === VM_EXEC) sizes.exec += pages;
         else if ((vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE) sizes.data += pages;
       }
-      this.#sizes = sizes;
+      this.knownSizes = sizes;
     }
-    return this.#sizes;
+    return this.knownSizes;
   }
 }

@@ -27,7 +27,7 @@ export class SwapArea {
   readonly shadow: Uint32Array;
   /** Control group that is charged for the slot. */
   readonly memcg: Uint16Array;
-  readonly #state: Uint8Array;
+  private readonly state: Uint8Array;
   nrUsed = 0;
   /** Swapped on; after swapoff nothing is allocated. */
   active = true;
@@ -35,8 +35,8 @@ export class SwapArea {
   mayHaveIdle = false;
   /** Bytes that the contents take when compressed, for zram. */
   compressedBytes = 0;
-  #fresh = 1;
-  #free: number[] = [];
+  private fresh = 1;
+  private freed: number[] = [];
 
   constructor(kind: SwapKind, total: number) {
     if (total > MAX_PTE_NUMBER) throw new BugError('swap area too large for a page table entry');
@@ -47,7 +47,7 @@ export class SwapArea {
     this.content = new Uint32Array(total + 1);
     this.shadow = new Uint32Array(total + 1);
     this.memcg = new Uint16Array(total + 1);
-    this.#state = new Uint8Array(total + 1);
+    this.state = new Uint8Array(total + 1);
   }
 
   get synchronous(): boolean {
@@ -64,31 +64,31 @@ export class SwapArea {
   }
 
   isUsed(slot: number): boolean {
-    return this.#state[slot] === SLOT_USED;
+    return this.state[slot] === SLOT_USED;
   }
 
   /** A slot without users and without frame, or 0. */
   alloc(): number {
     if (!this.active) return 0;
-    let slot = this.#free.pop() ?? 0;
+    let slot = this.freed.pop() ?? 0;
     if (slot === 0) {
-      if (this.#fresh > this.total) return 0;
-      slot = this.#fresh++;
+      if (this.fresh > this.total) return 0;
+      slot = this.fresh++;
     }
-    this.#state[slot] = SLOT_USED;
+    this.state[slot] = SLOT_USED;
     this.nrUsed++;
     return slot;
   }
 
   /** Preconditions: no users, no frame. */
   free(slot: number): void {
-    if (this.#state[slot] !== SLOT_USED || this.users[slot] !== 0 || this.frame[slot] !== 0) {
+    if (this.state[slot] !== SLOT_USED || this.users[slot] !== 0 || this.frame[slot] !== 0) {
       throw new BugError(`swap slot ${slot} freed while in use`);
     }
-    this.#state[slot] = 0;
+    this.state[slot] = 0;
     this.content[slot] = 0;
     this.shadow[slot] = 0;
     this.nrUsed--;
-    this.#free.push(slot);
+    this.freed.push(slot);
   }
 }
