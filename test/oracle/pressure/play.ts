@@ -1,0 +1,195 @@
+/**
+ * Plays a scenario of memory pressure on a simulated machine, through the library, and counts what the worker counts on a
+ * real kernel. One step at a time: the line at which the OOM killer takes a process is part of the result.
+ */
+
+import { createMachine, type ReclaimMachine, ScenarioError } from '../../../src/index.ts';
+import { memcgStat } from '../../../src/machine/cgroup-stat.ts';
+import type { Cgroup } from '../../../src/machine/cgroups.ts';
+import type { Snap } from '../../../src/scenario/snap.ts';
+import type { Runs } from './page-set.ts';
+
+type Table = Record<string, number>;
+
+/** A process at a snap. */
+export interface PlayedProcess {
+  readonly minflt: number;
+  readonly majflt: number;
+  readonly alive: 0 | 1;
+  /** Line of the scenario at which it was killed; 0: it was not. */
+  readonly killed_at_line: number;
+  /** Page table states by mapping: 1 present, s in swap, z zero page, - nothing. */
+  readonly maps: Record<string, Runs>;
+}
+
+/** Everything at a snap; counters of vmstat since the first process was made. */
+export interface PlayedSnap {
+  readonly snap: string;
+  readonly vmstat: Table;
+  readonly memcg: Table;
+  /** Other groups, by path. */
+  readonly groups: Record<string, Table>;
+  readonly psi: string;
+  readonly meminfo?: Table;
+  readonly directUs: number;
+  readonly kswapdUs: number;
+  readonly vmpressure: Table;
+  readonly procs: Record<string, PlayedProcess>;
+  /** Cached pages of every object. */
+  readonly objects: Record<string, Runs>;
+}
+
+export interface PlayedScenario {
+  readonly scenario: string;
+  readonly ms: number;
+  /** Broken invariants. */
+  readonly check: string[];
+  readonly snaps: PlayedSnap[];
+}
+
+const PAGE = 4096;
+
+/** Throws ScenarioError where the scenario says what the language does not know. */
+export function playPressure(text: string, file: string): PlayedScenario {
+  const began = Date.now();
+  const lines = text.split('\n');
+  const found = lines.findIndex((line) => /^(proc|object) /.test(line));
+  const start = found < 0 ? lines.length : found;
+  const machine = createMachine(lines.slice(0, start).join('\n'), { file });
+  const player = new Player(machine);
+  for (let at = start; at < lines.length; at++) player.step(lines[at] ?? '', at + 1, file);
+  return { scenario: file, ms: Date.now() - began, check: machine.check(), snaps: player.snaps };
+}
+
+class Player {
+  readonly snaps: PlayedSnap[] = [];
+  readonly #machine: ReclaimMachine;
+  readonly #before: Table;
+  readonly #killed = new Map<string, number>();
+  #alive = new Set<string>();
+
+  constructor(machine: ReclaimMachine) {
+    this.#machine = machine;
+    this.#before = table(machine.read('/proc/vmstat'));
+  }
+
+  step(line: string, number: number, file: string): void {
+    const words = line.trim().split(/\s+/);
+    const subject = words[0] ?? '';
+    if (subject === '' || subject.startsWith('#') || this.#killed.has(subject)) return;
+    if (subject === 'snap') {
+      this.snaps.push(this.#snap(line, words[1] ?? ''));
+      return;
+    }
+    try {
+      this.#machine.apply(line);
+    } catch (error) {
+      if (!(error instanceof ScenarioError)) throw error;
+      throw new ScenarioError(file, number, error.column, error.reason, error.hint);
+    }
+    const alive = this.#living();
+    if (words[1] !== 'exit') for (const name of this.#alive) if (!alive.has(name)) this.#killed.set(name, number);
+    this.#alive = alive;
+  }
+
+  #living(): Set<string> {
+    const { named, tasks } = this.#machine.machine;
+    const names = new Set<string>();
+    for (const [name, task] of named) if (task.mm !== null && tasks.has(task.pid)) names.add(name);
+    return names;
+  }
+
+  #snap(line: string, label: string): PlayedSnap {
+    const snap = this.#machine.apply(line).at(-1)?.result as unknown as Snap;
+    const { machine } = this.#machine;
+    const vmstat = table(this.#machine.read('/proc/vmstat'));
+    for (const key of Object.keys(vmstat)) vmstat[key] = (vmstat[key] ?? 0) - (this.#before[key] ?? 0);
+    const [first, ...others] = [...groupsBelow(machine.cgroups.at('/'), '')];
+    const meminfo = first === undefined ? table(this.#machine.read('/proc/meminfo').replaceAll(':', '')) : undefined;
+    return {
+      snap: label,
+      vmstat,
+      memcg: first === undefined ? wholeMachine(meminfo ?? {}) : this.#group(first[1]),
+      groups: Object.fromEntries(others.map(([path, group]) => [path, this.#group(group)])),
+      psi: this.#machine.read('/proc/pressure/memory'),
+      ...(meminfo === undefined ? {} : { meminfo }),
+      directUs: machine.pressure.directUs,
+      kswapdUs: machine.pressure.kswapd.cpuUs,
+      vmpressure: { ...machine.pressure.vmpressure.counts },
+      procs: this.#processes(snap),
+      objects: Object.fromEntries(Object.entries(snap.objects).map(([name, { mincore }]) => [name, merged(mincore)])),
+    };
+  }
+
+  #processes(snap: Snap): Record<string, PlayedProcess> {
+    const procs: Record<string, PlayedProcess> = {};
+    for (const [name, { maps }] of Object.entries(snap.procs)) {
+      const task = this.#machine.machine.named.get(name);
+      procs[name] = {
+        minflt: task?.minflt ?? 0,
+        majflt: task?.majflt ?? 0,
+        alive: 1,
+        killed_at_line: 0,
+        maps: Object.fromEntries(Object.entries(maps).map(([map, { pages }]) => [map, merged(pages ?? [])])),
+      };
+    }
+    for (const [name, line] of this.#killed)
+      procs[name] = { minflt: 0, majflt: 0, alive: 0, killed_at_line: line, maps: {} };
+    return procs;
+  }
+
+  #group(group: Cgroup): Table {
+    const { usage, swapUsage, events } = group.memcg;
+    return {
+      ...table(memcgStat(this.#machine.machine, group)),
+      usage: usage * PAGE,
+      swap: swapUsage * PAGE,
+      max_events: events.max,
+      oom_kill: events.oom_kill,
+    };
+  }
+}
+
+/** Every group but the root: a parent before its children, in the order of their making. */
+function* groupsBelow(group: Cgroup | undefined, path: string): Generator<[string, Cgroup]> {
+  for (const [name, child] of group?.children ?? []) {
+    yield [`${path}/${name}`, child];
+    yield* groupsBelow(child, `${path}/${name}`);
+  }
+}
+
+/** What stands in for a group's figures where there is none. */
+function wholeMachine(meminfo: Table): Table {
+  const bytes = (key: string) => (meminfo[key] ?? 0) * 1024;
+  return {
+    rss: bytes('AnonPages'),
+    cache: bytes('Cached'),
+    swap: bytes('SwapTotal') - bytes('SwapFree'),
+    inactive_anon: bytes('Inactive(anon)'),
+    active_anon: bytes('Active(anon)'),
+    inactive_file: bytes('Inactive(file)'),
+    active_file: bytes('Active(file)'),
+  };
+}
+
+function table(text: string): Table {
+  const rows = text
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/\s+/));
+  return Object.fromEntries(rows.map(([key = '', value]) => [key, Number(value)]));
+}
+
+const LETTERS: Record<string, string> = { '-': '-', none: '-', swap: 's', zero: 'z' };
+
+/** The worker's letters, equal neighbours in one run. */
+function merged(runs: Runs): Runs {
+  const out: [string, number][] = [];
+  for (const [state, length] of runs) {
+    const letter = LETTERS[state] ?? '1';
+    const last = out.at(-1);
+    if (last?.[0] === letter) last[1] += length;
+    else out.push([letter, length]);
+  }
+  return out;
+}
