@@ -123,8 +123,9 @@ export class Cgroups implements MemcgCharger {
     if (id >= MAX_GROUPS) throw new KernelError(EAGAIN, `there are ${MAX_GROUPS} control groups already`);
     const memcg = new Memcg(id, parent.memcg);
     this.memcgs[id] = memcg;
-    const psi = new Psi(this.machine, (task) => this.of(task).isWithin(group));
-    const group: Cgroup = new Cgroup(name, parent, memcg, psi);
+    const psi = new Psi(this.machine);
+    const group = new Cgroup(name, parent, memcg, psi);
+    psi.group = group;
     parent.children.set(name, group);
     this.machine.tickers.push(psi);
     if (this.machine.mem.memcg === null) this.#chargeEverythingToRoot();

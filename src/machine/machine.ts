@@ -27,6 +27,8 @@ import { defaultStorageSettings, Storage } from './storage.ts';
 import { defaultVmSettings, type VmSettings } from './sysctl.ts';
 import { type Ids, idsOf, newThread, type Pid, Task, type Thread } from './task.ts';
 import type { PressureEvents } from './vmpressure.ts';
+import type { Activities } from './workload/activity.ts';
+import type { Apps } from './workload/app.ts';
 
 /** What a machine is made with. */
 export interface MachineOptions {
@@ -112,6 +114,11 @@ export class Machine {
   readonly plainSysctls = new Map<string, string>();
   /** Called as time passes, up to the given moment; workloads hang in here. */
   readonly tickers: Ticker[] = [];
+  /** What goes on by itself, and apps: made when first asked for (activitiesOf, appsOf). */
+  activities: Activities | undefined;
+  apps: Apps | undefined;
+  /** What the task managers of all policies have done: writes to reclaim files, pages that left memory by them, CPU time. */
+  readonly daemons = { writes: 0, pages: 0, cpuUs: 0 };
   /** Called when a process has gone. */
   onExit: ((task: Task) => void) | undefined;
   /** Called when a process has changed its user. */

@@ -11,8 +11,9 @@
  * A process that is to die while it is itself asking for memory gets none and dies when its operation ends (`settle`).
  */
 
-import { purgeVolatile } from '../mm/cache/volatile.ts';
+import { purgeVolatile, type VolatileRange } from '../mm/cache/volatile.ts';
 import type { Memory } from '../mm/memory.ts';
+import type { MemoryHooks } from '../mm/memory-hooks.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../mm/pages/frames.ts';
 import { evictionShadow, refault } from '../mm/reclaim/lruvec.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
@@ -37,7 +38,7 @@ const MAX_RECLAIM_RETRIES = 3;
 /** Attempts that free pages without the reserve filling up. */
 const MAX_ATTEMPTS = 64;
 
-export class Pressure {
+export class Pressure implements MemoryHooks {
   private readonly machine: Machine;
   readonly kswapd: Kswapd;
   readonly psi: Psi;
@@ -57,21 +58,7 @@ export class Pressure {
     this.vmpressure = new PressureEvents(machine);
     this.psi = new Psi(machine);
     this.dirty = new DirtyLimits(machine);
-    const { mem } = machine;
-    mem.hooks.onLowMemory = (memory) => this.#onLowMemory(memory);
-    mem.hooks.onEvict = evictionShadow;
-    mem.hooks.onRefault = refault;
-    mem.hooks.onDirtyLimit = () => this.dirty.balance();
-    mem.hooks.shrinkers = (_memory, sc) => {
-      if (sc.members === null && sc.by !== 'proactive') machine.lmk.shrink();
-    };
-    mem.hooks.onScanned = (_memory, sc, scanned, reclaimed) => {
-      if (sc.members === null && sc.by !== 'proactive') this.vmpressure.note(scanned, reclaimed);
-    };
-    mem.hooks.purgeVolatile = purgeVolatile;
-    mem.volatile.onPurged = (range, pages) => logPurge(machine, range, pages);
-    mem.hooks.onCongested = () => this.#waitForDevice(SWAP_CLUSTER_MAX);
-    mem.hooks.onPriority = (_memory, priority) => this.vmpressure.notePriority(priority);
+    machine.mem.hooks = this;
     this.updateWatermarks();
   }
 
@@ -167,8 +154,44 @@ export class Pressure {
     if (this.psi.nextUs() <= nowUs) this.psi.run(nowUs);
   }
 
+  onEvict(mem: Memory, pfn: number): number {
+    return evictionShadow(mem, pfn);
+  }
+
+  onRefault(mem: Memory, pfn: number, shadow: number): void {
+    refault(mem, pfn, shadow);
+  }
+
+  onDirtyLimit(): void {
+    this.dirty.balance();
+  }
+
+  purgeVolatile(mem: Memory, wanted: number): number {
+    return purgeVolatile(mem, wanted);
+  }
+
+  onPurged(range: VolatileRange, pages: number): void {
+    logPurge(this.machine, range, pages);
+  }
+
+  shrinkers(_mem: Memory, sc: ScanControl): void {
+    if (sc.members === null && sc.by !== 'proactive') this.machine.lmk.shrink();
+  }
+
+  onScanned(_mem: Memory, sc: ScanControl, scanned: number, reclaimed: number): void {
+    if (sc.members === null && sc.by !== 'proactive') this.vmpressure.note(scanned, reclaimed);
+  }
+
+  onCongested(): void {
+    this.#waitForDevice(SWAP_CLUSTER_MAX);
+  }
+
+  onPriority(_mem: Memory, priority: number): void {
+    this.vmpressure.notePriority(priority);
+  }
+
   /** Mirrors: __alloc_pages_slowpath. Returns whether the allocation may go on. */
-  #onLowMemory(mem: Memory): boolean {
+  onLowMemory(mem: Memory): boolean {
     if (mem.nrFree <= mem.watermarks.low) this.kswapd.wake();
     this.kswapd.give();
     if (mem.nrFree > mem.watermarks.min) return true;

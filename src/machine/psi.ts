@@ -6,6 +6,7 @@
  * share of one (`load`) counts with that share. Pretend: CPU pressure is the load beyond the number of CPUs.
  */
 import { PsiGroup } from '../mm/reclaim/psi.ts';
+import type { Cgroup } from './cgroups.ts';
 import type { Machine } from './machine.ts';
 import { PsiTriggers } from './psi-triggers.ts';
 import type { Task } from './task.ts';
@@ -19,14 +20,13 @@ export class Psi {
   readonly triggers: PsiTriggers;
   /** Until when each task is stalled. */
   private readonly stalls = { memory: new Map<Task, number>(), io: new Map<Task, number>() };
-  /** Whose pressure it is: the processes of a control group; absent: everybody's. */
-  private readonly includes: ((task: Task) => boolean) | undefined;
+  /** Whose pressure it is: the processes of a control group; null: everybody's. */
+  group: Cgroup | null = null;
   /** What the shares were reckoned at. */
   private changes = -1;
 
-  constructor(machine: Machine, includes?: (task: Task) => boolean) {
+  constructor(machine: Machine) {
     this.machine = machine;
-    this.includes = includes;
     const { nowUs } = machine;
     this.groups = { memory: new PsiGroup(nowUs), io: new PsiGroup(nowUs), cpu: new PsiGroup(nowUs) };
     this.triggers = new PsiTriggers(this);
@@ -34,7 +34,7 @@ export class Psi {
 
   /** Holds a task up for so long. */
   stall(resource: 'memory' | 'io', task: Task, us: number): void {
-    if (us <= 0 || this.includes?.(task) === false) return;
+    if (us <= 0 || !this.#includes(task)) return;
     const stalls = this.stalls[resource];
     const { nowUs } = this.machine;
     const until = stalls.get(task);
@@ -63,7 +63,7 @@ export class Psi {
 
   /** Looking at every process is dear: done when loads have changed, or with anything where membership may have. */
   get #nrChanges(): number {
-    return this.includes === undefined ? this.machine.loadChanges : this.machine.generation;
+    return this.group === null ? this.machine.loadChanges : this.machine.generation;
   }
 
   nextUs(): number {
@@ -100,9 +100,13 @@ export class Psi {
     return this.machine.nowUs;
   }
 
+  #includes(task: Task): boolean {
+    return this.group === null || this.machine.cgroups.of(task).isWithin(this.group);
+  }
+
   #share(resource: 'memory' | 'io'): void {
     const stalls = this.stalls[resource];
-    const reclaiming = resource === 'memory' && this.includes === undefined && this.machine.pressure.kswapd.awake;
+    const reclaiming = resource === 'memory' && this.group === null && this.machine.pressure.kswapd.awake;
     const some = stalls.size > 0 || reclaiming ? 1 : 0;
     this.groups[resource].setShares(this.machine.nowUs, some, some === 0 ? 0 : this.#productive(stalls).idle);
   }
@@ -112,7 +116,7 @@ export class Psi {
     let load = 0;
     let idle = 1;
     for (const task of this.machine.tasks.values()) {
-      if (stalls?.has(task) || this.includes?.(task) === false) continue;
+      if (stalls?.has(task) || !this.#includes(task)) continue;
       for (const thread of task.threads) {
         if (thread.state === 'T' || thread.state === 'Z') continue;
         const rate = Math.min(1, thread.userRate + thread.systemRate);

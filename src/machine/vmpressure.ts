@@ -1,5 +1,5 @@
-/** Notifications of vmpressure: a log of levels and callbacks, in place of the eventfds of the kernel. */
-import { type PressureLevel, VmPressure } from '../mm/reclaim/vmpressure.ts';
+/** Notifications of vmpressure: a log of levels and listeners, in place of the eventfds of the kernel. */
+import { type PressureLevel, VmPressure, type WindowListener } from '../mm/reclaim/vmpressure.ts';
 import type { Machine } from './machine.ts';
 
 /** One notification. */
@@ -15,10 +15,15 @@ export interface PressureNote {
 /** Notifications that are kept. */
 const KEPT = 1000;
 
-export class PressureEvents {
+/** Somebody who is told of every notification, in the middle of an allocation: may note things down, must not change memory. */
+export interface PressureListener {
+  onPressure(level: PressureLevel, percent: number): void;
+}
+
+export class PressureEvents implements WindowListener {
   private readonly machine: Machine;
   private readonly pressure = new VmPressure();
-  private readonly listeners = new Set<(level: PressureLevel, percent: number) => void>();
+  readonly listeners: PressureListener[] = [];
   /** The latest notifications, oldest first. */
   readonly log: PressureNote[] = [];
   sequence = 0;
@@ -26,16 +31,7 @@ export class PressureEvents {
 
   constructor(machine: Machine) {
     this.machine = machine;
-    this.pressure.onWindow = (level, percent) => this.#publish(level, percent);
-  }
-
-  /**
-   * Calls back for every notification; returns how to stop that. The callback comes in the middle of an allocation: it
-   * may note things down and change them later, it must not change memory.
-   */
-  onEvent(listener: (level: PressureLevel, percent: number) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.pressure.listener = this;
   }
 
   note(scanned: number, reclaimed: number): void {
@@ -46,12 +42,12 @@ export class PressureEvents {
     this.pressure.notePriority(priority);
   }
 
-  #publish(level: PressureLevel, percent: number): void {
+  onWindow(level: PressureLevel, percent: number): void {
     const note: PressureNote = { sequence: ++this.sequence, level, percent, timeUs: this.machine.nowUs };
     this.counts[level]++;
     this.log.push(note);
     if (this.log.length > 2 * KEPT) this.log.splice(0, KEPT);
     this.machine.log('vmpressure', { level, percent });
-    for (const listener of this.listeners) listener(level, percent);
+    for (const listener of this.listeners) listener.onPressure(level, percent);
   }
 }

@@ -1,4 +1,5 @@
 /** What a Memory is told by those around it, and whom it tells: settings, devices, global reclaim, control groups. */
+import type { VolatileRange } from './cache/volatile.ts';
 import type { Memory } from './memory.ts';
 import type { ScanControl } from './reclaim/scan-control.ts';
 
@@ -57,6 +58,8 @@ export interface MemoryHooks {
   onCongested?(mem: Memory): void;
   /** Reclaim goes on at this priority. */
   onPriority?(mem: Memory, priority: number): void;
+  /** A volatile range has lost pages. */
+  onPurged?(range: VolatileRange, pages: number): void;
 }
 
 /** Counts frames and slots by control group; absent while there are no groups. */

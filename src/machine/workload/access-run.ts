@@ -5,7 +5,7 @@ import type { Random } from '../../util/random.ts';
 import type { Machine } from '../machine.ts';
 import type { Region, Task } from '../task.ts';
 import type { Activity } from './activity.ts';
-import { addLoad } from './load.ts';
+import { addLoad, dropLoad, type Load } from './load.ts';
 import { makePattern, type Pattern, type PatternSettings } from './patterns.ts';
 import { ACCESS_US, beginTouching, endTouching, isAlive, newTouched, touch } from './touching.ts';
 
@@ -51,7 +51,8 @@ export class AccessRun implements Activity {
   private readonly random: Random;
   private readonly pattern: Pattern | undefined;
   private readonly touched = newTouched();
-  private dropLoad: (() => void) | undefined;
+  /** What it adds to the load of the process while it goes on. */
+  private load: Load | undefined;
   private streamed = 0;
 
   constructor(machine: Machine, task: Task, options: RunOptions, random: Random) {
@@ -79,8 +80,8 @@ export class AccessRun implements Activity {
   /** Ends it now. */
   stop(): void {
     this.done = true;
-    this.dropLoad?.();
-    this.dropLoad = undefined;
+    if (this.load !== undefined) dropLoad(this.machine, this.task, this.load);
+    this.load = undefined;
   }
 
   #quantumAfter(nowUs: number): number {
@@ -90,10 +91,11 @@ export class AccessRun implements Activity {
   }
 
   #begin(): void {
-    if (this.dropLoad !== undefined || this.pattern === undefined) return;
+    if (this.load !== undefined || this.pattern === undefined) return;
     const user = Math.min(1, (this.options.ratePerSecond * ACCESS_US) / 1e6);
     const switches = Math.min(this.options.ratePerSecond, 1e6 / RUN_QUANTUM_US);
-    this.dropLoad = addLoad(this.machine, this.task, { user, system: user / 10, switches });
+    this.load = { user, system: user / 10, switches };
+    addLoad(this.machine, this.task, this.load);
   }
 
   #accessUntil(untilUs: number): void {

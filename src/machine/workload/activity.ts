@@ -2,7 +2,7 @@
  * What a machine does by itself as time passes: workloads, app launches, the user. Activities work in quanta of virtual
  * time counted from their own start, so that their effect does not depend on how often anybody looks.
  */
-import type { Machine } from '../machine.ts';
+import type { Machine, Ticker } from '../machine.ts';
 
 /** One thing going on. */
 export interface Activity {
@@ -15,16 +15,12 @@ export interface Activity {
 }
 
 /** All activities of one machine, in the order of their start. */
-export class Activities {
+export class Activities implements Ticker {
   private list: Activity[] = [];
   private started = 0;
 
-  constructor(machine: Machine) {
-    machine.tickers.push({ nextUs: () => this.nextUs, run: (nowUs) => this.#run(nowUs) });
-  }
-
   /** When the next of them wants to run. */
-  get nextUs(): number {
+  nextUs(): number {
     let next = Number.POSITIVE_INFINITY;
     for (const activity of this.list) if (activity.nextUs < next) next = activity.nextUs;
     return next;
@@ -45,7 +41,7 @@ export class Activities {
     return this.list.filter((activity) => !activity.done);
   }
 
-  #run(nowUs: number): void {
+  run(nowUs: number): void {
     // Activities started meanwhile are appended, and run in this turn if they are due.
     for (let i = 0; i < this.list.length; i++) {
       const activity = this.list[i]!;
@@ -55,14 +51,11 @@ export class Activities {
   }
 }
 
-const OF_MACHINE = new WeakMap<Machine, Activities>();
-
 /** The activities of a machine. */
 export function activitiesOf(machine: Machine): Activities {
-  let activities = OF_MACHINE.get(machine);
-  if (activities === undefined) {
-    activities = new Activities(machine);
-    OF_MACHINE.set(machine, activities);
+  if (machine.activities === undefined) {
+    machine.activities = new Activities();
+    machine.tickers.push(machine.activities);
   }
-  return activities;
+  return machine.activities;
 }

@@ -14,7 +14,7 @@ import { AccessRun } from './access-run.ts';
 import { activitiesOf } from './activity.ts';
 import { Growth } from './growth.ts';
 import type { PatternSettings } from './patterns.ts';
-import { type JobResult, type Segment, TouchJob } from './touch-job.ts';
+import { type JobListener, type JobResult, type Segment, TouchJob } from './touch-job.ts';
 import { isAlive } from './touching.ts';
 
 /** What an app needs. Sizes in pages. */
@@ -68,6 +68,8 @@ export class App {
   job: TouchJob | undefined;
   /** Cache pages that were found purged at the last resume. */
   purgedPages = 0;
+  /** Pages by which its heap has grown since it was started. */
+  grownPages = 0;
 
   constructor(spec: AppSpec) {
     this.spec = spec;
@@ -82,13 +84,61 @@ export interface AppListener {
   onForeground?(app: App): number;
 }
 
+/** Somebody who waits for an app to be shown. */
+export interface AppWaiter {
+  onReady(app: App): void;
+}
+
+/** A start or a resume: logged when it is done, and told to who waits for it. */
+export class Opening implements JobListener {
+  readonly app: App;
+  job: TouchJob | undefined;
+  private readonly machine: Machine;
+  private readonly type: 'launch' | 'resume';
+  private readonly members: Readonly<Record<string, number | boolean>>;
+  private readonly waiter: AppWaiter | undefined;
+
+  constructor(
+    machine: Machine,
+    app: App,
+    type: 'launch' | 'resume',
+    members: Readonly<Record<string, number | boolean>>,
+    waiter: AppWaiter | undefined,
+  ) {
+    this.machine = machine;
+    this.app = app;
+    this.type = type;
+    this.members = members;
+    this.waiter = waiter;
+  }
+
+  onEnd(result: JobResult): void {
+    const { app } = this;
+    if (app.job === this.job) app.job = undefined;
+    this.machine.log(this.type, {
+      pid: app.task!.pid,
+      app: app.spec.name,
+      finished: result.finished,
+      ms: result.us / 1000,
+      stall_ms: result.stallUs / 1000,
+      pages: result.pages,
+      minflt: result.minor,
+      majflt: result.major,
+      ...this.members,
+    });
+    this.waiter?.onReady(app);
+  }
+}
+
 /** All apps of one machine. */
 export class Apps {
   readonly list = new Map<string, App>();
   readonly listeners: AppListener[] = [];
   foreground: App | undefined;
   private readonly machine: Machine;
+  /** What the app that is used does, and which it is. */
   private using: (AccessRun | Growth)[] = [];
+  private used: App | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -127,7 +177,7 @@ export class Apps {
   }
 
   /** Starts an app in front. Throws EEXIST when it runs already. */
-  launch(app: App, onReady?: () => void): void {
+  launch(app: App, waiter?: AppWaiter): void {
     if (this.isRunning(app)) throw new KernelError(EEXIST, `${app.spec.name} runs already`);
     this.#leaveFront(app);
     const { spec } = app;
@@ -138,6 +188,7 @@ export class Apps {
     task.exe = '/system/bin/app_process64';
     app.task = task;
     app.launches++;
+    app.grownPages = 0;
     this.#map(task, spec);
     this.#toFront(app);
     const segments: Segment[] = [];
@@ -146,20 +197,17 @@ export class Apps {
       const nrPages = region.name === 'heap' ? spec.heapPages : region.nrPages;
       segments.push({ startVpn: region.start, nrPages, write, cpuUs: START_CPU_US });
     }
-    this.#start(app, segments, (result) => {
-      this.#log('launch', app, result, { lost });
-      onReady?.();
-    });
+    this.#start(new Opening(this.machine, app, 'launch', { lost }, waiter), segments);
   }
 
   /** Brings an app to the front: as it was left, or if it does not run any more (or yet), from the start. */
-  resume(app: App, onReady?: () => void): void {
+  resume(app: App, waiter?: AppWaiter): void {
     if (!this.isRunning(app)) {
-      this.launch(app, onReady);
+      this.launch(app, waiter);
       return;
     }
     if (this.foreground === app) {
-      if (app.job === undefined) onReady?.();
+      if (app.job === undefined) waiter?.onReady(app);
       return;
     }
     this.#leaveFront(app);
@@ -167,10 +215,8 @@ export class Apps {
     let regenerate = 0;
     for (const listener of this.listeners) regenerate += listener.onForeground?.(app) ?? 0;
     app.purgedPages = regenerate;
-    this.#start(app, this.#resumeSegments(app, regenerate), (result) => {
-      this.#log('resume', app, result, { regenerated: regenerate });
-      onReady?.();
-    });
+    const opening = new Opening(this.machine, app, 'resume', { regenerated: regenerate }, waiter);
+    this.#start(opening, this.#resumeSegments(app, regenerate));
   }
 
   /** Sends an app to the background. Throws EINVAL when it is not in front. */
@@ -185,6 +231,7 @@ export class Apps {
       throw new KernelError(EINVAL, `${app.spec.name} is not in front; first: ${app.spec.name} resume`);
     }
     this.#stopUsing();
+    this.used = app;
     const { spec, task } = app;
     const activities = activitiesOf(this.machine);
     const startUs = this.machine.nowUs;
@@ -211,10 +258,8 @@ export class Apps {
 
   /** Pages of its growing room that the app has used. */
   #grown(app: App): number {
-    return Math.min(this.growth.get(app.task!) ?? 0, app.spec.heapPages * (HEAP_ROOM - 1));
+    return Math.min(app.grownPages, app.spec.heapPages * (HEAP_ROOM - 1));
   }
-
-  private readonly growth = new WeakMap<Task, number>();
 
   #resumeSegments(app: App, regenerate: number): Segment[] {
     const { spec, task } = app;
@@ -243,18 +288,11 @@ export class Apps {
     return segments;
   }
 
-  #start(app: App, segments: readonly Segment[], onEnd: (result: JobResult) => void): void {
-    const job = new TouchJob(
-      this.machine,
-      app.task!,
-      segments.filter((segment) => segment.nrPages > 0),
-      (result) => {
-        if (app.job === job) app.job = undefined;
-        onEnd(result);
-      },
-    );
-    app.job = job;
-    activitiesOf(this.machine).start(job);
+  #start(opening: Opening, segments: readonly Segment[]): void {
+    const { app } = opening;
+    const touched = segments.filter((segment) => segment.nrPages > 0);
+    app.job = opening.job = new TouchJob(this.machine, app.task!, touched, opening);
+    activitiesOf(this.machine).start(app.job);
   }
 
   #toFront(app: App): void {
@@ -283,9 +321,7 @@ export class Apps {
 
   #stopUsing(): void {
     for (const activity of this.using) {
-      if (activity instanceof Growth) {
-        this.growth.set(activity.task, (this.growth.get(activity.task) ?? 0) + activity.pages);
-      }
+      if (activity instanceof Growth && activity.task === this.used?.task) this.used.grownPages += activity.pages;
       activity.stop();
     }
     this.using = [];
@@ -325,20 +361,6 @@ export class Apps {
     if (object === undefined) throw new KernelError(EINVAL, `there is no object named ${name}`);
     return object;
   }
-
-  #log(type: string, app: App, result: JobResult, more: Record<string, number | boolean>): void {
-    this.machine.log(type, {
-      pid: app.task!.pid,
-      app: app.spec.name,
-      finished: result.finished,
-      ms: result.us / 1000,
-      stall_ms: result.stallUs / 1000,
-      pages: result.pages,
-      minflt: result.minor,
-      majflt: result.major,
-      ...more,
-    });
-  }
 }
 
 const NO_PATTERN: PatternSettings = {
@@ -354,14 +376,8 @@ function codeObject(spec: AppSpec): string {
   return `${spec.name}.apk`;
 }
 
-const OF_MACHINE = new WeakMap<Machine, Apps>();
-
 /** The apps of a machine. */
 export function appsOf(machine: Machine): Apps {
-  let apps = OF_MACHINE.get(machine);
-  if (apps === undefined) {
-    apps = new Apps(machine);
-    OF_MACHINE.set(machine, apps);
-  }
-  return apps;
+  machine.apps ??= new Apps(machine);
+  return machine.apps;
 }

@@ -9,17 +9,14 @@ export interface Load {
   readonly switches: number;
 }
 
-const RUNNING = new WeakMap<Task, Set<Load>>();
-
-/** Adds a workload's load to the process's; gives back the function that takes it off again. */
-export function addLoad(machine: Machine, task: Task, load: Load): () => void {
-  const loads = RUNNING.get(task) ?? new Set<Load>();
-  RUNNING.set(task, loads);
-  loads.add(load);
+/** Adds a workload's load to the process's. */
+export function addLoad(machine: Machine, task: Task, load: Load): void {
   shift(machine, task, load, 1);
-  return () => {
-    if (loads.delete(load) && !task.isZombie) shift(machine, task, load, -1);
-  };
+}
+
+/** Takes it off again. */
+export function dropLoad(machine: Machine, task: Task, load: Load): void {
+  if (!task.isZombie) shift(machine, task, load, -1);
 }
 
 function shift(machine: Machine, task: Task, load: Load, sign: 1 | -1): void {

@@ -27,66 +27,118 @@ export interface Pattern {
 /** Of the accesses of `random hot=`, how many go to the hot pages. */
 export const HOT_SHARE = 0.9;
 
-type Maker = (settings: PatternSettings, random: Random) => Pattern;
-
-const MAKERS: Readonly<Record<Exclude<PatternName, 'idle'>, Maker>> = {
-  sequential: (settings) => cursor(settings.nrPages, 1),
-  // A stream is sequential, too; its workload drops what lies behind it.
-  stream: (settings) => cursor(settings.nrPages, 1),
-  stride: (settings) => cursor(settings.nrPages, settings.stridePages),
-  random: ({ nrPages, hotShare }, random) => {
-    const hot = Math.max(1, Math.round(nrPages * hotShare));
-    if (hotShare === 0 || hot >= nrPages) return { next: () => random.below(nrPages) };
-    return {
-      next: () => (random.fraction() < HOT_SHARE ? random.below(hot) : hot + random.below(nrPages - hot)),
-    };
-  },
-  zipf: ({ nrPages }, random) => {
-    const sums = zipfSums(nrPages);
-    const total = sums[nrPages - 1]!;
-    const spread = coprimeStep(nrPages);
-    return {
-      next: () => {
-        const rank = lowerBound(sums, random.fraction() * total);
-        return (rank * spread) % nrPages;
-      },
-    };
-  },
-  ws: ({ nrPages, workingSetPages, driftPagesPerSecond }, random) => {
-    const size = Math.min(workingSetPages, nrPages);
-    return {
-      next: (elapsedUs) => {
-        const from = Math.floor((elapsedUs * driftPagesPerSecond) / 1e6);
-        return (from + random.below(size)) % nrPages;
-      },
-    };
-  },
-};
-
 /** Makes a pattern; undefined for `idle`, which accesses nothing. */
 export function makePattern(settings: PatternSettings, random: Random): Pattern | undefined {
-  return settings.name === 'idle' ? undefined : MAKERS[settings.name](settings, random);
+  const { name, nrPages } = settings;
+  switch (name) {
+    case 'idle':
+      return undefined;
+    case 'sequential':
+    case 'stream':
+      // A stream is sequential, too; its workload drops what lies behind it.
+      return new Cursor(nrPages, 1);
+    case 'stride':
+      return new Cursor(nrPages, settings.stridePages);
+    case 'random':
+      return new RandomPages(nrPages, settings.hotShare, random);
+    case 'zipf':
+      return new Zipf(nrPages, random);
+    case 'ws':
+      return new WorkingSet(settings, random);
+  }
 }
 
 /** Walks forward by `step` pages; past the end it begins again, one page further on when the step leaves pages out. */
-function cursor(nrPages: number, step: number): Pattern {
-  let page = -step;
-  let lap = 0;
-  return {
-    next: () => {
-      page += step;
-      if (page < nrPages) return page;
-      lap = step > 1 && step < nrPages ? (lap + 1) % step : 0;
-      page = lap;
-      return page;
-    },
-  };
+export class Cursor implements Pattern {
+  private readonly nrPages: number;
+  private readonly step: number;
+  private page: number;
+  private lap = 0;
+
+  constructor(nrPages: number, step: number) {
+    this.nrPages = nrPages;
+    this.step = step;
+    this.page = -step;
+  }
+
+  next(): number {
+    const { nrPages, step } = this;
+    this.page += step;
+    if (this.page < nrPages) return this.page;
+    this.lap = step > 1 && step < nrPages ? (this.lap + 1) % step : 0;
+    this.page = this.lap;
+    return this.page;
+  }
+}
+
+/** Any page; with a hot share, HOT_SHARE of the accesses go to the first pages. */
+export class RandomPages implements Pattern {
+  private readonly nrPages: number;
+  /** Pages that are hot; 0: all alike. */
+  private readonly hot: number;
+  private readonly random: Random;
+
+  constructor(nrPages: number, hotShare: number, random: Random) {
+    const hot = Math.max(1, Math.round(nrPages * hotShare));
+    this.nrPages = nrPages;
+    this.hot = hotShare === 0 || hot >= nrPages ? 0 : hot;
+    this.random = random;
+  }
+
+  next(): number {
+    const { nrPages, hot, random } = this;
+    if (hot === 0) return random.below(nrPages);
+    return random.fraction() < HOT_SHARE ? random.below(hot) : hot + random.below(nrPages - hot);
+  }
+}
+
+export class Zipf implements Pattern {
+  private readonly nrPages: number;
+  private readonly random: Random;
+  private readonly spread: number;
+
+  constructor(nrPages: number, random: Random) {
+    this.nrPages = nrPages;
+    this.random = random;
+    this.spread = coprimeStep(nrPages);
+  }
+
+  next(): number {
+    const { nrPages } = this;
+    const sums = zipfSums(nrPages);
+    const rank = lowerBound(sums, this.random.fraction() * sums[nrPages - 1]!);
+    return (rank * this.spread) % nrPages;
+  }
+}
+
+/** Any page of a window that moves on. */
+export class WorkingSet implements Pattern {
+  private readonly nrPages: number;
+  private readonly size: number;
+  private readonly driftPagesPerSecond: number;
+  private readonly random: Random;
+
+  constructor({ nrPages, workingSetPages, driftPagesPerSecond }: PatternSettings, random: Random) {
+    this.nrPages = nrPages;
+    this.size = Math.min(workingSetPages, nrPages);
+    this.driftPagesPerSecond = driftPagesPerSecond;
+    this.random = random;
+  }
+
+  next(elapsedUs: number): number {
+    const from = Math.floor((elapsedUs * this.driftPagesPerSecond) / 1e6);
+    return (from + this.random.below(this.size)) % this.nrPages;
+  }
 }
 
 /** The sums 1 + 1/2 + … + 1/rank (Zipf's law with exponent 1), by rank; only additions and divisions, so alike everywhere. */
 function zipfSums(nrPages: number): Float64Array {
+  if (lastSums.length === nrPages) return lastSums;
   const known = ZIPF_SUMS.get(nrPages);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    lastSums = known;
+    return known;
+  }
   const sums = new Float64Array(nrPages);
   let sum = 0;
   for (let rank = 0; rank < nrPages; rank++) {
@@ -95,11 +147,14 @@ function zipfSums(nrPages: number): Float64Array {
   }
   if (ZIPF_SUMS.size >= MOST_ZIPF_SUMS) ZIPF_SUMS.clear();
   ZIPF_SUMS.set(nrPages, sums);
+  lastSums = sums;
   return sums;
 }
 
 const MOST_ZIPF_SUMS = 64;
 const ZIPF_SUMS = new Map<number, Float64Array>();
+/** Those asked for last. */
+let lastSums: Float64Array = new Float64Array(0);
 
 /** Index of the first element that is larger than `wanted`. */
 function lowerBound(sums: Float64Array, wanted: number): number {

@@ -24,6 +24,11 @@ export interface JobResult {
   readonly major: number;
 }
 
+/** Who is told when a job is over. */
+export interface JobListener {
+  onEnd(result: JobResult): void;
+}
+
 const JOB_QUANTUM_US = 10_000;
 /** Pages between two looks at the time. */
 const BATCH = 32;
@@ -38,7 +43,7 @@ export class TouchJob implements Activity {
   private readonly machine: Machine;
   private readonly task: Task;
   private readonly segments: readonly Segment[];
-  private readonly onEnd: (result: JobResult, nowUs: number) => void;
+  private readonly listener: JobListener;
   private readonly touched = newTouched();
   private segment = 0;
   private page = 0;
@@ -49,16 +54,11 @@ export class TouchJob implements Activity {
   private minor = 0;
   private major = 0;
 
-  constructor(
-    machine: Machine,
-    task: Task,
-    segments: readonly Segment[],
-    onEnd: (result: JobResult, nowUs: number) => void,
-  ) {
+  constructor(machine: Machine, task: Task, segments: readonly Segment[], listener: JobListener) {
     this.machine = machine;
     this.task = task;
     this.segments = segments;
-    this.onEnd = onEnd;
+    this.listener = listener;
     this.nextUs = machine.nowUs + JOB_QUANTUM_US;
   }
 
@@ -70,7 +70,7 @@ export class TouchJob implements Activity {
       if (!this.#touchBatch()) break;
     }
     const alive = isAlive(this.machine, this.task);
-    if (this.segment >= this.segments.length || !alive) this.#end(alive, nowUs);
+    if (this.segment >= this.segments.length || !alive) this.#end(alive);
   }
 
   /** False: no memory now, so wait for the next quantum. */
@@ -102,10 +102,10 @@ export class TouchJob implements Activity {
     return true;
   }
 
-  #end(finished: boolean, nowUs: number): void {
+  #end(finished: boolean): void {
     if (this.done) return;
     this.done = true;
     const { us, stallUs } = { us: Math.round(this.us), stallUs: Math.round(this.stallUs) };
-    this.onEnd({ finished, us, stallUs, pages: this.pages, minor: this.minor, major: this.major }, nowUs);
+    this.listener.onEnd({ finished, us, stallUs, pages: this.pages, minor: this.minor, major: this.major });
   }
 }

@@ -2,7 +2,7 @@
 import type { Random } from '../../util/random.ts';
 import type { Machine } from '../machine.ts';
 import type { Activity } from './activity.ts';
-import { type App, type Apps, appsOf } from './app.ts';
+import { type App, type Apps, type AppWaiter, appsOf } from './app.ts';
 
 export const USER_ORDERS = ['cycle', 'shuffle', 'random', 'favourites'] as const;
 export type UserOrder = (typeof USER_ORDERS)[number];
@@ -19,7 +19,7 @@ export interface UserOptions {
 }
 
 /** Opens an app, waits until it is ready, uses it, opens the next. */
-export class User implements Activity {
+export class User implements Activity, AppWaiter {
   nextUs: number;
   done = false;
   turns = 0;
@@ -29,6 +29,8 @@ export class User implements Activity {
   private readonly random: Random;
   private round: App[] = [];
   private last: App | undefined;
+  /** How long the app that is being opened will be used. */
+  private useUs = 0;
 
   constructor(machine: Machine, options: UserOptions, random: Random) {
     this.machine = machine;
@@ -48,12 +50,14 @@ export class User implements Activity {
     this.turns++;
     const app = this.#choose();
     this.last = app;
-    const useUs = this.random.between(this.options.useMinUs, this.options.useMaxUs);
+    this.useUs = this.random.between(this.options.useMinUs, this.options.useMaxUs);
     this.nextUs = Number.POSITIVE_INFINITY;
-    this.apps.resume(app, () => {
-      if (this.apps.foreground === app && this.apps.isRunning(app)) this.apps.use(app, useUs);
-      this.nextUs = this.machine.nowUs + useUs + this.options.gapUs + 1;
-    });
+    this.apps.resume(app, this);
+  }
+
+  onReady(app: App): void {
+    if (this.apps.foreground === app && this.apps.isRunning(app)) this.apps.use(app, this.useUs);
+    this.nextUs = this.machine.nowUs + this.useUs + this.options.gapUs + 1;
   }
 
   stop(): void {

@@ -39,8 +39,6 @@ export interface VolatileRange {
 /** The marks of one machine, oldest first. */
 export class VolatileRanges {
   ranges: VolatileRange[] = [];
-  /** Called when a range has lost pages. */
-  onPurged: ((range: VolatileRange, pages: number) => void) | undefined;
 }
 
 /**
@@ -132,7 +130,7 @@ function remove(mem: Memory, owner: Mm | Mapping, start: number, end: number): b
 
 /** Throws volatile memory away, oldest mark first, whole ranges at a time, until `wanted` pages are free. Returns pages freed. */
 export function purgeVolatile(mem: Memory, wanted: number): number {
-  const { ranges, onPurged } = mem.volatile;
+  const { ranges } = mem.volatile;
   if (ranges.length === 0) return 0;
   let freed = 0;
   let gone = false;
@@ -145,7 +143,7 @@ export function purgeVolatile(mem: Memory, wanted: number): number {
     range.purged = true;
     gone ||= !('pages' in owner);
     const pages = mem.events.pgvolatile_discarded - before;
-    if (pages > 0) onPurged?.(range, pages);
+    if (pages > 0) mem.hooks.onPurged?.(range, pages);
   }
   // Anonymous pages remember for themselves that they are gone.
   if (gone) mem.volatile.ranges = mem.volatile.ranges.filter((range) => 'pages' in range.owner || !range.purged);

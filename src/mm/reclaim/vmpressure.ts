@@ -33,9 +33,13 @@ function levelOf(percent: number): PressureLevel {
   return percent >= MEDIUM_PERCENT ? 'medium' : 'low';
 }
 
+/** Who is told of the end of each window. */
+export interface WindowListener {
+  onWindow(level: PressureLevel, percent: number): void;
+}
+
 export class VmPressure {
-  /** Called at the end of each window. */
-  onWindow: ((level: PressureLevel, percent: number) => void) | undefined;
+  listener: WindowListener | undefined;
   private scanned = 0;
   private reclaimed = 0;
 
@@ -48,7 +52,7 @@ export class VmPressure {
     const percent = pressurePercent(this.scanned, this.reclaimed);
     this.scanned = 0;
     this.reclaimed = 0;
-    this.onWindow?.(levelOf(percent), percent);
+    this.listener?.onWindow(levelOf(percent), percent);
   }
 
   /** Reclaim goes on at this priority. Mirrors: vmpressure_prio. */

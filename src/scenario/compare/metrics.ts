@@ -3,7 +3,6 @@ import type { MachineEvent } from '../../machine/event-log.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { appsOf } from '../../machine/workload/app.ts';
 import { pressureFigures } from './pressure-figures.ts';
-import { daemonCountsOf } from './task-managers/daemon.ts';
 
 /** An app that was opened. */
 export interface Opening {
@@ -142,7 +141,7 @@ export class Recorder {
     const machine = this.#machine;
     const { events } = machine.mem;
     const pressure = pressureFigures(machine);
-    const daemons = daemonCountsOf(machine);
+    const daemons = machine.daemons;
     const names = this.#largest();
     return {
       policy,

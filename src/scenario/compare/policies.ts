@@ -3,12 +3,10 @@
  * by itself from then on; where it reclaims, it does so by the bytes that a daemon would write to /proc/PID/reclaim.
  */
 import type { Machine } from '../../machine/machine.ts';
-import type { Region } from '../../machine/task.ts';
-import { markTaskVolatile, unmarkTaskVolatile } from '../../machine/volatile.ts';
-import { type App, appsOf } from '../../machine/workload/app.ts';
 import { Compactor } from './task-managers/compactor.ts';
 import { PressureReclaimer } from './task-managers/pressure-reclaimer.ts';
 import { ProportionalReclaimer } from './task-managers/proportional.ts';
+import { VolatileCaches } from './task-managers/volatile-caches.ts';
 
 export interface Policy {
   readonly name: string;
@@ -46,25 +44,9 @@ const volatile: Policy = {
   about: 'and apps mark their caches volatile while in the background',
   install: (machine) => {
     configureLmk(machine);
-    appsOf(machine).listeners.push({
-      onBackground: (app) => {
-        const cache = cacheOf(app);
-        if (cache !== undefined)
-          markTaskVolatile(machine, app.task!, cache.start, cache.start + cache.nrPages, 'vrange');
-      },
-      onForeground: (app) => {
-        const cache = cacheOf(app);
-        if (cache === undefined) return 0;
-        const purged = unmarkTaskVolatile(machine, app.task!, cache.start, cache.start + cache.nrPages, 'vrange');
-        return purged ? cache.nrPages : 0;
-      },
-    });
+    new VolatileCaches(machine);
   },
 };
-
-function cacheOf(app: App): Region | undefined {
-  return app.task?.mm === null ? undefined : app.task?.regions.get('cache');
-}
 
 const reclaim: Policy = {
   name: 'reclaim',

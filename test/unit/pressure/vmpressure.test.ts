@@ -21,7 +21,7 @@ describe('vmpressure', () => {
   it('adds up a window of 512 pages and starts again', () => {
     const pressure = new VmPressure();
     const seen: string[] = [];
-    pressure.onWindow = (level, percent) => seen.push(`${level} ${percent}`);
+    pressure.listener = { onWindow: (level, percent) => seen.push(`${level} ${percent}`) };
     for (let i = 0; i < 15; i++) pressure.note(32, 32);
     expect(seen).toEqual([]);
     pressure.note(32, 0);
@@ -34,7 +34,7 @@ describe('vmpressure', () => {
   it('is critical when the priority falls to 3', () => {
     const pressure = new VmPressure();
     const seen: string[] = [];
-    pressure.onWindow = (level) => seen.push(level);
+    pressure.listener = { onWindow: (level) => seen.push(level) };
     for (const priority of [12, 8, 4]) pressure.notePriority(priority);
     expect(seen).toEqual([]);
     pressure.notePriority(3);

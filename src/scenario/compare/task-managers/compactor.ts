@@ -4,7 +4,7 @@
  */
 import type { Machine } from '../../../machine/machine.ts';
 import type { Task } from '../../../machine/task.ts';
-import { type App, appsOf } from '../../../machine/workload/app.ts';
+import { type App, type AppListener, appsOf } from '../../../machine/workload/app.ts';
 import { isAlive } from '../../../machine/workload/touching.ts';
 import { Daemon } from './daemon.ts';
 
@@ -29,38 +29,38 @@ interface Last {
   readonly rss: readonly [file: number, anon: number, swap: number];
 }
 
-export class Compactor extends Daemon {
-  readonly #pending: { readonly app: App; readonly action: Action; readonly us: number }[] = [];
-  readonly #last = new WeakMap<Task, Last>();
-  #previous: App | undefined;
+export class Compactor extends Daemon implements AppListener {
+  private readonly pending: { readonly app: App; readonly action: Action; readonly us: number }[] = [];
+  private readonly last = new Map<Task, Last>();
+  private previous: App | undefined;
 
   constructor(machine: Machine) {
     super(machine, 'compactd');
-    appsOf(machine).listeners.push({ onBackground: (app) => this.#switched(app) });
+    appsOf(machine).listeners.push(this);
   }
 
-  #switched(app: App): void {
+  onBackground(app: App): void {
     const us = this.machine.nowUs + DELAY_US;
-    this.#pending.push({ app, action: 'some', us });
-    if (this.#previous !== undefined && this.#previous !== app)
-      this.#pending.push({ app: this.#previous, action: 'full', us });
-    this.#previous = app;
+    this.pending.push({ app, action: 'some', us });
+    if (this.previous !== undefined && this.previous !== app)
+      this.pending.push({ app: this.previous, action: 'full', us });
+    this.previous = app;
     this.wakeAt(us);
   }
 
   protected work(nowUs: number): void {
-    while (this.#pending.length > 0 && this.#pending[0]!.us <= nowUs) {
-      const { app, action } = this.#pending.shift()!;
+    while (this.pending.length > 0 && this.pending[0]!.us <= nowUs) {
+      const { app, action } = this.pending.shift()!;
       if (app.state !== 'background' || app.task === undefined || !isAlive(this.machine, app.task)) continue;
       this.#compact(app.task, action, nowUs);
     }
-    if (this.#pending.length > 0) this.wakeAt(this.#pending[0]!.us);
+    if (this.pending.length > 0) this.wakeAt(this.pending[0]!.us);
   }
 
   #compact(task: Task, action: Action, nowUs: number): void {
     const mm = task.mm!;
     if (mm.rss === 0) return;
-    const last = this.#last.get(task);
+    const last = this.last.get(task);
     if (last !== undefined && nowUs - last.us < THROTTLE_US[`${action}-after-${last.action}`]) return;
     if (action === 'full') {
       if (mm.rssAnon < FULL_RSS_THROTTLE_PAGES) return;
@@ -71,6 +71,7 @@ export class Compactor extends Daemon {
       }
     }
     this.write(task, TEXT[action]);
-    this.#last.set(task, { action, us: nowUs, rss: [mm.rssFile, mm.rssAnon, mm.swapents] });
+    this.forgetGone(this.last);
+    this.last.set(task, { action, us: nowUs, rss: [mm.rssFile, mm.rssAnon, mm.swapents] });
   }
 }

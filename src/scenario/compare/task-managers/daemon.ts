@@ -9,25 +9,6 @@ import { isAlive } from '../../../machine/workload/touching.ts';
 const WRITE_US = 30;
 const PAGE_US = 1;
 
-/** What the daemons of all policies have done, for comparisons. */
-export interface DaemonCounts {
-  /** Writes to reclaim files, and pages that left memory (RSS) by them. */
-  writes: number;
-  pages: number;
-  cpuUs: number;
-}
-
-const COUNTS = new WeakMap<Machine, DaemonCounts>();
-
-export function daemonCountsOf(machine: Machine): DaemonCounts {
-  let counts = COUNTS.get(machine);
-  if (counts === undefined) {
-    counts = { writes: 0, pages: 0, cpuUs: 0 };
-    COUNTS.set(machine, counts);
-  }
-  return counts;
-}
-
 /** The base of the task managers: a process of the machine whose work is done when it next runs, not inside its waker. */
 export abstract class Daemon implements Activity {
   nextUs = Number.POSITIVE_INFINITY;
@@ -53,6 +34,11 @@ export abstract class Daemon implements Activity {
     if (isAlive(this.machine, this.task)) this.work(nowUs);
   }
 
+  /** Forgets what it knows of processes that have gone. */
+  protected forgetGone(known: Map<Task, unknown>): void {
+    for (const task of known.keys()) if (!isAlive(this.machine, task)) known.delete(task);
+  }
+
   /** What it does when woken; may call wakeAt. */
   protected abstract work(nowUs: number): void;
 
@@ -65,7 +51,7 @@ export abstract class Daemon implements Activity {
     const zramUs = this.machine.swapKind === 'zram' ? this.machine.storage.settings.zramWriteUs : 0;
     const cpuUs = WRITE_US + pages * (PAGE_US + zramUs);
     this.task.leader.stimeUs += cpuUs;
-    const counts = daemonCountsOf(this.machine);
+    const counts = this.machine.daemons;
     counts.writes++;
     counts.pages += pages;
     counts.cpuUs += cpuUs;

@@ -1,6 +1,7 @@
 /** Under pressure, apps in the background are reclaimed whole, the longest unused first, until there is room again. */
 import type { Machine } from '../../../machine/machine.ts';
 import type { Task } from '../../../machine/task.ts';
+import type { PressureListener } from '../../../machine/vmpressure.ts';
 import { appsOf } from '../../../machine/workload/app.ts';
 import type { PressureLevel } from '../../../mm/reclaim/vmpressure.ts';
 import { Daemon } from './daemon.ts';
@@ -14,29 +15,32 @@ const REST_US = 10_000_000;
 /** An app with less than this is not worth a write. */
 const LEAST_PAGES = 2_560;
 
-export class PressureReclaimer extends Daemon {
-  readonly #asked = new WeakMap<Task, number>();
-  #wanted = 0;
-  #pausedUntilUs = 0;
+export class PressureReclaimer extends Daemon implements PressureListener {
+  private readonly asked = new Map<Task, number>();
+  private wanted = 0;
+  private pausedUntilUs = 0;
 
   constructor(machine: Machine) {
     super(machine, 'reclaimd');
-    machine.vmpressure.onEvent((level) => {
-      this.#wanted = Math.max(this.#wanted, APPS[level]);
-      this.wakeAt(Math.max(machine.nowUs + WAKE_US, this.#pausedUntilUs));
-    });
+    machine.vmpressure.listeners.push(this);
+  }
+
+  onPressure(level: PressureLevel): void {
+    this.wanted = Math.max(this.wanted, APPS[level]);
+    this.wakeAt(Math.max(this.machine.nowUs + WAKE_US, this.pausedUntilUs));
   }
 
   protected work(nowUs: number): void {
+    this.forgetGone(this.asked);
     for (const { task } of appsOf(this.machine).background) {
-      if (this.#wanted === 0) break;
+      if (this.wanted === 0) break;
       if (task === undefined || task.mm === null || task.mm.rss < LEAST_PAGES) continue;
-      if (nowUs - (this.#asked.get(task) ?? Number.NEGATIVE_INFINITY) < REST_US) continue;
-      this.#asked.set(task, nowUs);
+      if (nowUs - (this.asked.get(task) ?? Number.NEGATIVE_INFINITY) < REST_US) continue;
+      this.asked.set(task, nowUs);
       this.write(task, 'all');
-      this.#wanted--;
+      this.wanted--;
     }
-    this.#wanted = 0;
-    this.#pausedUntilUs = nowUs + PAUSE_US;
+    this.wanted = 0;
+    this.pausedUntilUs = nowUs + PAUSE_US;
   }
 }

@@ -5,7 +5,9 @@
  */
 import type { Machine } from '../../../machine/machine.ts';
 import type { Task } from '../../../machine/task.ts';
+import type { PressureListener } from '../../../machine/vmpressure.ts';
 import { KIND_PRESENT } from '../../../mm/pages/pte.ts';
+import type { PressureLevel } from '../../../mm/reclaim/vmpressure.ts';
 import type { Vma } from '../../../mm/space/vma.ts';
 import { Daemon } from './daemon.ts';
 
@@ -20,22 +22,25 @@ const MOST_TASKS = 32;
 const LEAST_PAGES = 32;
 const WAKE_US = 2_000;
 
-export class ProportionalReclaimer extends Daemon {
+export class ProportionalReclaimer extends Daemon implements PressureListener {
   /** Where the next range begins, by process. */
-  readonly #cursors = new WeakMap<Task, number>();
-  #poorRuns = 0;
-  #skip = 0;
+  private readonly cursors = new Map<Task, number>();
+  private poorRuns = 0;
+  private skip = 0;
 
   constructor(machine: Machine) {
     super(machine, 'process_reclaim');
-    machine.vmpressure.onEvent((_level, percent) => {
-      if (percent >= PRESSURE_MIN && percent < PRESSURE_MAX) this.wakeAt(machine.nowUs + WAKE_US);
-    });
+    machine.vmpressure.listeners.push(this);
+  }
+
+  onPressure(_level: PressureLevel, percent: number): void {
+    if (percent >= PRESSURE_MIN && percent < PRESSURE_MAX) this.wakeAt(this.machine.nowUs + WAKE_US);
   }
 
   protected work(): void {
-    if (this.#skip > 0) {
-      this.#skip--;
+    this.forgetGone(this.cursors);
+    if (this.skip > 0) {
+      this.skip--;
       return;
     }
     const victims = [...this.machine.tasks.values()]
@@ -52,16 +57,16 @@ export class ProportionalReclaimer extends Daemon {
       taken += this.#take(task, share);
     }
     const efficiency = (taken * 100) / asked;
-    this.#poorRuns = efficiency < SWAP_OPT_EFF ? this.#poorRuns + 1 : 0;
-    if (this.#poorRuns < SWAP_EFF_WIN) return;
-    this.#poorRuns = 0;
-    this.#skip = SWAP_EFF_WIN;
+    this.poorRuns = efficiency < SWAP_OPT_EFF ? this.poorRuns + 1 : 0;
+    if (this.poorRuns < SWAP_EFF_WIN) return;
+    this.poorRuns = 0;
+    this.skip = SWAP_EFF_WIN;
   }
 
   /** Reclaims `wanted` resident anonymous pages, from where it left off last time; a pagemap tells where they are. */
   #take(task: Task, wanted: number): number {
     const mm = task.mm!;
-    let cursor = this.#cursors.get(task) ?? 0;
+    let cursor = this.cursors.get(task) ?? 0;
     let taken = 0;
     for (let lap = 0; lap < 2 && taken < wanted; lap++) {
       for (let i = mm.indexAfter(cursor); i < mm.vmas.length && taken < wanted; i++) {
@@ -73,7 +78,7 @@ export class ProportionalReclaimer extends Daemon {
       }
       if (taken < wanted) cursor = 0;
     }
-    this.#cursors.set(task, cursor);
+    this.cursors.set(task, cursor);
     return taken;
   }
 
