@@ -5,7 +5,7 @@
  *   mapcount  page table entries that name the frame
  *   owner     anon root id (PG_ANON) or mapping id
  *   index     page index within the owner, modulo 2^32; for anonymous pages the linear page index (vpn where the VMA was
- *             made): a VMA is smaller than 2^32 pages, so distances within one come out right
+ *             made). Vma.indexOf and Vma.vpnOf are the only ways between index and address
  *   slot      swap slot while PG_SWAPCACHE
  *   content   what is in it (content.ts)
  *   memcg     control group that is charged for it; 0: the root

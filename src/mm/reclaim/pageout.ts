@@ -43,6 +43,8 @@ export const PAGE_FREED = 0;
 export const PAGE_WRITTEN = 1;
 /** It stays. */
 export const PAGE_KEPT = 2;
+/** It was written at once (zram, or noted as zeros) and freed. */
+export const PAGE_STORED = 3;
 
 /** Reclaims the page behind a present entry. The entry is replaced unless the page cannot be unmapped. Returns PAGE_*. */
 export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
@@ -221,7 +223,7 @@ function writeToSwap(mem: Memory, pfn: number): number {
   if (noted || mem.swap!.synchronous) {
     evictFromSwapCache(mem, pfn);
     mem.freeFrame(pfn);
-    return PAGE_FREED;
+    return PAGE_STORED;
   }
   putBackInactive(mem, pfn);
   frames.flags[pfn]! |= PG_RECLAIM;

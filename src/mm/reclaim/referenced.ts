@@ -66,8 +66,8 @@ export class ReferenceWalk {
 
 /** The index of the entry by which a VMA maps the page, or 0. */
 function entryIn(mem: Memory, vma: Vma, pfn: number): number {
-  const vpn = vma.start + (mem.frames.index[pfn]! - vma.pgoff);
-  if (vpn < vma.start || vpn >= vma.end) return 0;
+  const vpn = vma.vpnOf(mem.frames.index[pfn]!);
+  if (vpn < 0) return 0;
   const at = mem.tables.find(vma.mm.pageDirectory, vpn);
   if (at === 0) return 0;
   const entry = mem.tables.pte[at]!;

@@ -15,7 +15,7 @@ import {
 import { mlockFrame } from '../space/mlock.ts';
 import { VM_EXEC, VM_LOCKED } from '../space/vm-flags.ts';
 import { noteCost } from './lruvec.ts';
-import { PAGE_FREED, PAGE_WRITTEN, pageoutFrame, pageoutMapped } from './pageout.ts';
+import { PAGE_FREED, PAGE_STORED, PAGE_WRITTEN, pageoutFrame, pageoutMapped } from './pageout.ts';
 import { ReferenceWalk } from './referenced.ts';
 import type { ScanControl } from './scan-control.ts';
 
@@ -43,6 +43,7 @@ export function shrinkInactive(mem: Memory, sc: ScanControl, list: number, count
   let scanned = 0;
   let reclaimed = 0;
   let written = 0;
+  let stored = 0;
   walk.reset();
   let next = 0;
   for (let pfn = frames.lruTail(list); pfn !== 0 && scanned < count; pfn = next) {
@@ -80,7 +81,10 @@ export function shrinkInactive(mem: Memory, sc: ScanControl, list: number, count
     const outcome =
       mapcount[pfn] === 1 && vma !== undefined ? pageoutMapped(mem, vma, walk.at) : pageoutFrame(mem, pfn);
     if (outcome === PAGE_FREED) reclaimed++;
-    else if (outcome === PAGE_WRITTEN) {
+    else if (outcome === PAGE_STORED) {
+      reclaimed++;
+      stored++;
+    } else if (outcome === PAGE_WRITTEN) {
       written++;
       pageFlags[pfn]! |= PG_VMSCAN;
     } else if (pageFlags[pfn]! & PG_DIRTY && file) {
@@ -92,7 +96,7 @@ export function shrinkInactive(mem: Memory, sc: ScanControl, list: number, count
   sc.nrScanned += scanned;
   sc.nrWritten += written;
   countScan(mem, sc, file, scanned, reclaimed);
-  noteCost(mem, file, written, scanned - reclaimed);
+  noteCost(mem, file, written + stored, scanned - reclaimed);
   return reclaimed;
 }
 

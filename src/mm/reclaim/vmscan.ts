@@ -62,6 +62,18 @@ function prepareScan(mem: Memory, sc: ScanControl): void {
 const toScan = new Float64Array(4);
 const targets = new Float64Array(4);
 
+/** How reclaim is shared out between anonymous and file pages. Mirrors: calculate_pressure_balance. */
+export function pressureBalance(anonCost: number, fileCost: number, swappiness: number): [anon: number, file: number] {
+  const sum = anonCost + fileCost;
+  const anon = sum + anonCost;
+  const file = sum + fileCost;
+  const total = anon + file;
+  return [
+    Math.floor((swappiness * (total + 1)) / (anon + 1)),
+    Math.floor(((200 - swappiness) * (total + 1)) / (file + 1)),
+  ];
+}
+
 /** Mirrors: get_scan_count. */
 function scanCount(mem: Memory, sc: ScanControl): void {
   const { lruvec } = mem;
@@ -75,9 +87,7 @@ function scanCount(mem: Memory, sc: ScanControl): void {
   else if (sc.fileIsTiny) fileShare = 0;
   else if (sc.cacheTrimMode) anonShare = 0;
   else {
-    const total = lruvec.anonCost + lruvec.fileCost;
-    anonShare = Math.floor((sc.swappiness * (2 * total + 1)) / (total + lruvec.anonCost + 1));
-    fileShare = Math.floor(((200 - sc.swappiness) * (2 * total + 1)) / (total + lruvec.fileCost + 1));
+    [anonShare, fileShare] = pressureBalance(lruvec.anonCost, lruvec.fileCost, sc.swappiness);
     whole = anonShare + fileShare;
   }
   for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
@@ -93,7 +103,6 @@ function shrinkLruvec(mem: Memory, sc: ScanControl): void {
   scanCount(mem, sc);
   targets.set(toScan);
   const proportional = sc.members === null && sc.by === 'direct' && sc.priority === DEF_PRIORITY;
-  let adjusted = false;
   let reclaimed = 0;
   while (toScan[LRU_INACTIVE_ANON]! > 0 || toScan[LRU_ACTIVE_FILE]! > 0 || toScan[LRU_INACTIVE_FILE]! > 0) {
     for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
@@ -102,7 +111,7 @@ function shrinkLruvec(mem: Memory, sc: ScanControl): void {
       toScan[list]! -= count;
       reclaimed += shrinkList(mem, sc, list, count);
     }
-    if (reclaimed < sc.nrToReclaim || proportional || adjusted) continue;
+    if (reclaimed < sc.nrToReclaim || proportional) continue;
     // Enough: the kind with less left is done; the other is scanned only as far as the same proportion asks for.
     const file = toScan[LRU_INACTIVE_FILE]! + toScan[LRU_ACTIVE_FILE]!;
     const anon = toScan[LRU_INACTIVE_ANON]! + toScan[LRU_ACTIVE_ANON]!;
@@ -117,7 +126,6 @@ function shrinkLruvec(mem: Memory, sc: ScanControl): void {
       const wanted = Math.floor((targets[list]! * (100 - percentage)) / 100);
       toScan[list] = Math.max(0, wanted - Math.min(wanted, scanned));
     }
-    adjusted = true;
   }
   sc.nrReclaimed += reclaimed;
   const canSwap = mem.swap !== null && mem.swap.nrFree > 0;

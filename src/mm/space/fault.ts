@@ -115,7 +115,7 @@ function installAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, pfn: n
   const { frames } = mem;
   frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
   frames.owner[pfn] = mem.anonRootOf(vma).id;
-  frames.index[pfn] = vma.pgoff + (vpn - vma.start);
+  frames.index[pfn] = vma.indexOf(vpn);
   frames.content[pfn] = content;
   lruAddFresh(mem, pfn, vma);
   mem.addRmap(pfn);
@@ -125,7 +125,7 @@ function installAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, pfn: n
 
 /** First touch of a file or shmem page. Mirrors: do_fault and its three kinds. */
 function fileFault(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number, write: boolean): number {
-  const index = vma.pgoff + (vpn - vma.start);
+  const index = vma.indexOf(vpn);
   if (index >= mapping.nrPages) return FAULT_SIGBUS;
   if (!write) {
     if (mem.settings.faultAroundPages > 1) {
@@ -250,11 +250,11 @@ function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: n
   const to = Math.min(from + pages, PTRS_PER_TABLE, pteOff + (vma.end - vma.start) - vmaOff);
   const { tables, frames } = mem;
   const first = vpn - (pteOff - from);
-  const last = Math.min(first + (to - from), vma.start + mapping.nrPages - vma.pgoff);
+  const last = Math.min(first + (to - from), first + mapping.nrPages - vma.indexOf(first));
   // The entries of the window lie side by side with that of the fault unless it straddles two chunks.
   const besides = Math.floor(first / CHUNK_PAGES) === Math.floor((last - 1) / CHUNK_PAGES);
   const base = at - (vpn - first);
-  const firstIndex = vma.pgoff + (first - vma.start);
+  const firstIndex = vma.indexOf(first);
   for (let i = 0; i < last - first; i++) {
     if (besides && tables.pte[base + i] !== 0) continue;
     const pfn = mapping.pages.get(firstIndex + i);
@@ -283,7 +283,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     const root = mem.anonRootOf(vma);
     frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
     frames.owner[pfn] = root.id;
-    frames.index[pfn] = vma.pgoff + (vpn - vma.start);
+    frames.index[pfn] = vma.indexOf(vpn);
     frames.content[pfn] = swap.content[slot]!;
     if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
     if (!slotHoldsZeros(mem, slot)) events.pswpin++;

@@ -24,9 +24,8 @@ export function forEachMapping(
   let left = frames.mapcount[pfn]!;
   for (const vma of vmas) {
     if (left === 0) return;
-    const distance = (index - vma.pgoff) >>> 0;
-    if (distance >= vma.end - vma.start) continue;
-    const vpn = vma.start + distance;
+    const vpn = vma.vpnOf(index);
+    if (vpn < 0) continue;
     const at = tables.find(vma.mm.pageDirectory, vpn);
     const pte = at === 0 ? 0 : tables.pte[at]!;
     if (pte >>> 30 !== KIND_PRESENT || (pte & PTE_NUMBER) !== pfn) continue;

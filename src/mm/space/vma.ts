@@ -74,6 +74,16 @@ export class Vma {
   indexOf(vpn: number): number {
     return this.pgoff + (vpn - this.start);
   }
+
+  /**
+   * The vpn of a page index as frames keep it (modulo 2^32), or -1 when the page lies outside. A VMA is smaller than
+   * 2^32 pages, so the distance from its start comes out right wherever in the 47 bits it lies. The only place where
+   * an index becomes an address. Mirrors: mm/internal.h:vma_address.
+   */
+  vpnOf(index: number): number {
+    const distance = (index - this.pgoff) >>> 0;
+    return distance < this.end - this.start ? this.start + distance : -1;
+  }
 }
 
 const ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC;
