@@ -96,11 +96,11 @@ async function captured(...args: string[]): Promise<{ mount: ReclaimMount; stder
   return { mount: await program.mount(stdout, 'direct'), stderr };
 }
 
-function expectAlike(mount: ReclaimMount, pid: number, real: Totals): void {
+function expectAlike(mount: ReclaimMount, pid: number, real: Totals, keys: readonly (keyof Totals)[] = KEYS): void {
   const copy = totalsOf(mount.path(String(pid)));
   // Pss is cut off to whole kB for each mapping, here and there.
   const slack = nrMappings(`/proc/${pid}`) / 2;
-  for (const key of KEYS) {
+  for (const key of keys) {
     const allowed = Math.max(real[key] * TOLERANCE, key === 'Pss' ? slack : 0);
     expect(
       Math.abs(copy[key] - real[key]),
@@ -114,19 +114,15 @@ describe.skipIf(skipMounts)('capture', () => {
   test('all processes whose memory has stood still come back alike', { retry: 3 }, async () => {
     const before = new Map(listPids().map((pid) => [pid, tryTotals(pid)]));
     const { mount } = await captured();
-    let compared = 0;
     for (const [pid, real] of before) {
       const after = tryTotals(pid);
-      if (
-        real === undefined ||
-        after === undefined ||
-        KEYS.some((key) => Math.abs(real[key] - after[key]) > real[key] / 1000)
-      )
-        continue;
-      expectAlike(mount, pid, real);
-      compared++;
+      const still = (key: keyof Totals): boolean =>
+        real !== undefined && after !== undefined && Math.abs(real[key] - after[key]) <= real[key] / 1000;
+      // Ours sleep, but others that come and go take their share of the libraries. On a machine with few processes that
+      // is the capture itself, so that no Pss stands still.
+      if (pids.includes(pid)) expectAlike(mount, pid, real!, still('Pss') ? KEYS : ['Rss', 'Anonymous', 'Swap']);
+      else if (KEYS.every(still)) expectAlike(mount, pid, real!);
     }
-    expect(compared).toBeGreaterThanOrEqual(pids.length);
     expect(mount.read('reclaimfs/check')).toBe('ok\n');
   });
 

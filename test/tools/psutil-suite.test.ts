@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -38,10 +39,23 @@ describe.skipIf(skipTools)("psutil's own tests", () => {
       { timeoutMs: 110_000 },
     );
     expect(Number(/^Ran (\d+) tests/m.exec(stdout)?.[1]), stdout.slice(-500)).toBeGreaterThanOrEqual(least);
-    const failed = [...stdout.matchAll(/^(?:ERROR|FAIL): psutil\.tests\.\w+\.(\S+)/gm)].map(([, name]) => name!);
+    const failed = failures(stdout).filter((name) => !(name in CANNOT));
+    // What the genuine /proc of this machine fails as well says nothing about ours (findmnt where the root is a bind mount).
+    const genuine = failed.length === 0 ? [] : failures(genuineOutput(suite, failed));
     expect(
-      failed.filter((name) => !(name in CANNOT)),
+      failed.filter((name) => !genuine.includes(name)),
       stdout.slice(-3000),
     ).toEqual([]);
   });
 });
+
+function failures(output: string): string[] {
+  return [...output.matchAll(/^(?:ERROR|FAIL): psutil\.tests\.\w+\.(\S+)/gm)].map(([, name]) => name!);
+}
+
+/** What some tests of a suite print on the genuine /proc. */
+function genuineOutput(suite: string, tests: readonly string[]): string {
+  const names = tests.map((name) => `psutil.tests.${suite}.${name}`).join(' ');
+  const script = `cd /tmp; CI_TESTING=1 timeout 60 /usr/bin/python3 -m unittest ${names} 2>&1; true`;
+  return execFileSync('sh', ['-c', script], { encoding: 'utf8' });
+}
