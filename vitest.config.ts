@@ -12,6 +12,7 @@ export default defineConfig({
       project('model', { testTimeout: 60_000 }),
       project('oracle', { testTimeout: 60_000 }),
       project('conformance', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('cases', { testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false }),
       project('tools', { testTimeout: 180_000, hookTimeout: 300_000, fileParallelism: false }),
     ],
   },

@@ -6,6 +6,7 @@ import { PROFILE_NAMES } from '../machine/profiles.ts';
 import { BUILT_IN_NAMES, builtInScenario } from '../scenario/built-in.ts';
 import { isMasim, masimToScenario } from '../scenario/masim.ts';
 import type { ScenarioSource } from '../server/server-options.ts';
+import { bytesOf, fromBuffer } from '../util/bytes.ts';
 import { CliError } from './command.ts';
 
 export const DEFAULT_SCENARIO = 'default';
@@ -58,13 +59,13 @@ function hidepid(text: string): 0 | 1 | 2 {
 
 /** Reads a scenario by file name (masim's configuration files as well), `-` for stdin, or name of a built-in one. Errors: CliError. */
 export async function readScenario(source: string): Promise<ScenarioSource> {
-  if (source === '-') return asScenario(await readStdin(), 'stdin');
+  if (source === '-') return asScenario(fromBuffer(await readStdin()), 'stdin');
   let text: string;
   try {
-    text = await readFile(resolve(source), 'utf8');
+    text = fromBuffer(await readFile(resolve(source)));
   } catch (error) {
     const builtIn = builtInScenario(source);
-    if (builtIn !== undefined) return { text: builtIn, file: source };
+    if (builtIn !== undefined) return { text: bytesOf(builtIn), file: bytesOf(source) };
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (code === 'ENOENT')
       throw new CliError(
@@ -72,7 +73,7 @@ export async function readScenario(source: string): Promise<ScenarioSource> {
       );
     throw new CliError(`scenario ${source} cannot be read (${code}): give a readable file`);
   }
-  return asScenario(text, source);
+  return asScenario(text, bytesOf(source));
 }
 
 /** Configuration files of masim are scenarios, too. */
@@ -80,9 +81,8 @@ function asScenario(text: string, file: string): ScenarioSource {
   return { text: isMasim(text) ? masimToScenario(text, file) : text, file };
 }
 
-async function readStdin(): Promise<string> {
-  process.stdin.setEncoding('utf8');
-  let text = '';
-  for await (const chunk of process.stdin) text += chunk;
-  return text;
+async function readStdin(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }

@@ -3,9 +3,11 @@ import type { Machine } from '../machine/machine.ts';
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
+import { scenarioBytes } from '../scenario/play.ts';
 import { Session, type StepRecord } from '../scenario/session.ts';
 import { Clock } from '../server/clock.ts';
 import { SessionHost } from '../server/session-host.ts';
+import { bytesOf, jsonOf, utf8Of } from '../util/bytes.ts';
 import { EAGAIN, ENOENT } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { type FileSystem, type Ino, newAttr, type OpenFile, S_IFLNK, S_IFMT, withoutDelay } from '../vfs/types.ts';
@@ -34,16 +36,16 @@ export class ReclaimMachine {
   readonly #fs: FileSystem;
 
   /** Throws ScenarioError. */
-  constructor(scenario: string, settings: MachineSettings = {}) {
+  constructor(scenario: string | Uint8Array, settings: MachineSettings = {}) {
     this.#session = new Session({ profile: settings.profile, swapKind: settings.swap });
-    this.#session.load(scenario, settings.file ?? 'scenario');
+    this.#session.load(scenarioBytes(scenario), bytesOf(settings.file ?? 'scenario'));
     this.#host = new SessionHost(this.#session, new Clock(this.#session.machine.nowUs, 1, false));
     this.#fs = createProcFs(this.#host, { callerKnown: true });
   }
 
   /** Carries out steps, all of them or none; what each reported. Throws ScenarioError. */
   apply(steps: string): StepRecord[] {
-    return this.#host.apply(steps, 'steps');
+    return this.#host.apply(bytesOf(steps), 'steps');
   }
 
   /** The whole text of a file. Throws KernelError as open(2) or read(2) would fail. */
@@ -81,7 +83,7 @@ export class ReclaimMachine {
   list(path: string): string[] {
     const entries = this.#fs.readdir(this.#resolve(path), ROOT_CALLER);
     if (typeof entries === 'number') throw failure(entries, path);
-    return entries.map(({ name }) => name);
+    return entries.map(({ name }) => utf8Of(name));
   }
 
   /** Every broken invariant of the memory, in words: an empty list unless there is a mistake in reclaimfs. */
@@ -91,12 +93,12 @@ export class ReclaimMachine {
 
   /** The machine as steps: a scenario that gives the same machine. */
   state(): string {
-    return this.#session.state();
+    return utf8Of(this.#session.state());
   }
 
   /** What has happened so far. */
   get events(): readonly MachineEvent[] {
-    return this.machine.events.from(0);
+    return this.machine.events.from(0).map(eventText);
   }
 
   /** The model itself. It is replaced when a batch of steps fails in the middle: do not keep it. */
@@ -111,7 +113,7 @@ export class ReclaimMachine {
   }
 
   #resolve(path: string): Ino {
-    let names = split(path.replace(/^\/proc(?=\/|$)/, ''));
+    let names = split(bytesOf(path).replace(/^\/proc(?=\/|$)/, ''));
     let ino = this.#fs.root;
     let links = 0;
     const parents: Ino[] = [];
@@ -150,7 +152,13 @@ function failure(negative: number, path: string): KernelError {
   return new KernelError(-negative, path);
 }
 
-/** A machine made by a scenario (or by steps). Throws ScenarioError. */
-export function createMachine(scenario = '', settings: MachineSettings = {}): ReclaimMachine {
+/** An event with text in place of byte strings. */
+function eventText(event: MachineEvent): MachineEvent {
+  const json = jsonOf(event);
+  return /^[\x20-\x7e]*$/.test(json) ? event : (JSON.parse(utf8Of(json)) as MachineEvent);
+}
+
+/** A machine made by a scenario or by steps: text, or bytes as they are. Throws ScenarioError. */
+export function createMachine(scenario: string | Uint8Array = '', settings: MachineSettings = {}): ReclaimMachine {
   return new ReclaimMachine(scenario, settings);
 }

@@ -5,14 +5,16 @@ import type { Capability, TransportName } from '../fuse/types.ts';
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { builtInScenario } from '../scenario/built-in.ts';
+import { scenarioBytes } from '../scenario/play.ts';
 import { serverOptions } from '../server/server-options.ts';
 import { startServer } from '../server/start-server.ts';
+import { bytesOf } from '../util/bytes.ts';
 
 export interface MountSettings {
   /** An existing, empty directory; absent: a fresh one that is removed again. */
   readonly mountpoint?: string;
-  /** The text of a scenario; absent: the built-in `default`. */
-  readonly scenario?: string;
+  /** A scenario: text, or bytes as they are; absent: the built-in `default`. */
+  readonly scenario?: string | Uint8Array;
   /** The name that messages about the scenario use. */
   readonly file?: string;
   readonly profile?: ProfileName;
@@ -61,7 +63,10 @@ export async function mount(settings: MountSettings = {}): Promise<MountedProc> 
       notice,
       detached: false,
       server: serverOptions(
-        { text: settings.scenario ?? builtInScenario('default') ?? '', file: settings.file ?? 'scenario' },
+        {
+          text: scenarioBytes(settings.scenario ?? builtInScenario('default') ?? ''),
+          file: bytesOf(settings.file ?? 'scenario'),
+        },
         {
           transport: settings.transport ?? 'auto',
           clock: settings.clock ?? 'real',

@@ -1,6 +1,7 @@
 /** The files of a control group: text out, text in. Mirrors: memory_files and cgroup_base_files of cgroup v2. */
 import { type Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
 import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
+import { trimBytes } from '../util/bytes.ts';
 import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { memparse } from '../util/memparse.ts';
@@ -28,7 +29,7 @@ function bytes(pages: number): string {
 
 /** Pages of `max` or a size, rounded down. Throws EINVAL. Mirrors: page_counter_memparse. */
 function parseLimit(text: string): number {
-  const trimmed = text.trim();
+  const trimmed = trimBytes(text);
   if (trimmed === 'max') return NO_LIMIT;
   if (!/^(0x[0-9a-f]+|\d+)[kmgtpe]?$/i.test(trimmed)) throw new KernelError(EINVAL, `"${trimmed}" is no size`);
   return Number(memparse(trimmed) / BigInt(PAGE));
@@ -106,7 +107,7 @@ function events(record: Readonly<Record<string, number>>): string {
 /** `+memory`, `-memory`. Throws EINVAL, ENOENT (not handed down to here), EBUSY. Mirrors: cgroup_subtree_control_write. */
 function writeSubtreeControl(machine: Machine, group: Cgroup, text: string): void {
   let wanted: boolean | undefined;
-  for (const word of text.trim().split(/\s+/)) {
+  for (const word of trimBytes(text).split(/\s+/)) {
     if (word === '') continue;
     if (word !== '+memory' && word !== '-memory')
       throw new KernelError(EINVAL, `"${word}": the only controller is memory`);
@@ -132,7 +133,7 @@ function writeProcs(machine: Machine, group: Cgroup, text: string): void {
 }
 
 function writeFlag(text: string): boolean {
-  const value = text.trim();
+  const value = trimBytes(text);
   if (!/^\d+$/.test(value)) throw new KernelError(EINVAL, '0 or 1 is wanted');
   if (value !== '0' && value !== '1') throw new KernelError(EINVAL, '0 or 1 is wanted');
   return value === '1';
@@ -144,7 +145,7 @@ function count(name: string, key: 'maxDepth' | 'maxDescendants'): CgroupFile {
     where: 'both',
     show: (_machine, group) => (group[key] === NO_LIMIT ? 'max\n' : `${group[key]}\n`),
     write(_machine, group, text) {
-      const value = text.trim();
+      const value = trimBytes(text);
       if (value !== 'max' && !/^\d+$/.test(value)) throw new KernelError(EINVAL, `"${value}" is no number`);
       const number = value === 'max' ? NO_LIMIT : Number(value);
       if (number !== NO_LIMIT && number > 2147483647) throw new KernelError(ERANGE, `${value} is too large`);

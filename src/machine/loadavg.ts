@@ -1,5 +1,6 @@
 /** The load averages. Mirrors: kernel/sched/loadavg.c, with its fixed-point arithmetic. */
 import type { Machine } from './machine.ts';
+import { isStill } from './task.ts';
 
 const FSHIFT = 11;
 const FIXED_1 = 1 << FSHIFT;
@@ -40,7 +41,7 @@ export class LoadAverage {
     let active = 0;
     for (const task of this.machine.tasks.values()) {
       for (const { state, userRate, systemRate } of task.threads) {
-        if (state === 'T' || state === 'Z') continue;
+        if (isStill(state)) continue;
         const rate = userRate + systemRate;
         active += state === 'D' || (state === 'R' && rate === 0) ? 1 : rate;
       }

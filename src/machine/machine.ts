@@ -20,12 +20,13 @@ import { checkCoherence } from './coherence.ts';
 import { EventLog } from './event-log.ts';
 import { LowMemoryKiller } from './lmk.ts';
 import { LoadAverage } from './loadavg.ts';
+import { addFile, checkPath, removeFile } from './paths.ts';
 import { Pressure } from './pressure.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 import type { Psi } from './psi.ts';
 import { defaultStorageSettings, Storage } from './storage.ts';
 import { defaultVmSettings, type VmSettings } from './sysctl.ts';
-import { type Ids, idsOf, newThread, type Pid, Task, type Thread } from './task.ts';
+import { COMM_BYTES, type Ids, idsOf, isStill, newThread, type Pid, Task, type Thread } from './task.ts';
 import type { PressureEvents } from './vmpressure.ts';
 import type { Activities } from './workload/activity.ts';
 import type { Apps } from './workload/app.ts';
@@ -95,6 +96,8 @@ export class Machine {
   /** Files and shared memory objects by the name that scenarios use. */
   readonly objects = new Map<string, Mapping>();
   readonly files = new Map<string, Mapping>();
+  /** How many of them lie in or below each directory. */
+  readonly directories = new Map<string, number>();
   /** Virtual time since boot, microseconds. */
   nowUs: number;
   /** Rises with every change that some file of /proc may show. */
@@ -191,7 +194,7 @@ export class Machine {
 
   /** CPU times (microseconds) and voluntary context switches of a thread up to now, as they follow from its load. */
   cpuTimes(thread: Thread): { utimeUs: number; stimeUs: number; voluntary: number } {
-    const elapsed = thread.state === 'T' || thread.state === 'Z' ? 0 : this.nowUs - thread.settledUs;
+    const elapsed = isStill(thread.state) ? 0 : this.nowUs - thread.settledUs;
     return {
       utimeUs: thread.utimeUs + Math.floor(elapsed * thread.userRate),
       stimeUs: thread.stimeUs + Math.floor(elapsed * thread.systemRate),
@@ -253,7 +256,7 @@ export class Machine {
 
   addThread(task: Task, comm: string = task.comm, tid: Pid = this.#allocPid()): Thread {
     if (this.byTid.has(tid)) throw new KernelError(EEXIST, `pid ${tid} is taken`);
-    const thread = newThread(tid, comm.slice(0, 15), 'S', this.nowUs);
+    const thread = newThread(tid, comm.slice(0, COMM_BYTES), 'S', this.nowUs);
     task.threads.push(thread);
     this.byTid.set(tid, task);
     this.newestPid = tid;
@@ -331,8 +334,9 @@ export class Machine {
   /** Makes a file on the simulated disk. Throws EEXIST, EINVAL. */
   createFile(name: string, path: string, sizeBytes: number, owner: Ownership): Mapping {
     if (this.files.has(path)) throw new KernelError(EEXIST, `there is a file ${path}`);
+    checkPath(this, path);
     const file = this.#createObject(name, 'file', path, sizeBytes, owner);
-    this.files.set(path, file);
+    addFile(this, file);
     return file;
   }
 
@@ -376,12 +380,12 @@ export class Machine {
     return mapping;
   }
 
-  /** Gives up the name of an object: an unmapped shared memory object goes away. */
+  /** Takes the name of an object away: an unmapped shared memory object goes away. Throws EINVAL. */
   unlinkObject(name: string): void {
     const mapping = this.objects.get(name);
     if (mapping === undefined) throw new KernelError(EINVAL, `no object named ${name}`);
     this.objects.delete(name);
-    this.files.delete(mapping.path);
+    removeFile(this, mapping);
     mapping.links--;
     dropMappingIfUnused(this.mem, mapping);
     this.generation++;

@@ -9,7 +9,7 @@ import { PsiGroup } from '../mm/reclaim/psi.ts';
 import type { Cgroup } from './cgroups.ts';
 import type { Machine } from './machine.ts';
 import { PsiTriggers } from './psi-triggers.ts';
-import type { Task } from './task.ts';
+import { isStill, type Task } from './task.ts';
 
 export type PsiResource = 'memory' | 'io' | 'cpu';
 export const PSI_RESOURCES: readonly PsiResource[] = ['cpu', 'io', 'memory'];
@@ -118,7 +118,7 @@ export class Psi {
     for (const task of this.machine.tasks.values()) {
       if (stalls?.has(task) || !this.#includes(task)) continue;
       for (const thread of task.threads) {
-        if (thread.state === 'T' || thread.state === 'Z') continue;
+        if (isStill(thread.state)) continue;
         const rate = Math.min(1, thread.userRate + thread.systemRate);
         load += rate;
         idle *= 1 - rate;

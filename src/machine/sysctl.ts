@@ -1,4 +1,5 @@
 /** The settings under /proc/sys/vm that may be changed, with the kernel's ranges. */
+import { trimBytes } from '../util/bytes.ts';
 import { EINVAL, ENOENT } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Machine } from './machine.ts';
@@ -153,11 +154,11 @@ export function setSysctl(machine: Machine, name: string, text: string): void {
   const sysctl = BY_NAME.get(name);
   if (sysctl === undefined) {
     if (!PLAIN.test(name)) throw new KernelError(ENOENT, `there is no setting ${name}`);
-    machine.plainSysctls.set(name, text.trim());
+    machine.plainSysctls.set(name, text);
     machine.generation++;
     return;
   }
-  const trimmed = text.trim();
+  const trimmed = trimBytes(text);
   const value = /^[+-]?(0x[0-9a-f]+|\d+)$/i.test(trimmed) ? Number(trimmed) : Number.NaN;
   if (!(value >= sysctl.min && value <= sysctl.max)) {
     throw new KernelError(EINVAL, `${name} takes a number from ${sysctl.min} to ${sysctl.max}`);

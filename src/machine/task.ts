@@ -1,11 +1,21 @@
 import type { Mapping } from '../mm/cache/mapping.ts';
 import type { Mm } from '../mm/space/mm.ts';
 
+/** Bytes of a comm, without the NUL of TASK_COMM_LEN. */
+export const COMM_BYTES = 15;
+
 /** Process or thread number. */
 export type Pid = number;
 
-/** The letters of /proc/PID/stat: running, sleeping, disk sleep, stopped, idle kernel thread, zombie. */
-export type TaskState = 'R' | 'S' | 'D' | 'T' | 'I' | 'Z';
+/** The letters of /proc/PID/stat: running, sleeping, disk sleep, stopped, stopped by a tracer, parked, dead, idle kernel thread, zombie. */
+export type TaskState = 'R' | 'S' | 'D' | 'T' | 't' | 'P' | 'X' | 'I' | 'Z';
+/** Those that a scenario may give; zombies come about by exiting. */
+export const GIVEN_STATES: readonly TaskState[] = ['R', 'S', 'D', 'T', 't', 'I', 'P', 'X'];
+
+/** Whether a thread in this state cannot use any CPU. */
+export function isStill(state: TaskState): boolean {
+  return state === 'T' || state === 't' || state === 'Z' || state === 'X' || state === 'P';
+}
 
 /** User and group numbers of a task. */
 export interface Ids {
@@ -34,6 +44,8 @@ export interface Thread {
   readonly tid: Pid;
   comm: string;
   state: TaskState;
+  /** The process that traces it; 0: none. */
+  tracerPid: Pid;
   readonly startUs: number;
   utimeUs: number;
   stimeUs: number;
@@ -116,7 +128,7 @@ export class Task {
     this.pgrp = kernelThread ? 0 : pid;
     this.session = this.pgrp;
     this.ids = ids;
-    this.comm = name.slice(0, 15);
+    this.comm = name.slice(0, COMM_BYTES);
     this.kernelThread = kernelThread;
     this.mm = mm;
     this.threads = [newThread(pid, this.comm, kernelThread ? 'I' : 'S', startUs)];
@@ -145,6 +157,7 @@ export function newThread(tid: Pid, comm: string, state: TaskState, startUs: num
     tid,
     comm,
     state,
+    tracerPid: 0,
     startUs,
     utimeUs: 0,
     stimeUs: 0,

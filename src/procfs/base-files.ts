@@ -1,6 +1,7 @@
 /** The small files of a process. Mirrors: fs/proc/base.c. */
 import { oomScore } from '../machine/oom.ts';
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/reclaim/oom.ts';
+import { fromBuffer } from '../util/bytes.ts';
 import { EACCES, EINVAL, ENOENT } from '../util/errno.ts';
 import type { Caller } from '../vfs/types.ts';
 import { MAX_PROCESSES } from './constants.ts';
@@ -30,9 +31,7 @@ export function showComm(out: TextBuffer, { thread }: TaskContext): void {
 export function writeComm({ host, task, thread }: TaskContext, data: Uint8Array): number {
   const bytes = data.subarray(0, COMM_BYTES);
   const nul = bytes.indexOf(0);
-  const comm = Buffer.from(nul < 0 ? bytes : bytes.subarray(0, nul))
-    .toString('utf8')
-    .replace(/\n.*$/s, '');
+  const comm = fromBuffer(nul < 0 ? bytes : bytes.subarray(0, nul)).replace(/\n.*$/s, '');
   const status = host.setComm(task, thread, comm);
   return status < 0 ? status : data.length;
 }
@@ -161,6 +160,7 @@ export function showWchan(out: TextBuffer, { task, thread }: TaskContext): void 
   if (thread.state === 'R' || task.isZombie) out.text('0');
   else if (thread.state === 'D') out.text('folio_wait_bit_common');
   else if (thread.state === 'T') out.text('do_signal_stop');
+  else if (thread.state === 't') out.text('ptrace_stop');
   else out.text(task.kernelThread ? 'worker_thread' : 'do_epoll_wait');
 }
 

@@ -10,6 +10,7 @@ import type { Cgroup } from '../machine/cgroups.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { PsiResource } from '../machine/psi.ts';
 import { quoteValue } from '../scenario/words.ts';
+import { fromBuffer, toBuffer, trimBytes } from '../util/bytes.ts';
 import { EACCES, EAGAIN, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EPERM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import {
@@ -226,7 +227,7 @@ class GroupFile implements OpenFile {
       this.#host.advanceToNow();
       const group = this.#group();
       if (group === undefined) return -ENODEV;
-      this.#text = Buffer.from(this.#file.show?.(this.#host.machine, group) ?? '');
+      this.#text = toBuffer(this.#file.show?.(this.#host.machine, group) ?? '');
     }
     return this.#text.subarray(offset, offset + size);
   }
@@ -236,7 +237,7 @@ class GroupFile implements OpenFile {
     const group = this.#group();
     if (group === undefined) return -ENODEV;
     const { name } = this.#file;
-    let text = Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1').trim();
+    let text = trimBytes(fromBuffer(data));
     // 0 is whoever writes, where that is known and simulated.
     if (name === 'cgroup.procs' && text === '0') text = String(caller?.pid ?? 0);
     const step = `cgroup write ${quoteValue(`${group.parent === null ? '' : group.path}/${name}`)} ${text === '' ? '""' : quoteValue(text)}`;

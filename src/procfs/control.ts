@@ -1,5 +1,6 @@
 /** /proc/reclaimfs: driving the simulation through files. */
 import { ScenarioError } from '../scenario/scenario-error.ts';
+import { bytesOf, fromBuffer, textOf, trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { S_IFDIR, S_IFREG } from '../vfs/types.ts';
@@ -26,17 +27,17 @@ class LastError {
 
   set(error: ScenarioError | KernelError): void {
     if (error instanceof KernelError) {
-      this.#text = `${error.message}\n`;
+      this.#text = `${bytesOf(textOf(error.message))}\n`;
       return;
     }
     const { line, column, reason, hint } = error;
-    this.#text = `line ${line}, column ${column}: ${reason}${hint === '' ? '' : `\nhint: ${hint}`}\n`;
+    this.#text = bytesOf(`line ${line}, column ${column}: ${reason}${hint === '' ? '' : `\nhint: ${hint}`}\n`);
   }
 }
 
 function writeControl({ host }: SystemContext, data: Uint8Array, lastError: LastError): number {
   try {
-    host.apply(Buffer.from(data.buffer, data.byteOffset, data.length).toString('utf8'), 'control');
+    host.apply(fromBuffer(data), 'control');
     return data.length;
   } catch (error) {
     if (!(error instanceof ScenarioError || error instanceof KernelError)) throw error;
@@ -46,7 +47,7 @@ function writeControl({ host }: SystemContext, data: Uint8Array, lastError: Last
 }
 
 function writeClock({ host }: SystemContext, data: Uint8Array): number {
-  const status = host.setClock(Buffer.from(data.buffer, data.byteOffset, data.length).toString('utf8').trim());
+  const status = host.setClock(trimBytes(fromBuffer(data)));
   return status < 0 ? status : data.length;
 }
 

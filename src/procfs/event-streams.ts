@@ -1,6 +1,7 @@
 /** Files whose reader waits for what happens: /proc/reclaimfs/events and vmpressure. */
 import type { MachineEvent } from '../machine/event-log.ts';
 import { PRESSURE_LEVELS } from '../mm/reclaim/vmpressure.ts';
+import { fromBuffer, jsonOf, toBuffer, trimBytes } from '../util/bytes.ts';
 import { EAGAIN, EINVAL } from '../util/errno.ts';
 import { type OpenFile, POLLIN, WAIT, type Wait, WaitQueue } from '../vfs/types.ts';
 import type { ProcHost } from './host.ts';
@@ -14,7 +15,7 @@ export type EventText = (event: MachineEvent) => string | undefined;
 export type EventFilter = (written: string) => EventText | undefined;
 
 export function eventLine(event: MachineEvent): string {
-  return `${JSON.stringify(event)}\n`;
+  return `${jsonOf(event)}\n`;
 }
 
 /** `low`, `medium` or `critical`. */
@@ -88,7 +89,7 @@ class EventFile implements OpenFile {
   }
 
   write(data: Uint8Array): number {
-    const textOf = this.#filter?.(Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1').trim());
+    const textOf = this.#filter?.(trimBytes(fromBuffer(data)));
     if (textOf === undefined) return -EINVAL;
     this.#textOf = textOf;
     return data.length;
@@ -108,6 +109,6 @@ class EventFile implements OpenFile {
     const texts = events.from(start).map(this.#textOf);
     this.#position = events.end;
     const text = texts.filter((line) => line !== undefined).join('');
-    if (text !== '') this.#rest = Buffer.from(text);
+    if (text !== '') this.#rest = toBuffer(text);
   }
 }

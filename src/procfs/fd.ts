@@ -1,11 +1,11 @@
 /** PID/fd, PID/fdinfo, PID/map_files. Mirrors: fs/proc/fd.c, fs/proc/base.c:proc_map_files_readdir. */
+import { dPath } from '../machine/paths.ts';
 import type { Task } from '../machine/task.ts';
 import type { Vma } from '../mm/space/vma.ts';
 import { ENOENT } from '../util/errno.ts';
 import { S_IFLNK, S_IFREG } from '../vfs/types.ts';
 import type { Child, Directory, TaskContext } from './entry.ts';
 import { taskIno } from './inode.ts';
-import { vmaName } from './task-mmu.ts';
 import type { TextBuffer } from './text.ts';
 
 /** Pretend: every process with memory has standard input, output and error on /dev/null, and nothing else open. */
@@ -69,5 +69,5 @@ function mapName(vma: Vma): string {
 
 export function mapFileLink({ task, sub }: TaskContext): string | number {
   const vma = task.mm?.vmas[sub];
-  return vma?.mapping ? vmaName(vma) : -ENOENT;
+  return vma?.mapping ? dPath(vma.mapping) : -ENOENT;
 }

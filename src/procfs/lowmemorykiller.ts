@@ -1,6 +1,7 @@
 /** The parameters of the low-memory killer, as under /sys/module/lowmemorykiller/parameters. */
 import type { LowMemoryKiller } from '../machine/lmk.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
+import { fromBuffer, trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { S_IFDIR } from '../vfs/types.ts';
@@ -16,7 +17,7 @@ function parameter(
 ): Row {
   return file(name, 0o644, (out, { machine }) => void out.text(`${show(machine.lmk)}\n`), {
     write: ({ host }, data) => {
-      const text = step(Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1').trim());
+      const text = step(trimBytes(fromBuffer(data)));
       if (text === undefined) return -EINVAL;
       try {
         host.apply(text, 'lowmemorykiller');

@@ -1,12 +1,13 @@
 /** PID/numa_maps of a machine with one node. Mirrors: fs/proc/task_mmu.c:show_numa_map. */
+import { dPath } from '../machine/paths.ts';
 import type { Memory } from '../mm/memory.ts';
 import { PG_ACTIVE, PG_ANON, PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/pages/page-flags.ts';
 import { KIND_PRESENT, PTE_DIRTY, PTE_NUMBER } from '../mm/pages/pte.ts';
 import { VM_HUGETLB, VM_PFNMAP } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
 import type { TaskContext } from './entry.ts';
-import { vmaName } from './task-mmu.ts';
 import type { TextBuffer } from './text.ts';
+import { mangle } from './text.ts';
 
 interface NumaCounts {
   pages: number;
@@ -22,7 +23,7 @@ export function showNumaMaps(out: TextBuffer, { machine, task: { mm } }: TaskCon
   if (mm === null) return;
   for (const vma of mm.vmas) {
     out.hex(vma.start, 5).text('000 default');
-    if (vma.mapping !== null) out.text(' file=').text(vmaName(vma));
+    if (vma.mapping !== null) out.text(' file=').text(mangle(dPath(vma.mapping), /[\n\t= ]/g));
     else if (vma.name === '[heap]') out.text(' heap');
     else if (vma.name === '[stack]') out.text(' stack');
     if (vma.flags & VM_HUGETLB) out.text(' huge');

@@ -11,6 +11,9 @@ const STATES: Readonly<Record<TaskState, string>> = {
   S: 'S (sleeping)',
   D: 'D (disk sleep)',
   T: 'T (stopped)',
+  t: 't (tracing stop)',
+  X: 'X (dead)',
+  P: 'P (parked)',
   I: 'I (idle)',
   Z: 'Z (zombie)',
 };
@@ -54,7 +57,7 @@ function showState(out: TextBuffer, { task, thread }: TaskContext): void {
   line(out, 'Ngid', 0);
   line(out, 'Pid', thread.tid);
   line(out, 'PPid', task.ppid);
-  line(out, 'TracerPid', 0);
+  line(out, 'TracerPid', thread.tracerPid);
   line(out, 'Uid', `${ids.uid}\t${ids.euid}\t${ids.suid}\t${ids.euid}`);
   line(out, 'Gid', `${ids.gid}\t${ids.egid}\t${ids.sgid}\t${ids.egid}`);
   line(out, 'FDSize', 64);

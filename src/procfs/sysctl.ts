@@ -1,5 +1,6 @@
 /** /proc/sys as files. Mirrors: fs/proc/proc_sysctl.c, kernel/sysctl.c. */
 import { sysctlOf } from '../machine/sysctl.ts';
+import { fromBuffer } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { S_IFREG } from '../vfs/types.ts';
 import { directory, type Entry, file, type SystemContext } from './entry.ts';
@@ -49,7 +50,7 @@ function sysctlFile(row: SysctlRow): Row {
   return file(name, row.mode ?? 0o644, show, {
     strictMode: true,
     write: ({ host }, data) => {
-      const value = checkedValue(row, dotted, writtenText(data));
+      const value = row.text ? firstLine(data) : checkedValue(row, dotted, writtenText(data));
       if (value === undefined) return -EINVAL;
       const status = host.setSysctl(dotted, value);
       return status < 0 ? status : data.length;
@@ -57,9 +58,13 @@ function sysctlFile(row: SysctlRow): Row {
   });
 }
 
-/** The value in the form in which it is shown, undefined where the kernel would refuse it. Mirrors: proc_dointvec_minmax, proc_dostring. */
+/** A text up to the first newline or NUL. Mirrors: proc_dostring. */
+function firstLine(data: Uint8Array): string {
+  return fromBuffer(data).replace(/[\n\0].*$/s, '');
+}
+
+/** The value in the form in which it is shown, undefined where the kernel would refuse it. Mirrors: proc_dointvec_minmax. */
 function checkedValue(row: SysctlRow, dotted: string, text: string): string | undefined {
-  if (row.text) return text.replace(/\n.*$/s, '');
   const model = sysctlOf(dotted);
   const min = model?.min ?? row.min ?? -INT_MAX - 1;
   const max = model?.max ?? row.max ?? INT_MAX;

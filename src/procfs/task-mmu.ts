@@ -1,10 +1,11 @@
 /** PID/maps, PID/smaps, PID/smaps_rollup. Mirrors: fs/proc/task_mmu.c. */
+import { dPath } from '../machine/paths.ts';
 import { addVmaSums, PageSums, pssKb } from '../mm/pages/page-stats.ts';
 import { permsText, VM_HUGETLB, vmFlagsText } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
 import { PAGE_BYTES, PAGE_KB } from './constants.ts';
 import type { TaskContext } from './entry.ts';
-import type { TextBuffer } from './text.ts';
+import { mangle, type TextBuffer } from './text.ts';
 
 /** The column where the name of a mapping stands: 25 + 6 × sizeof(void *). */
 const NAME_COLUMN = 73;
@@ -40,12 +41,7 @@ function mapsLine(out: TextBuffer, vma: Vma): void {
 
 /** What stands for the mapping: path, or the kernel's word for it. Mirrors: get_vma_name. */
 export function vmaName(vma: Vma): string {
-  return vma.mapping === null ? vma.name : escapePath(vma.mapping.path);
-}
-
-/** Mirrors: seq_path(…, "\n"). */
-export function escapePath(path: string): string {
-  return path.includes('\n') ? path.replaceAll('\n', '\\012') : path;
+  return vma.mapping === null ? vma.name : mangle(dPath(vma.mapping), /\n/g);
 }
 
 /** Labels of the lines of smaps behind the header; the numbers are in smapsKb and rollupKb, in the same order. Mirrors: __show_smap. */

@@ -36,7 +36,7 @@ export class TextBuffer {
   }
 
   toString(): string {
-    return this.#bytes.toString('utf8', 0, this.#length);
+    return this.#bytes.toString('latin1', 0, this.#length);
   }
 
   /** Room for `size` more bytes; returns the buffer, valid until the next call. */
@@ -49,21 +49,14 @@ export class TextBuffer {
     return this.#bytes;
   }
 
-  /** Text in UTF-8. */
+  /** A byte string. */
   text(text: string): this {
-    const bytes = this.#reserve(text.length * 3);
+    const bytes = this.#reserve(text.length);
     if (text.length > 24) {
-      this.#length += bytes.write(text, this.#length);
+      this.#length += bytes.write(text, this.#length, 'latin1');
       return this;
     }
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 127) {
-        this.#length += bytes.write(text.slice(i), this.#length);
-        return this;
-      }
-      bytes[this.#length++] = code;
-    }
+    for (let i = 0; i < text.length; i++) bytes[this.#length++] = text.charCodeAt(i);
     return this;
   }
 
@@ -127,6 +120,11 @@ export class TextBuffer {
   patchDec(end: number, value: number): void {
     putDigits(this.#bytes, end, value);
   }
+}
+
+/** Each character of `escaped` as a backslash and three octal digits. Mirrors: fs/seq_file.c:mangle_path, seq_escape. */
+export function mangle(bytes: string, escaped: RegExp): string {
+  return bytes.replace(escaped, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 /** Decimal digits of a whole number below 2^53. */

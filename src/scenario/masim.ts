@@ -7,6 +7,7 @@
  * Lines that begin with # are comments. masim accesses memory as fast as it can; here the accesses of a phase share
  * ACCESSES_PER_SECOND by their probabilities.
  */
+import { bytesOf, textOf } from '../util/bytes.ts';
 import { ScenarioError } from './scenario-error.ts';
 import { quoteValue } from './words.ts';
 
@@ -39,7 +40,10 @@ export function masimToScenario(text: string, file: string): string {
     const region = parseRegion(line, file, regions.size);
     regions.set(region.name, region);
   }
-  const out = [`title ${file.split('/').at(-1)} (masim)`, `proc masim comm=masim cmdline="masim ${file}"`];
+  const out = [
+    `title ${bytesOf(textOf(file.split('/').at(-1) ?? ''))} (masim)`,
+    `proc masim comm=masim cmdline=${quoteValue(`masim ${file}`)}`,
+  ];
   for (const { mapping, bytes } of regions.values())
     out.push(`masim mmap ${quoteValue(mapping)} size=${bytes} anon private`);
   let startMs = 0;

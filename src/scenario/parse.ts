@@ -1,5 +1,6 @@
 /** From text to steps: one line, one step. */
 import type { Task } from '../machine/task.ts';
+import { trimBytes } from '../util/bytes.ts';
 import { policySteps } from './compare/policy-steps.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
@@ -9,7 +10,7 @@ import { memorySteps } from './steps/memory-steps.ts';
 import { pressureProcessSteps, pressureSteps } from './steps/pressure-steps.ts';
 import { processSteps } from './steps/process-steps.ts';
 import { appMachineSteps, appSteps, workloadSteps } from './steps/workload-steps.ts';
-import { Args, splitWords } from './words.ts';
+import { Args, isSpace, splitWords, type Word } from './words.ts';
 
 export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(
   [...machineSteps, ...pressureSteps, ...appMachineSteps, ...policySteps].map((step) => [step.word, step]),
@@ -55,10 +56,11 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
   const words = splitWords(line, file, number);
   const first = words[0];
   if (first === undefined) return undefined;
-  const text = withoutComment(line, words.at(-1)!.column).trim();
+  const text = trimBytes(withoutComment(line, words.at(-1)!.column));
   const machineStep = first.key === undefined ? MACHINE_STEPS.get(first.text) : undefined;
   if (machineStep !== undefined) {
     const args = new Args(words.slice(1), file, number, line, machineStep.usage);
+    if (machineStep.names !== undefined) refuseStepName(machineStep.names, words[1], args);
     const run = machineStep.parse(args);
     args.end();
     return { file, line: number, text, word: first.text, partial: machineStep.partial ?? false, run };
@@ -87,6 +89,7 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
     );
   }
   const args = new Args(words.slice(2), file, number, line, processStep.usage);
+  if (processStep.names !== undefined) refuseStepName(processStep.names, words[2], args);
   const run = processStep.parse(args);
   args.end();
   return {
@@ -102,11 +105,24 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
   };
 }
 
+/** A process named like a step would never be heard of again: its lines would be read as that step. */
+function refuseStepName(what: 'process' | 'app', name: Word | undefined, args: Args): void {
+  if (name === undefined || !(MACHINE_STEPS.has(name.text) || name.text === 'machine')) return;
+  throw args.fail(
+    `no ${what} can be named "${name.text}": a line that begins so is the step "${name.text}"`,
+    name,
+    `another name, such as ${name.text}1; comm=${name.text} is possible`,
+  );
+}
+
 /** The line up to a comment that begins behind its last word. */
 function withoutComment(line: string, lastColumn: number): string {
   let end = lastColumn;
   let quoted = false;
-  for (; end < line.length && (quoted || !/\s/.test(line[end]!)); end++) if (line[end] === '"') quoted = !quoted;
+  for (; end < line.length && (quoted || !isSpace(line[end]!)); end++) {
+    if (line[end] === '"') quoted = !quoted;
+    else if (quoted && line[end] === '\\') end++;
+  }
   return line.slice(0, end);
 }
 

@@ -1,23 +1,27 @@
 /** Playing a scenario without a mount, and what it saw: as text, or in the format of the oracle's goldens. */
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
+import { bytesOf, fromBuffer, jsonOf, textOf, utf8Of } from '../util/bytes.ts';
 import { durationUs } from './duration.ts';
 import { Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
 
 export interface PlayResult {
+  /** Byte strings, as the records: toGolden and toText make text of them. */
   readonly file: string;
   readonly text: string;
   readonly session: Session;
   readonly records: readonly StepRecord[];
 }
 
-/** Runs a scenario to its end, and on for its `duration`. Throws ScenarioError. */
+/** Runs a scenario (text, or bytes as they are) to its end, and on for its `duration`. Throws ScenarioError. */
 export function playScenario(
-  text: string,
-  file: string,
+  scenario: string | Uint8Array,
+  name: string,
   options: { profile?: ProfileName | undefined; swapKind?: SwapKind | undefined } = {},
 ): PlayResult {
+  const text = scenarioBytes(scenario);
+  const file = bytesOf(name);
   const session = new Session(options);
   const records: StepRecord[] = [];
   session.load(text, file, (record) => records.push(record));
@@ -25,9 +29,14 @@ export function playScenario(
   return { file, text, session, records };
 }
 
+/** A scenario as the session takes it. */
+export function scenarioBytes(scenario: string | Uint8Array): string {
+  return typeof scenario === 'string' ? bytesOf(scenario) : fromBuffer(scenario);
+}
+
 /** The value of a remark line, such as `title …`. */
 function remark(text: string, word: string): string | undefined {
-  return new RegExp(`^${word}\\s+(.*?)\\s*$`, 'm').exec(text)?.[1];
+  return new RegExp(`^${word}[ \\t]+(.*?)[ \\t\\r]*$`, 'm').exec(text)?.[1];
 }
 
 /** One JSON object with the keys of the goldens in shared/oracle. */
@@ -40,7 +49,7 @@ export function toGolden(play: PlayResult): Record<string, unknown> {
     if (record.result === undefined) continue;
     steps.push(record.word === 'snap' ? record.result : { line: record.line, step: record.step, ...record.result });
   }
-  return {
+  return asText(play, {
     scenario: play.file.split('/').at(-1),
     title: remark(play.text, 'title') ?? '',
     ...(validity === null ? {} : { validity: validity[1], validity_note: validity[2] }),
@@ -55,18 +64,24 @@ export function toGolden(play: PlayResult): Record<string, unknown> {
     page_cluster: machine.vm.pageCluster,
     readahead_kB: machine.mem.settings.readaheadPages * 4,
     steps,
-  };
+  });
+}
+
+/** The byte strings of a result as text. Without such bytes in the scenario there are none in the result. */
+function asText(play: PlayResult, result: Record<string, unknown>): Record<string, unknown> {
+  if (/^[ -~\s]*$/.test(play.text) && !play.text.includes('\\x')) return result;
+  return JSON.parse(utf8Of(jsonOf(result))) as Record<string, unknown>;
 }
 
 /** The same for people. */
 export function toText(play: PlayResult): string {
   const lines: string[] = [];
   const title = remark(play.text, 'title');
-  if (title !== undefined) lines.push(title, '');
+  if (title !== undefined) lines.push(textOf(title), '');
   for (const record of play.records) {
     if (record.result === undefined) continue;
     if (record.word === 'snap') lines.push(...snapText(record.result as unknown as Snap));
-    else lines.push(`${record.step}${resultText(record.result)}`);
+    else lines.push(`${textOf(record.step)}${resultText(record.result)}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -77,13 +92,13 @@ function resultText(result: Record<string, unknown>): string {
     if (key === 'ret' && value === 0) continue;
     if (typeof value === 'object' && value !== null) {
       for (const [name, moved] of Object.entries(value)) parts.push(`${name}+${moved}`);
-    } else parts.push(`${key}=${value}`);
+    } else parts.push(textOf(`${key}=${value}`));
   }
   return parts.length === 0 ? '' : `   → ${parts.join(' ')}`;
 }
 
 function snapText(snap: Snap): string[] {
-  const lines = ['', `── ${snap.snap} `.padEnd(72, '─')];
+  const lines = ['', `── ${textOf(snap.snap)} `.padEnd(72, '─')];
   lines.push(
     `${'kB'.padEnd(20)}${'Size'.padStart(9)}${'Rss'.padStart(9)}${'Pss'.padStart(9)}${'Dirty'.padStart(9)}${'Swap'.padStart(9)}  pages`,
   );
@@ -95,12 +110,12 @@ function snapText(snap: Snap): string[] {
       const pages = (map.pages ?? []).map(([state, n]) => `${state}×${n}`);
       const shown = pages.length > 8 ? [...pages.slice(0, 7), `… ${pages.length - 7} more runs`] : pages;
       lines.push(
-        `${`${proc} ${name}`.padEnd(20)}${columns.map((n) => String(n).padStart(9)).join('')}  ${shown.join(' ')}`,
+        `${textOf(`${proc} ${name}`).padEnd(20)}${columns.map((n) => String(n).padStart(9)).join('')}  ${shown.join(' ')}`,
       );
     }
   }
   for (const [name, object] of Object.entries(snap.objects)) {
-    lines.push(`${name.padEnd(20)}${object.pages_cached} pages cached, ${object.pages_dirty} dirty`);
+    lines.push(`${textOf(name).padEnd(20)}${object.pages_cached} pages cached, ${object.pages_dirty} dirty`);
   }
   const { swap_used_pages: used, SwapCached_kB_delta: cached } = snap.system;
   lines.push(`${'swap'.padEnd(20)}${used} pages used, ${cached} kB in the swap cache`, '');

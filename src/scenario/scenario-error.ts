@@ -1,4 +1,7 @@
-/** What is wrong with a step: where, why and what would be accepted. `file:line:column: reason (hint)`. */
+import { textOf } from '../util/bytes.ts';
+
+/** What is wrong with a step: where, why and what would be accepted. `file:line:column: reason (hint)`. Made of byte strings, it
+ * holds text that is safe on a terminal. */
 export class ScenarioError extends Error {
   readonly file: string;
   readonly line: number;
@@ -7,12 +10,12 @@ export class ScenarioError extends Error {
   readonly hint: string;
 
   constructor(file: string, line: number, column: number, reason: string, hint = '') {
-    super(`${file}:${line}:${column}: ${reason}${hint === '' ? '' : ` (${hint})`}`);
+    super(textOf(`${file}:${line}:${column}: ${reason}${hint === '' ? '' : ` (${hint})`}`));
     this.name = 'ScenarioError';
-    this.file = file;
+    this.file = textOf(file);
     this.line = line;
     this.column = column;
-    this.reason = reason;
-    this.hint = hint;
+    this.reason = textOf(reason);
+    this.hint = textOf(hint);
   }
 }

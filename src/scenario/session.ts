@@ -7,13 +7,14 @@
 import { Machine, type MachineOptions } from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
+import { trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { BugError, KernelError } from '../util/errors.ts';
 import { logger } from '../util/log.ts';
 import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { StepResult } from './step.ts';
-import { Args, splitWords } from './words.ts';
+import { Args, quoteValue, splitWords } from './words.ts';
 
 const log = logger('session');
 
@@ -88,7 +89,7 @@ export class Session {
    * Throws ScenarioError.
    */
   apply(text: string, file = 'control'): StepRecord[] {
-    if (/^\s*machine\b/.test(text)) {
+    if (/^[ \t\n\v\f\r]*machine\b/.test(text)) {
       throw new ScenarioError(file, 1, 1, 'machine is only possible at the start of a scenario', 'use swap, sysctl…');
     }
     const steps = parseSteps(text, file);
@@ -117,7 +118,7 @@ export class Session {
   /** The whole machine as steps: a scenario that gives the same machine. */
   state(): string {
     this.#noteTime();
-    return `${machineLine(this.#machine)}\n${this.#base.trim()}\n${this.#history.join('\n')}\n`;
+    return `${machineLine(this.#machine)}\n${trimBytes(this.#base)}\n${this.#history.join('\n')}\n`;
   }
 
   /** Notes a change that was made beside the step language as the step that would have made it. */
@@ -185,10 +186,11 @@ function asScenarioError(error: unknown, step: ParsedStep): Error {
 
 /** Reads the `machine` line, if the first step is one; it is blanked, so that line numbers stay. */
 function takeMachineLine(text: string, file: string): { options: MachineOptions; rest: string } {
-  const lines = text.split('\n');
-  const at = lines.findIndex((line) => !/^\s*(#|$|title\b|note\b)/.test(line));
+  const plain = text.replace(/^\xef\xbb\xbf/, '');
+  const lines = plain.split('\n');
+  const at = lines.findIndex((line) => !/^[ \t\v\f\r]*(#|$|title\b|note\b)/.test(line));
   const line = lines[at];
-  if (line === undefined || !/^\s*machine(\s|$)/.test(line)) return { options: {}, rest: text };
+  if (line === undefined || !/^[ \t\v\f\r]*machine([ \t\v\f\r]|$)/.test(line)) return { options: {}, rest: plain };
   const args = new Args(splitWords(line, file, at + 1).slice(1), file, at + 1, line, MACHINE_USAGE);
   const options = machineOptions(args);
   args.end();
@@ -236,7 +238,7 @@ function machineLine({ options }: Machine): string {
     `cpus=${options.cpus}`,
     `uptime=${Math.round(options.uptimeSeconds * 1e6)}us`,
     `boot=${options.bootTimeMs}`,
-    `hostname=${options.hostname}`,
+    `hostname=${quoteValue(options.hostname)}`,
   ];
   return `machine ${words.join(' ')}`;
 }

@@ -17,6 +17,8 @@ interface StepRow {
   readonly about: string;
   /** True for system calls that may have done part of their work when they fail. */
   readonly partial?: boolean;
+  /** Its first word is the name of a new process or app, which lines may begin with from then on. */
+  readonly names?: 'process' | 'app';
 }
 
 /** A step of the machine: `swap 64M`, `snap label`. */

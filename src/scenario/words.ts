@@ -1,4 +1,8 @@
-/** Splitting a line of the step language into words, and reading words as sizes, times, protections and choices. */
+/**
+ * Splitting a line of the step language into words, and reading words as sizes, times, protections and choices. Lines are
+ * byte strings: white space is that of ASCII, and `\xNN` in a quoted word is that byte.
+ */
+import { hexBytes, rewrite } from '../util/bytes.ts';
 import { ScenarioError } from './scenario-error.ts';
 
 /** One word of a line. `key=value` words have both; quotes around a value are taken off and may hold spaces. */
@@ -15,7 +19,7 @@ export interface Word {
 export function splitWords(line: string, file: string, lineNumber: number): Word[] {
   const words: Word[] = [];
   if (!line.includes('"')) {
-    for (const match of line.matchAll(/\S+/g)) {
+    for (const match of line.matchAll(/[^ \t\r\v\f]+/g)) {
       if (match[0].startsWith('#')) break;
       words.push(makeWord(match[0], match.index + 1, match[0].indexOf('=')));
     }
@@ -23,7 +27,7 @@ export function splitWords(line: string, file: string, lineNumber: number): Word
   }
   let i = 0;
   while (i < line.length) {
-    if (/\s/.test(line[i]!)) {
+    if (isSpace(line[i]!)) {
       i++;
       continue;
     }
@@ -32,7 +36,7 @@ export function splitWords(line: string, file: string, lineNumber: number): Word
     let text = '';
     let quoted = false;
     let equals = -1;
-    for (; i < line.length && (quoted || !/\s/.test(line[i]!)); i++) {
+    for (; i < line.length && (quoted || !isSpace(line[i]!)); i++) {
       const c = line[i]!;
       if (c === '"') {
         quoted = !quoted;
@@ -60,18 +64,17 @@ function makeWord(text: string, column: number, equals: number): Word {
   return { text, column, key: text.slice(0, equals), value: text.slice(equals + 1) };
 }
 
+/** White space within a line. Not the `\s` of regular expressions: that takes 0xa0, a byte of many characters, for a space. */
+export function isSpace(c: string): boolean {
+  return c === ' ' || c === '\t' || c === '\r' || c === '\v' || c === '\f';
+}
+
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '0': '\0' };
 
-/** A value as it has to be written so that splitWords gives it back. */
+/** A value as it has to be written so that splitWords gives it back: readable where it is UTF-8, else byte by byte. */
 export function quoteValue(value: string): string {
   if (/^[\w./:@+,%()[\]{}<>|~^!?;&*$'-]+$/.test(value)) return value;
-  let text = '';
-  for (const c of value) {
-    const code = c.charCodeAt(0);
-    if (c === '"' || c === '\\') text += `\\${c}`;
-    else text += code < 32 || (code >= 127 && code < 256) ? `\\x${code.toString(16).padStart(2, '0')}` : c;
-  }
-  return `"${text}"`;
+  return `"${rewrite(value, (c) => (c === '"' || c === '\\' ? `\\${c}` : c), hexBytes)}"`;
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, p: 4096, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
@@ -194,7 +197,14 @@ export class Args {
   rest(): string {
     const first = this.#words.find((w) => !this.#used.has(w));
     for (const word of this.#words) this.#used.add(word);
-    return first === undefined ? '' : this.source.slice(first.column - 1).trimEnd();
+    return first === undefined ? '' : this.source.slice(first.column - 1).replace(/[ \t\r\v\f]+$/, '');
+  }
+
+  /** The rest of the line: one (quoted) word as it is, or everything as written. */
+  text(what: string): string {
+    const first = this.next(what);
+    const more = this.rest();
+    return more === '' ? first.text : `${first.text} ${more}`;
   }
 
   /** Complains about words that nobody has read. */

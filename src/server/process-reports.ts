@@ -98,6 +98,6 @@ function listProcesses({ machine }: SessionHost): SimulatedProcess[] {
       uid: ids.euid,
       gid: ids.egid,
       comm,
-      stopped: leader.state === 'T',
+      stopped: leader.state === 'T' || leader.state === 't',
     }));
 }

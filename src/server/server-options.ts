@@ -21,7 +21,7 @@ export interface MountFlags extends MachineFlags {
   readonly allowOther: boolean;
 }
 
-/** A scenario to be played: its text and the name that messages about it use. */
+/** A scenario to be played and the name that messages about it use: byte strings (util/bytes.ts). */
 export interface ScenarioSource {
   readonly text: string;
   readonly file: string;

@@ -8,6 +8,7 @@ import type { ProcHost } from '../procfs/host.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import type { Session, StepRecord } from '../scenario/session.ts';
 import { quoteValue } from '../scenario/words.ts';
+import { trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Clock } from './clock.ts';
@@ -113,7 +114,7 @@ export class SessionHost implements ProcHost {
     if (taken >= 0 && task.mm !== null) {
       const text = Buffer.from(data.subarray(0, taken)).toString('latin1');
       this.#session.record(`${task.pid} reclaim ${quoteValue(text)}`);
-      this.machine.log('reclaim', { pid: task.pid, comm: task.comm, request: text.trim() });
+      this.machine.log('reclaim', { pid: task.pid, comm: task.comm, request: trimBytes(text) });
     }
     return taken;
   }
@@ -168,7 +169,7 @@ export class SessionHost implements ProcHost {
   }
 
   setSysctl(name: string, value: string): number {
-    return this.#step(`sysctl ${name} ${value}`);
+    return this.#step(`sysctl ${name} ${quoteValue(value)}`);
   }
 
   kill(task: Task, signal: number): number {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
+import { bytesOf } from '../util/bytes.ts';
 import { KernelError } from '../util/errors.ts';
 import type { ServerOptions } from './server.ts';
 import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.ts';
@@ -83,7 +84,13 @@ function revive(message: ErrorMessage): Error {
   if (message.errno !== undefined) return new KernelError(message.errno, message.message.replace(/^E[A-Z0-9]+: /, ''));
   const { where } = message;
   if (where !== undefined)
-    return new ScenarioError(where.file, where.line, where.column, message.reason ?? message.message, message.hint);
+    return new ScenarioError(
+      bytesOf(where.file),
+      where.line,
+      where.column,
+      bytesOf(message.reason ?? message.message),
+      bytesOf(message.hint ?? ''),
+    );
   if (message.name === 'MountError') return new MountError(message.message);
   const error = new Error(message.message);
   error.name = message.name;

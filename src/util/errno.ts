@@ -15,6 +15,8 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EISDIR = 21;
+export const ENAMETOOLONG = 36;
+export const ENOTEMPTY = 39;
 export const EINVAL = 22;
 export const ENOTTY = 25;
 export const ENOSPC = 28;
@@ -46,6 +48,8 @@ const NAMES: Record<number, string> = {
   [ENODEV]: 'ENODEV',
   [ENOTDIR]: 'ENOTDIR',
   [EISDIR]: 'EISDIR',
+  [ENAMETOOLONG]: 'ENAMETOOLONG',
+  [ENOTEMPTY]: 'ENOTEMPTY',
   [EINVAL]: 'EINVAL',
   [ENOTTY]: 'ENOTTY',
   [ENOSPC]: 'ENOSPC',

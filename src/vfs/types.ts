@@ -113,6 +113,7 @@ export interface OpenFile {
 
 /** One directory entry. `type` is the file type in the bits of st_mode (S_IFDIR…). */
 export interface DirEntry {
+  /** A byte string. */
   readonly name: string;
   readonly ino: Ino;
   readonly type: number;
@@ -121,11 +122,12 @@ export interface DirEntry {
 /** A synthetic file system, as transports see it. */
 export interface FileSystem {
   readonly root: Ino;
-  /** The inode of `name` in directory `parent`, or -ENOENT, -ENOTDIR, -ESRCH… Names are without `/`; `.` and `..` are not asked for. */
+  /** The inode of `name` in directory `parent`, or -ENOENT, -ENOTDIR, -ESRCH… Names are byte strings (util/bytes.ts) without `/`; `.` and `..` are not asked for. */
   lookup(parent: Ino, name: string, caller: Caller | undefined): Ino | number;
   /** 0 and `out` filled in, or -errno (-ENOENT when the object is gone). */
   getattr(ino: Ino, out: Attr): number;
   setattr(ino: Ino, change: AttrChange, caller: Caller | undefined): number;
+  /** The target as a byte string, or -errno. */
   readlink(ino: Ino, caller: Caller | undefined): string | number;
   /** `flags` as open(2), without O_CREAT/O_EXCL. O_TRUNC has been done by setattr(size) or may be in the flags; both are harmless. */
   open(ino: Ino, flags: number, caller: Caller | undefined): OpenFile | number;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { playScenario, toGolden, toText } from '../../scenario/play.ts';
 import type { MachineFlags } from '../../server/server-options.ts';
+import { toBuffer, utf8Of } from '../../util/bytes.ts';
 import type { CommandRow } from '../command.ts';
 import { addMachineOptions, readScenario } from '../machine-options.ts';
 import { print } from '../output.ts';
@@ -26,7 +27,7 @@ export const playCommand: CommandRow = {
 
 async function play(file: string, flags: MachineFlags & { readonly json?: boolean }): Promise<void> {
   const source = await readScenario(file);
-  const result = playScenario(source.text, source.file, {
+  const result = playScenario(toBuffer(source.text), utf8Of(source.file), {
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.swap === undefined ? {} : { swapKind: flags.swap }),
   });

@@ -1,4 +1,4 @@
-import { EINVAL, ENOENT, EPERM } from '../../util/errno.ts';
+import { ENOENT, EPERM } from '../../util/errno.ts';
 import { type AttrChange, newAttr, S_IFREG } from '../../vfs/types.ts';
 import type { HandlerRows } from './handler.ts';
 import {
@@ -62,7 +62,7 @@ export const inodeHandlers: HandlerRows = [
 function lookup(session: Session): number {
   const { request, fs } = session;
   const name = request.name(IN_HEADER_BYTES);
-  if (name === undefined) return -EINVAL;
+  if (typeof name === 'number') return name;
   if (name === POKE_NAME && request.nodeid === FUSE_ROOT_ID) return pokeEntry(session);
   return entry(session, fs.lookup(session.swap(request.nodeid), name, request));
 }
@@ -117,13 +117,13 @@ function readlink(session: Session): number {
   const { request, reply } = session;
   const target = session.fs.readlink(session.swap(request.nodeid), request);
   if (typeof target === 'number') return target;
-  return reply.bytes.write(target, OUT_HEADER_BYTES, PAGE_SIZE - 1, 'utf8');
+  return reply.bytes.write(target, OUT_HEADER_BYTES, PAGE_SIZE - 1, 'latin1');
 }
 
 function mkdir(session: Session): number {
   const { request, fs } = session;
   const name = request.name(MKDIR_NAME_BYTE);
-  if (name === undefined) return -EINVAL;
+  if (typeof name === 'number') return name;
   if (!fs.mkdir) return -EPERM;
   return entry(session, fs.mkdir(session.swap(request.nodeid), name, request.u32(IN_BODY), request));
 }
@@ -131,7 +131,7 @@ function mkdir(session: Session): number {
 function rmdir(session: Session): number {
   const { request, fs } = session;
   const name = request.name(IN_HEADER_BYTES);
-  if (name === undefined) return -EINVAL;
+  if (typeof name === 'number') return name;
   if (!fs.rmdir) return -EPERM;
   return fs.rmdir(session.swap(request.nodeid), name, request);
 }

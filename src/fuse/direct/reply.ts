@@ -127,15 +127,11 @@ export class Reply {
     return next;
   }
 
-  /** Writes `name` as UTF-8 without a terminator; returns its length in bytes. */
+  /** Writes `name` without a terminator; returns its length in bytes. */
   #writeName(name: string, start: number): number {
     const { bytes } = this;
     const { length } = name;
-    for (let i = 0; i < length; i++) {
-      const code = name.charCodeAt(i);
-      if (code >= 0x80) return bytes.write(name, start, 'utf8');
-      bytes[start + i] = code;
-    }
+    for (let i = 0; i < length; i++) bytes[start + i] = name.charCodeAt(i);
     return length;
   }
 }
@@ -147,7 +143,7 @@ export function pollNotice(khLow: number, khHigh: number): Uint8Array {
 
 /** A notice that `name` in the directory `parent` is no longer what the kernel believes. */
 export function invalEntryNotice(parent: number, name: string): Uint8Array {
-  const nameBytes = Buffer.from(`${name}\0`);
+  const nameBytes = Buffer.from(`${name}\0`, 'latin1');
   return notice(FUSE_NOTIFY_INVAL_ENTRY, [parent, parent / HIGH, nameBytes.length - 1, 0], nameBytes);
 }
 

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { EINVAL, ENAMETOOLONG } from '../../util/errno.ts';
 import type { Caller } from '../../vfs/types.ts';
 import {
   IN_GID,
@@ -82,24 +83,22 @@ export class Request implements Caller {
   }
 
   /**
-   * The NUL-terminated name at byte `start`; undefined when it is empty, unterminated or longer than NAME_MAX.
+   * The NUL-terminated name at byte `start`, as a byte string; -EINVAL when it is empty or unterminated, -ENAMETOOLONG.
    *
    * Recent names are kept in a direct-mapped table: the same few names come again and again, and a string found there
    * costs no call into C++ and is already hashed.
    */
-  name(start: number): string | undefined {
+  name(start: number): string | number {
     const { bytes, length } = this;
     let end = start;
     let hash = 0;
-    let high = 0;
     for (; end < length; end++) {
       const byte = bytes[end]!;
       if (byte === 0) break;
       hash = (Math.imul(hash, 31) + byte) | 0;
-      high |= byte;
     }
-    if (end === length || end === start || end - start > NAME_MAX) return undefined;
-    if (high >= 0x80) return bytes.toString('utf8', start, end);
+    if (end === length || end === start) return -EINVAL;
+    if (end - start > NAME_MAX) return -ENAMETOOLONG;
 
     const slot = (hash ^ (hash >>> 12)) & (NAME_CACHE_SLOTS - 1);
     const known = this.#names[slot]!;

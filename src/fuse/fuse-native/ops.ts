@@ -1,3 +1,4 @@
+import { bytesOf, utf8Of } from '../../util/bytes.ts';
 import { EBADF, EINTR, EINVAL, EIO, ENOENT, EPERM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
@@ -24,6 +25,8 @@ interface Parked {
 /**
  * The operations of libfuse's high-level interface on a FileSystem. Each handler answers its thread directly instead of
  * through fuse-native's own JavaScript: that saves a third of the time of a request.
+ *
+ * libfuse's binding hands paths over as text: names that are no UTF-8 cannot be reached through it (native-notes/fuse-native.md).
  *
  * Invariants: every thread is answered exactly once, whatever the file system throws; `#parked` holds those that are not.
  */
@@ -136,12 +139,12 @@ export class NativeOps {
     this.#plain('mkdir', (path: string, mode: number) => {
       const parent = this.#paths.parent(path);
       if (parent < 0) return parent;
-      return fs.mkdir ? Math.min(0, fs.mkdir(parent, baseName(path), mode, undefined)) : -EPERM;
+      return fs.mkdir ? Math.min(0, fs.mkdir(parent, bytesOf(baseName(path)), mode, undefined)) : -EPERM;
     });
     this.#plain('rmdir', (path: string) => {
       const parent = this.#paths.parent(path);
       if (parent < 0) return parent;
-      return fs.rmdir ? fs.rmdir(parent, baseName(path), undefined) : -EPERM;
+      return fs.rmdir ? fs.rmdir(parent, bytesOf(baseName(path)), undefined) : -EPERM;
     });
     for (const operation of ['create', 'mknod', 'symlink'] as const) this.#plain(operation, () => -ENOENT);
     for (const operation of ['unlink', 'rename', 'link'] as const) this.#plain(operation, () => -EPERM);
@@ -189,7 +192,7 @@ export class NativeOps {
       const entries = this.#fs.readdir(ino, undefined);
       if (typeof entries === 'number') return entries;
       for (const entry of entries) {
-        names.push(entry.name);
+        names.push(utf8Of(entry.name));
         stats.push(entryStat(entry.type, entry.ino));
       }
       return 0;
@@ -204,7 +207,7 @@ export class NativeOps {
       if (ino < 0) return ino;
       const answer = this.#fs.readlink(ino, undefined);
       if (typeof answer === 'number') return answer;
-      target = answer;
+      target = utf8Of(answer);
       return 0;
     });
     this.#binding.signal.readlink(thread, status, target);

@@ -1,7 +1,9 @@
-import { ENOENT } from '../../util/errno.ts';
+import { bytesOf } from '../../util/bytes.ts';
+import { ENAMETOOLONG, ENOENT } from '../../util/errno.ts';
 import type { FileSystem, Ino } from '../../vfs/types.ts';
 
 const CACHE_MAX = 8192;
+const NAME_MAX = 255;
 
 /** A directory's inode, believed until a point in time. */
 interface Known {
@@ -32,13 +34,18 @@ export class PathResolver {
     const name = path.slice(cut + 1);
     if (name === '') return cut <= 0 ? this.#fs.root : this.resolve(path.slice(0, cut));
     const parent = this.parent(path);
-    return parent < 0 ? parent : this.#fs.lookup(parent, name, undefined) || -ENOENT;
+    return parent < 0 ? parent : this.#lookup(parent, name) || -ENOENT;
   }
 
   /** The inode of the directory that holds the last component of `path`, or -errno. */
   parent(path: string): Ino | number {
     const cut = path.lastIndexOf('/');
     return cut <= 0 ? this.#fs.root : this.#directory(path.slice(0, cut));
+  }
+
+  #lookup(parent: Ino, text: string): Ino | number {
+    const name = bytesOf(text);
+    return name.length > NAME_MAX ? -ENAMETOOLONG : this.#fs.lookup(parent, name, undefined);
   }
 
   /** Forgets everything: some name has vanished or changed its meaning. */

@@ -2,6 +2,7 @@
  * A real machine as a scenario: its processes with their mappings, pages, sharing, threads and identity. Reads /proc as
  * whoever calls; changes nothing.
  */
+import { bytesOf, textOf, utf8Of } from '../../util/bytes.ts';
 import { quoteValue } from '../words.ts';
 import { ObjectTable, objectStep } from './objects.ts';
 import { readNumbers } from './proc-files.ts';
@@ -65,7 +66,7 @@ export function captureMachine(options: CaptureOptions = {}): Capture {
   const swapInvented = host.swapBytes === 0 && options.swapBytes === undefined;
   const swapBytes = options.swapBytes ?? (swapInvented ? Math.floor(host.ramBytes / 4) : host.swapBytes);
   const text = [
-    `title ${host.hostname}, ${processes.length} processes, captured ${new Date().toISOString()}`,
+    `title ${shown(host.hostname)}, ${processes.length} processes, captured ${new Date().toISOString()}`,
     `machine ram=${host.ramBytes} swap=${swapBytes} swapkind=${host.swapKind} cpus=${host.cpus} uptime=${host.uptimeSeconds.toFixed(2)}s hostname=${quoteValue(host.hostname)}`,
     ...(swapInvented ? ['# The captured machine has no swap: this one has a quarter of its memory.'] : []),
     '',
@@ -79,11 +80,11 @@ export function captureMachine(options: CaptureOptions = {}): Capture {
     '',
   ].join('\n');
   return {
-    text,
+    text: utf8Of(text),
     processes: processes.map(({ pid, comm, isKernelThread, memory }, i) => ({
       pid,
       name: names[i]!,
-      comm,
+      comm: utf8Of(comm),
       isKernelThread,
       totals: memory?.totals,
     })),
@@ -96,8 +97,13 @@ export function captureMachine(options: CaptureOptions = {}): Capture {
   };
 }
 
+/** A text in a remark: on one line. */
+function shown(bytes: string): string {
+  return bytesOf(textOf(bytes));
+}
+
 function totalsComment({ pid, comm, memory }: RealProcess): string[] {
-  if (memory === undefined) return [`# ${pid} ${comm}`];
+  if (memory === undefined) return [`# ${pid} ${shown(comm)}`];
   const { rss, pss, anonymous, swap } = memory.totals;
-  return [`# ${pid} ${comm}: Rss ${rss} kB, Pss ${pss} kB, Anonymous ${anonymous} kB, Swap ${swap} kB`];
+  return [`# ${pid} ${shown(comm)}: Rss ${rss} kB, Pss ${pss} kB, Anonymous ${anonymous} kB, Swap ${swap} kB`];
 }

@@ -1,5 +1,7 @@
 /** The files and shared memory objects behind captured mappings, each once. */
 import { type Stats, statSync } from 'node:fs';
+import { directoriesOf } from '../../machine/paths.ts';
+import { toBuffer } from '../../util/bytes.ts';
 import { quoteValue } from '../words.ts';
 import type { RealHost } from './real-host.ts';
 import type { RealVma } from './vmas.ts';
@@ -23,6 +25,7 @@ export class ObjectTable {
   readonly #host: RealHost;
   readonly #byKey = new Map<string, RealObject>();
   readonly #paths = new Set<string>();
+  readonly #directories = new Set<string>();
 
   constructor(host: RealHost) {
     this.#host = host;
@@ -51,11 +54,23 @@ export class ObjectTable {
     const isShmem = this.#isShmem(vma);
     let path = vma.path === '' ? `/unnamed/${vma.inode}` : vma.path;
     // Two files may have had the same name one after the other.
-    for (let n = 2; !isShmem && this.#paths.has(path); n++) path = `${vma.path.replace(DELETED, '')}~${n}${DELETED}`;
-    this.#paths.add(path);
+    for (let n = 2; !isShmem && this.#isTaken(path); n++) path = `${vma.path.replace(DELETED, '')}~${n}${DELETED}`;
+    if (!isShmem) this.#take(path);
     const base = path.replace(DELETED, '').split('/').at(-1) ?? '';
     const name = `o${number}.${base.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 24)}`;
     return { number, name, isShmem, path, mappedPages: 0, stats: statOf(vma) };
+  }
+
+  /** Of another file, or that of a file and of a directory at once: mount namespaces hide each other's files. */
+  #isTaken(path: string): boolean {
+    return (
+      this.#paths.has(path) || this.#directories.has(path) || directoriesOf(path).some((up) => this.#paths.has(up))
+    );
+  }
+
+  #take(path: string): void {
+    this.#paths.add(path);
+    for (const up of directoriesOf(path)) this.#directories.add(up);
   }
 
   #isShmem(vma: RealVma): boolean {
@@ -68,7 +83,7 @@ export class ObjectTable {
 function statOf(vma: RealVma): Stats | undefined {
   if (!vma.path.startsWith('/') || vma.path.endsWith(DELETED)) return undefined;
   try {
-    const stats = statSync(vma.path);
+    const stats = statSync(toBuffer(vma.path));
     return stats.ino === vma.inode && stats.isFile() ? stats : undefined;
   } catch {
     return undefined;

@@ -1,10 +1,11 @@
-/** Reading the files of a real /proc, where everything may vanish or be forbidden at any time. */
+/** Reading the files of a real /proc, where everything may vanish or be forbidden at any time. Texts are byte strings. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { trimBytes } from '../../util/bytes.ts';
 
 /** The text of a file; undefined where it cannot be read. */
 export function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path, 'latin1');
   } catch {
     return undefined;
   }
@@ -12,7 +13,7 @@ export function readText(path: string): string | undefined {
 
 export function readLink(path: string): string | undefined {
   try {
-    return readlinkSync(path);
+    return readlinkSync(path, 'latin1');
   } catch {
     return undefined;
   }
@@ -35,7 +36,7 @@ export function readFields(text: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of text.split('\n')) {
     const colon = line.indexOf(':');
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+    if (colon > 0) fields.set(line.slice(0, colon), trimBytes(line.slice(colon + 1)));
   }
   return fields;
 }

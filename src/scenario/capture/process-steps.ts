@@ -1,4 +1,5 @@
 /** The steps that make one captured process. */
+import { GIVEN_STATES } from '../../machine/task.ts';
 import { quoteValue } from '../words.ts';
 import type { RealProcess } from './real-process.ts';
 import { runTexts } from './runs.ts';
@@ -42,7 +43,7 @@ function procStep(process: RealProcess, name: string): string {
     `gid=${id(gids[0])} egid=${id(gids[1])} sgid=${id(gids[2])}`,
     `groups=${quoteValue(process.groups.join(','))}`,
     `adj=${process.oomScoreAdj} nice=${process.nice} umask=${process.umask}`,
-    `state=${stateOf(process.state)} start=${process.startSeconds.toFixed(2)}s`,
+    `state=${stateOf(process.state)} start=${process.startSeconds.toFixed(2)}s${tracerWord(process.tracerPid)}`,
     `comm=${quoteValue(process.comm)} cgroup=${quoteValue(process.cgroup)}`,
   ];
   if (process.isKernelThread) return `${words.join(' ')} kthread`;
@@ -58,13 +59,17 @@ function id(value: number): number {
 }
 
 function stateOf(letter: string): string {
-  if (letter === 't') return 'T';
-  return 'RSDTI'.includes(letter) ? letter : 'S';
+  return GIVEN_STATES.find((state) => state === letter) ?? 'S';
+}
+
+function tracerWord(tracerPid: number): string {
+  return tracerPid === 0 ? '' : ` tracer=${tracerPid}`;
 }
 
 function threadSteps(process: RealProcess, name: string): string[] {
   return process.threads.map(
-    ({ tid, comm, state }) => `${name} thread tid=${tid} comm=${quoteValue(comm)} state=${stateOf(state)}`,
+    ({ tid, comm, state, tracerPid }) =>
+      `${name} thread tid=${tid} comm=${quoteValue(comm)} state=${stateOf(state)}${tracerWord(tracerPid)}`,
   );
 }
 

@@ -22,7 +22,7 @@ export function readHost(root: string): RealHost {
     swapKind: swaps.length === 0 || swaps.some((line) => line.startsWith('/dev/zram')) ? 'zram' : 'disk',
     cpus: Math.max(1, stat.match(/^cpu\d+ /gm)?.length ?? 1),
     uptimeSeconds: Number((readText(`${root}/uptime`) ?? '0').split(' ')[0]),
-    hostname: (readText(`${root}/sys/kernel/hostname`) ?? 'captured').trim(),
+    hostname: (readText(`${root}/sys/kernel/hostname`) ?? 'captured').replace(/\n.*$/s, ''),
     tmpfsDevices: tmpfsDevices(readText(`${root}/self/mountinfo`) ?? ''),
   };
 }

@@ -8,6 +8,7 @@ export interface RealThread {
   readonly tid: number;
   readonly comm: string;
   readonly state: string;
+  readonly tracerPid: number;
 }
 
 /** User or group ids: real, effective, saved. */
@@ -20,6 +21,7 @@ export interface RealProcess {
   readonly session: number;
   readonly nice: number;
   readonly state: string;
+  readonly tracerPid: number;
   readonly comm: string;
   /** As in PID/cmdline, NUL-separated; empty for kernel threads. */
   readonly cmdline: string;
@@ -78,6 +80,7 @@ export function readProcess(root: string, pid: number): RealProcess | undefined 
     session: number(6),
     nice: number(19),
     state,
+    tracerPid: numberOf(status, 'TracerPid'),
     comm: (readText(`${directory}/comm`) ?? '').replace(/\n$/, ''),
     cmdline: readText(`${directory}/cmdline`) ?? '',
     exe: readLink(`${directory}/exe`) ?? '',
@@ -126,7 +129,8 @@ function readThreads(directory: string, pid: number): RealThread[] {
     const stat = readText(`${directory}/task/${tid}/stat`);
     if (stat === undefined) continue;
     const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-    threads.push({ tid, comm, state: statFields(stat)[3] ?? 'S' });
+    const tracerPid = numberOf(readFields(readText(`${directory}/task/${tid}/status`) ?? ''), 'TracerPid');
+    threads.push({ tid, comm, state: statFields(stat)[3] ?? 'S', tracerPid });
   }
   return threads;
 }

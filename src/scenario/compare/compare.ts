@@ -1,4 +1,5 @@
 /** The same load under several policies: runs, and what they come to together. */
+import { textOf } from '../../util/bytes.ts';
 import { durationUs } from '../duration.ts';
 import { ScenarioError } from '../scenario-error.ts';
 import { Session } from '../session.ts';
@@ -80,8 +81,8 @@ export function summarizeRuns(
   wallMs: number,
 ): Comparison {
   return {
-    scenario: file.split('/').at(-1) ?? file,
-    title: /^title\s+(.*?)\s*$/m.exec(text)?.[1] ?? '',
+    scenario: textOf(file.split('/').at(-1) ?? file),
+    title: textOf(/^title[ \t]+(.*?)[ \t\r]*$/m.exec(text)?.[1] ?? ''),
     seeds,
     simulatedSeconds: runs[0]?.simulatedSeconds ?? 0,
     wallMs,

@@ -1,7 +1,9 @@
 /** What is measured while a scenario runs, and what a run comes down to. */
+
 import type { MachineEvent } from '../../machine/event-log.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { appsOf } from '../../machine/workload/app.ts';
+import { textOf } from '../../util/bytes.ts';
 import { pressureFigures } from './pressure-figures.ts';
 
 /** An app that was opened. */
@@ -106,7 +108,7 @@ export class Recorder {
         const { foreground } = appsOf(this.#machine);
         const by = event.type === 'lmk-kill' ? 'lmk' : event.type === 'oom-kill' ? 'oom' : 'signal';
         const name = this.#machine.tasks.get(pid)?.name ?? String(event['comm']);
-        this.#kills.push({ at, by, name, foreground: foreground?.task?.pid === pid });
+        this.#kills.push({ at, by, name: textOf(name), foreground: foreground?.task?.pid === pid });
       }
     }
   }
@@ -118,7 +120,8 @@ export class Recorder {
       if (task.mm === null) continue;
       const { name } = task;
       // A fork storm's children are counted with their parent.
-      const shown = name.includes('.') && this.#machine.named.has(name.split('.')[0]!) ? name.split('.')[0]! : name;
+      const shown =
+        name.includes('.') && this.#machine.named.has(name.split('.')[0]!) ? name.split('.')[0]! : textOf(name);
       if (!this.#names.includes(shown)) this.#names.push(shown);
       resident.set(shown, (resident.get(shown) ?? 0) + (task.mm.rssAnon + task.mm.rssShmem) / 256);
     }

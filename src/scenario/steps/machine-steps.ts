@@ -1,8 +1,9 @@
 /** Steps of the machine itself: what it is made of, its objects, its page cache, its swap, its time. */
 
-import type { Machine } from '../../machine/machine.ts';
+import { type Machine, PID_MAX } from '../../machine/machine.ts';
+import { renamePath, unlinkPath } from '../../machine/paths.ts';
 import { setSysctl } from '../../machine/sysctl.ts';
-import { type Ids, idsOf, type TaskState } from '../../machine/task.ts';
+import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
 import type { Mapping, Ownership } from '../../mm/cache/mapping.ts';
 import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/cache/page-cache.ts';
 import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
@@ -33,6 +34,11 @@ function remark(word: string, about: string): MachineStep {
   };
 }
 
+/** What a kernel thread's name may have: that of its workqueue is appended to comm. Mirrors: wq_worker_comm. */
+const KTHREAD_COMM_BYTES = 63;
+/** PATH_MAX without its NUL. */
+const MAX_PATH_BYTES = 4095;
+
 function octal(args: Args, key: string, otherwise: number): number {
   const word = args.key(key);
   if (word === undefined) return otherwise;
@@ -52,6 +58,37 @@ function idKeys(args: Args): Ids {
   const groups = args.key('groups');
   if (groups !== undefined) ids.groups = groups.value === '' ? [] : groups.value.split(',').map(Number);
   return ids;
+}
+
+/** A path of at most 4095 bytes without NUL. */
+export function pathKey(args: Args, key: string): string | undefined {
+  const word = args.key(key);
+  if (word !== undefined && (word.value.includes('\0') || word.value.length > MAX_PATH_BYTES))
+    throw args.fail(`${key}= is no path`, word, `at most ${MAX_PATH_BYTES} bytes, none of them NUL`);
+  return word?.value;
+}
+
+/** The path of a control group, as behind `0::` in PID/cgroup. */
+function cgroupKey(args: Args): string | undefined {
+  const path = pathKey(args, 'cgroup');
+  if (path !== undefined && (!path.startsWith('/') || path.includes('\n')))
+    throw args.fail(`cgroup "${path}" is no path`, args.key('cgroup'), 'as behind 0:: in PID/cgroup: /apps/mail');
+  return path;
+}
+
+/** What the kernel keeps of a name: up to a NUL, and no more bytes than there is room for. Mirrors: fs/exec.c:__set_task_comm. */
+export function commOf(text: string, kernelThread = false): string {
+  const nul = text.indexOf('\0');
+  return (nul < 0 ? text : text.slice(0, nul)).slice(0, kernelThread ? KTHREAD_COMM_BYTES : COMM_BYTES);
+}
+
+/** `state=S`: one of the letters that a scenario may give. */
+export function stateKey(args: Args): TaskState | undefined {
+  const word = args.key('state');
+  const state = GIVEN_STATES.find((letter) => letter === word?.value);
+  if (word !== undefined && state === undefined)
+    throw args.fail(`state "${word.value}" is not known`, word, `one of ${GIVEN_STATES.join(' ')}`);
+  return state;
 }
 
 /** NUL-separated strings, as /proc shows argument lists. */
@@ -104,12 +141,26 @@ export const machineSteps: readonly MachineStep[] = [
   },
   {
     word: 'unlink',
-    usage: 'unlink OBJECT',
-    about: 'gives up the name of an object; shared memory that nobody maps goes away',
+    usage: 'unlink OBJECT|PATH',
+    about: 'takes the name of a file away: who still maps or runs it sees it as (deleted); unmapped shared memory goes',
     parse(args) {
       const name = args.next('object').text;
       return ({ machine }) => {
-        machine.unlinkObject(name);
+        if (machine.objects.has(name) || !name.startsWith('/')) machine.unlinkObject(name);
+        else unlinkPath(machine, name);
+        return { ret: 0 };
+      };
+    },
+  },
+  {
+    word: 'rename',
+    usage: 'rename OBJECT|PATH NEWPATH',
+    about: 'moves a file or a directory: who maps, runs or is in it sees the new name; a file of that name is replaced',
+    parse(args) {
+      const name = args.next('object').text;
+      const to = args.next('new path').text;
+      return ({ machine }) => {
+        renamePath(machine, machine.objects.get(name)?.path ?? name, to);
         return { ret: 0 };
       };
     },
@@ -117,11 +168,12 @@ export const machineSteps: readonly MachineStep[] = [
   {
     word: 'proc',
     usage:
-      'proc NAME [pid=N] [ppid=N] [uid=N] [gid=N] [comm=C] [cmdline="a b"] [environ=E] [exe=P] [cwd=P] [adj=N] [nice=N] [state=S] [kthread]',
+      'proc NAME [pid=N] [ppid=N] [uid=N] [gid=N] [comm=C] [cmdline="a b"] [environ=E] [exe=P] [cwd=P] [adj=N] [nice=N] [state=S] [tracer=PID] [kthread]',
+    names: 'process',
     about: 'a process with an empty address space, or a kernel thread',
     parse(args) {
       const name = args.next('name');
-      if (!/^[A-Za-z_.@][^\s]*$/.test(name.text))
+      if (!/^[A-Za-z_.@\x80-\xff][^\0- \x7f]*$/.test(name.text))
         throw args.fail(`"${name.text}" is no name`, name, 'begin with a letter');
       const pid = args.integerKey('pid', 1);
       const ppid = args.integerKey('ppid', 0);
@@ -131,15 +183,15 @@ export const machineSteps: readonly MachineStep[] = [
       const comm = args.key('comm')?.value;
       const cmdline = args.key('cmdline')?.value;
       const environ = args.key('environ')?.value;
-      const exe = args.key('exe')?.value;
-      const cwd = args.key('cwd')?.value;
-      const root = args.key('root')?.value;
-      const cgroup = args.key('cgroup')?.value;
+      const exe = pathKey(args, 'exe');
+      const cwd = pathKey(args, 'cwd');
+      const root = pathKey(args, 'root');
+      const cgroup = cgroupKey(args);
       const adj = args.integerKey('adj', -1000, 1000) ?? 0;
       const nice = args.integerKey('nice', -20, 19) ?? 0;
       const umask = octal(args, 'umask', 0o022);
-      const state = args.key('state')?.value as TaskState | undefined;
-      if (state !== undefined && !/^[RSDTI]$/.test(state)) throw args.fail(`state "${state}" is none of R S D T I`);
+      const state = stateKey(args);
+      const tracer = args.integerKey('tracer', 0, PID_MAX - 1) ?? 0;
       const start = args.key('start');
       const startUs = start === undefined ? undefined : args.time('start', start);
       const kernelThread = args.flag('kthread');
@@ -154,7 +206,7 @@ export const machineSteps: readonly MachineStep[] = [
         });
         if (pgrp !== undefined) task.pgrp = pgrp;
         if (session !== undefined) task.session = session;
-        if (comm !== undefined) task.comm = task.leader.comm = comm.slice(0, kernelThread ? 63 : 15);
+        if (comm !== undefined) task.comm = task.leader.comm = commOf(comm, kernelThread);
         task.cmdline = kernelThread ? [] : strings(cmdline ?? task.comm);
         if (environ !== undefined) task.environ = strings(environ);
         task.exe = exe ?? (kernelThread ? '' : `/usr/bin/${task.comm}`);
@@ -165,6 +217,7 @@ export const machineSteps: readonly MachineStep[] = [
         task.nice = nice;
         task.umask = umask;
         if (state !== undefined) task.leader.state = state;
+        task.leader.tracerPid = tracer;
         return {};
       };
     },
@@ -264,7 +317,7 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'as a write to /proc/sys: vm.swappiness 60',
     parse(args) {
       const name = args.next('name').text;
-      const value = args.rest();
+      const value = args.text('value');
       return ({ machine }) => {
         setSysctl(machine, name.replace(/\//g, '.'), value);
         return {};

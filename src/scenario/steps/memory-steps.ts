@@ -238,7 +238,7 @@ export const memorySteps: readonly ProcessStep[] = [
     usage: 'NAME reclaim TEXT',
     about: 'TEXT is written to /proc/PID/reclaim, as echo -n does',
     parse(args) {
-      const text = restText(args);
+      const text = args.text('text');
       return ({ machine }, task) =>
         withEvents(machine, () => {
           const ret = writeReclaim(machine, task, Buffer.from(text, 'latin1'));
@@ -296,13 +296,6 @@ export const memorySteps: readonly ProcessStep[] = [
     },
   },
 ];
-
-/** The rest of the line: one quoted word as it is, or everything as written. */
-function restText(args: Args): string {
-  const first = args.next('text');
-  const more = args.rest();
-  return more === '' ? first.text : `${first.text} ${more}`;
-}
 
 /** Touches a part of a mapping at every stride. Accesses within one page in a row count each. */
 function touchPart(

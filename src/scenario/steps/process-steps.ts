@@ -1,15 +1,17 @@
 /** Steps of a process's life: forking, exiting, identity, signals, CPU. */
 
+import { PID_MAX } from '../../machine/machine.ts';
 import { deliverSignal } from '../../machine/signal.ts';
-import type { TaskState } from '../../machine/task.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { ProcessStep } from '../step.ts';
+import { commOf, pathKey, stateKey } from './machine-steps.ts';
 
 export const processSteps: readonly ProcessStep[] = [
   {
     word: 'fork',
     usage: 'NAME fork CHILD [pid=N]',
+    names: 'process',
     about: 'a copy of the process',
     parse(args) {
       const child = args.next('child').text;
@@ -50,10 +52,10 @@ export const processSteps: readonly ProcessStep[] = [
     parse(args) {
       const comm = args.key('comm')?.value;
       const cmdline = args.key('cmdline')?.value;
-      const exe = args.key('exe')?.value;
+      const exe = pathKey(args, 'exe');
       return ({ machine }, task) => {
         machine.exec(task);
-        if (comm !== undefined) task.comm = task.leader.comm = comm.slice(0, 15);
+        if (comm !== undefined) task.comm = task.leader.comm = commOf(comm);
         if (cmdline !== undefined) task.cmdline = cmdline.split(cmdline.includes('\0') ? '\0' : ' ');
         if (exe !== undefined) task.exe = exe;
         return {};
@@ -62,15 +64,17 @@ export const processSteps: readonly ProcessStep[] = [
   },
   {
     word: 'thread',
-    usage: 'NAME thread [tid=N] [comm=C] [state=S]',
+    usage: 'NAME thread [tid=N] [comm=C] [state=S] [tracer=PID]',
     about: 'one more thread',
     parse(args) {
       const tid = args.integerKey('tid', 1);
       const comm = args.key('comm')?.value;
-      const state = args.key('state')?.value as TaskState | undefined;
+      const state = stateKey(args);
+      const tracer = args.integerKey('tracer', 0, PID_MAX - 1) ?? 0;
       return ({ machine }, task) => {
-        const thread = machine.addThread(task, comm ?? task.comm, tid);
+        const thread = machine.addThread(task, comm === undefined ? task.comm : commOf(comm), tid);
         if (state !== undefined) thread.state = state;
+        thread.tracerPid = tracer;
         return {};
       };
     },
@@ -144,7 +148,7 @@ export const processSteps: readonly ProcessStep[] = [
     about: 'the name of a thread',
     parse(args) {
       const tid = args.integerKey('tid', 1);
-      const comm = args.next('name').text.slice(0, 15);
+      const comm = commOf(args.next('name').text);
       return ({ machine }, task) => {
         const thread = task.threads.find((t) => t.tid === (tid ?? task.pid));
         if (thread === undefined) throw new KernelError(EINVAL, `${task.name} has no thread ${tid}`);

@@ -219,6 +219,7 @@ export const appSteps: readonly AppStep[] = [
 export const appMachineSteps: readonly MachineStep[] = [
   {
     word: 'app',
+    names: 'app',
     usage:
       'app NAME heap=SIZE [code=SIZE] [cache=SIZE] [libs=OBJECT,…] [ws=SIZE] [rate=1000/s] [write=30%] [grow=SIZE/min] [uid=N]',
     about: 'an app that can be started: its heap, program file, caches, shared libraries and working set',

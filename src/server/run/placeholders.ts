@@ -7,6 +7,9 @@ const log = logger('placeholders');
 
 const LAST_PID = '/proc/sys/kernel/ns_last_pid';
 const SLEEP = ['/bin/sleep', '/usr/bin/sleep'].find(existsSync) ?? 'sleep';
+const SETPRIV = ['/bin/setpriv', '/usr/bin/setpriv'].find(existsSync) ?? 'setpriv';
+/** Ids beyond are more than spawn of Node takes; setpriv (util-linux) knows all of them. */
+const MAX_SPAWN_ID = 2147483647;
 /** Somebody else may take the pid between the two steps of taking it. */
 const MAX_TRIES = 20;
 
@@ -83,13 +86,12 @@ export class Placeholders {
   }
 
   #spawn({ uid, gid }: SimulatedProcess): ChildProcess {
-    const child = spawn(SLEEP, ['infinity'], {
-      cwd: '/',
-      env: {},
-      stdio: 'ignore',
-      detached: true,
-      ...(this.#asRoot ? { uid, gid } : {}),
-    });
+    const options = { cwd: '/', env: {}, stdio: 'ignore', detached: true } as const;
+    const child = !this.#asRoot
+      ? spawn(SLEEP, ['infinity'], options)
+      : Math.max(uid, gid) <= MAX_SPAWN_ID
+        ? spawn(SLEEP, ['infinity'], { ...options, uid, gid })
+        : spawn(SETPRIV, [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--', SLEEP, 'infinity'], options);
     child.on('error', (error) => log('%s', error));
     return child;
   }

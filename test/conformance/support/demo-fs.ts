@@ -13,6 +13,7 @@
  */
 
 import type { TransportHooks } from '../../../src/fuse/types.ts';
+import { bytesOf as nameBytes } from '../../../src/util/bytes.ts';
 import { EACCES, EINVAL, EIO, ENOENT, ENOTDIR, EPERM } from '../../../src/util/errno.ts';
 import {
   type Attr,
@@ -259,7 +260,7 @@ export class DemoFs implements FileSystem {
       { ...file('link', 13, 0, () => contentFile(() => EMPTY)), mode: S_IFLNK | 0o777, target: 'hello' },
       { ...file('owned', 14, 0o600, () => contentFile(() => hello)), uid: 1000 },
       file(
-        'Grüße',
+        nameBytes('Grüße'),
         15,
         0o444,
         () => new Fixed(hello),
