@@ -222,16 +222,18 @@ export class Machine {
     return task;
   }
 
-  /** A copy of a process. Throws EEXIST. Mirrors: kernel_clone. */
-  fork(parent: Task, name: string, pid?: Pid): Task {
+  /** A copy of a process; `shareMm`: one that uses the same address space (CLONE_VM). Throws EEXIST, EINVAL, ENOMEM. Mirrors: kernel_clone. */
+  fork(parent: Task, name: string, pid?: Pid, shareMm = false): Task {
     if (parent.mm === null) throw new KernelError(EINVAL, `${parent.name} has no memory to copy`);
     const childPid = pid ?? this.#allocPid();
     if (this.byTid.has(childPid)) throw new KernelError(EEXIST, `pid ${childPid} is taken`);
     if (this.named.has(name)) throw new KernelError(EEXIST, `there is a process named ${name}`);
-    if (!this.pressure.reserve(parent.mm.pageDirectory.size + KERNEL_STACK_PAGES))
+    if (!this.pressure.reserve((shareMm ? 0 : parent.mm.pageDirectory.size) + KERNEL_STACK_PAGES))
       throw new KernelError(ENOMEM, 'no memory for page tables');
     const ids = { ...parent.ids, groups: [...parent.ids.groups] };
-    const child = new Task(this.nextSerial++, childPid, name, ids, dupMm(this.mem, parent.mm), this.nowUs);
+    const mm = shareMm ? parent.mm : dupMm(this.mem, parent.mm);
+    if (shareMm) mm.users++;
+    const child = new Task(this.nextSerial++, childPid, name, ids, mm, this.nowUs);
     child.ppid = parent.pid;
     child.pgrp = parent.pgrp;
     child.session = parent.session;

@@ -4,6 +4,7 @@ import { trimBytes } from '../util/bytes.ts';
 import { policySteps } from './compare/policy-steps.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
+import { addressSteps } from './steps/address-steps.ts';
 import { captureSteps } from './steps/capture-steps.ts';
 import { machineSteps } from './steps/machine-steps.ts';
 import { memorySteps } from './steps/memory-steps.ts';
@@ -16,10 +17,9 @@ export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(
   [...machineSteps, ...pressureSteps, ...appMachineSteps, ...policySteps].map((step) => [step.word, step]),
 );
 export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
-  [...processSteps, ...memorySteps, ...captureSteps, ...pressureProcessSteps, ...workloadSteps].map((step) => [
-    step.word,
-    step,
-  ]),
+  [...processSteps, ...memorySteps, ...addressSteps, ...captureSteps, ...pressureProcessSteps, ...workloadSteps].map(
+    (step) => [step.word, step],
+  ),
 );
 export const APP_STEPS: ReadonlyMap<string, AppStep> = new Map(appSteps.map((step) => [step.word, step]));
 

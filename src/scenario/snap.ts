@@ -73,11 +73,19 @@ export function takeSnap(machine: Machine, label: string): Snap {
 function snapTask(machine: Machine, task: Task): Snap['procs'][string] {
   const own: SmapsKb = Object.fromEntries(FIELDS.map((field) => [field, 0]));
   const maps: Record<string, SnapMap> = {};
-  for (const region of task.regions.values()) {
+  const seen = new Set<number>();
+  const add = (region: Region): SnapMap => {
     const { map, kB } = snapRegion(machine, task, region);
-    maps[region.name] = map;
+    if (seen.has(region.start)) return map;
+    seen.add(region.start);
     for (const [field, value] of Object.entries(kB)) own[field] = (own[field] ?? 0) + value;
-  }
+    return map;
+  };
+  for (const region of task.regions.values()) maps[region.name] = add(region);
+  // What another process has mapped into an address space that both use is there as well.
+  if (task.mm!.users > 1)
+    for (const other of machine.tasks.values())
+      if (other !== task && other.mm === task.mm) for (const region of other.regions.values()) add(region);
   return { own_kB: own, status_kB: { VmSwap: task.mm!.swapents * 4 }, maps };
 }
 

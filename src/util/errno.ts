@@ -19,6 +19,7 @@ export const ENAMETOOLONG = 36;
 export const ENOTEMPTY = 39;
 export const EINVAL = 22;
 export const ENOTTY = 25;
+export const EFBIG = 27;
 export const ENOSPC = 28;
 export const ESPIPE = 29;
 export const EROFS = 30;
@@ -52,6 +53,7 @@ const NAMES: Record<number, string> = {
   [ENOTEMPTY]: 'ENOTEMPTY',
   [EINVAL]: 'EINVAL',
   [ENOTTY]: 'ENOTTY',
+  [EFBIG]: 'EFBIG',
   [ENOSPC]: 'ENOSPC',
   [ESPIPE]: 'ESPIPE',
   [EROFS]: 'EROFS',

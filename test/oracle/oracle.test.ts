@@ -5,7 +5,7 @@ import { compareGolden } from '../../src/scenario/golden.ts';
 import { toGolden } from '../../src/scenario/play.ts';
 import { playChecked, readText, VARIANTS } from './checked-play.ts';
 
-for (const folder of ['.', 'recorded']) {
+for (const folder of ['.', 'recorded', 'extended']) {
   const names = readdirSync(new URL(`${folder}/scenarios`, import.meta.url)).sort();
   describe(folder === '.' ? 'given' : folder, () => {
     for (const name of names) {

@@ -36,6 +36,16 @@ export class PageArray {
     chunk[index & (CHUNK - 1)] = value;
   }
 
+  /** Empties the entries of [from, to). */
+  clear(from: number, to: number): void {
+    const first = from >>> CHUNK_SHIFT;
+    const last = Math.min(this.chunks.length - 1, Math.floor((to - 1) / CHUNK));
+    for (let key = first; key <= last; key++) {
+      const start = key * CHUNK;
+      this.chunks[key]?.fill(0, Math.max(0, from - start), Math.min(CHUNK, to - start));
+    }
+  }
+
   /** Calls `visit` for each entry that is not zero, by ascending index. */
   forEach(visit: (index: number, value: number) => void): void {
     // forEach of an array passes over what was never set, however large the gaps.
@@ -79,6 +89,8 @@ export class Mapping {
   /** What was last written to each page through any shared mapping or by the file system: for verify. */
   readonly expected = new PageArray();
   readonly firstContent: number;
+  /** Blocks that have content of their own from the start, unless written or taken away since. */
+  initialPages: number;
   readonly vmas = new Set<Vma>();
   /** Pages in the cache, dirty pages among them, pages of a shmem object in swap. */
   nrCached = 0;
@@ -97,6 +109,7 @@ export class Mapping {
     this.sizeBytes = sizeBytes;
     this.owner = owner;
     this.firstContent = firstContent;
+    this.initialPages = Math.ceil(sizeBytes / 4096);
   }
 
   /** Pages up to the end of the object, the last one perhaps partly used. */
@@ -127,7 +140,12 @@ export class Mapping {
     const stored = this.disk.get(index);
     if (stored === DISK_ZERO) return CONTENT_ZERO;
     if (stored !== 0) return stored;
-    return this.firstContent === 0 ? CONTENT_ZERO : this.firstContent + index;
+    return this.initialContent(index);
+  }
+
+  /** What the file was made with; zeros beyond that. */
+  initialContent(index: number): number {
+    return this.firstContent === 0 || index >= this.initialPages ? CONTENT_ZERO : this.firstContent + index;
   }
 
   setDiskContent(index: number, content: number): void {
@@ -135,5 +153,7 @@ export class Mapping {
   }
 }
 
+/** In `expected`: what was there has been taken away, and nobody has written since. */
+export const EXPECT_NOTHING = 0xfffffffe;
 /** Stands for zeros in a PageArray of content ids, where 0 means that nothing was stored. */
 export const DISK_ZERO = 0xffffffff;

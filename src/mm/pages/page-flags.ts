@@ -30,6 +30,8 @@ export const PG_USED = 1 << 12;
 export const PG_VMSCAN = 1 << 13;
 /** Read into the swap cache ahead of its fault. */
 export const PG_READAHEAD = 1 << 14;
+/** Room made in advance (fallocate) that nobody has filled: only a fault of its own maps it. The opposite of the kernel's PG_uptodate. */
+export const PG_UNFILLED = 1 << 15;
 
 /** Letters of the flags for dumps, lowest bit first. */
 export const PAGE_FLAG_NAMES = [
@@ -48,4 +50,5 @@ export const PAGE_FLAG_NAMES = [
   'used',
   'vmscan',
   'readahead',
+  'unfilled',
 ] as const;

@@ -1,6 +1,6 @@
 /** Accesses of many pages by a process: touching, writing content, reading it back. */
 
-import { DISK_ZERO } from '../cache/mapping.ts';
+import { DISK_ZERO, EXPECT_NOTHING } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO, DISK_PAGE_KB, PAGE_SIZE } from '../pages/content.ts';
 import { KIND_ZERO, PTE_NUMBER } from '../pages/pte.ts';
@@ -116,9 +116,9 @@ export function expectedContent(mem: Memory, vma: Vma, vpn: number): number | un
     const index = vma.indexOf(vpn);
     if (index >= mapping.nrPages) return undefined;
     noted = mapping.expected.get(index);
-    if (noted === 0) return mapping.isShmem || mapping.firstContent === 0 ? undefined : mapping.firstContent + index;
+    if (noted === 0) return mapping.initialContent(index) || undefined;
   }
-  if (noted === 0) return undefined;
+  if (noted === 0 || noted === EXPECT_NOTHING) return undefined;
   return noted === DISK_ZERO ? CONTENT_ZERO : noted;
 }
 

@@ -6,7 +6,15 @@
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO } from '../pages/content.ts';
-import { PG_ANON, PG_MLOCKED, PG_READAHEAD, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE } from '../pages/page-flags.ts';
+import {
+  PG_ANON,
+  PG_MLOCKED,
+  PG_READAHEAD,
+  PG_RECLAIM,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_UNFILLED,
+} from '../pages/page-flags.ts';
 import { CHUNK_PAGES, PTRS_PER_TABLE } from '../pages/page-table.ts';
 import {
   KIND_NONE,
@@ -162,7 +170,10 @@ export const FOUND_MAJOR = 1 << 30;
  */
 export function getCachePage(mem: Memory, mapping: Mapping, index: number): number {
   const entry = mapping.pages.get(index);
-  if (entry !== 0 && entry < ENTRY_SWAPPED) return entry;
+  if (entry !== 0 && entry < ENTRY_SWAPPED) {
+    if (mapping.isShmem) mem.frames.flags[entry]! &= ~PG_UNFILLED;
+    return entry;
+  }
   if (mapping.isShmem) {
     if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW) return shmemSwapIn(mem, mapping, index, entry & ENTRY_NUMBER);
     return newCachePage(mem, mapping, index, CONTENT_ZERO);
@@ -262,7 +273,7 @@ function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: n
     const entry = besides ? base + i : tables.ensure(vma.mm.pageDirectory, first + i);
     if (tables.pte[entry] !== 0) continue;
     // A page marked for reclaim looks like the mark of readahead, which shares its bit: it is not mapped on the way.
-    if (frames.flags[pfn]! & PG_RECLAIM) continue;
+    if (frames.flags[pfn]! & (PG_RECLAIM | PG_UNFILLED)) continue;
     mapCachePage(mem, vma, mapping, entry, pfn, false);
   }
 }

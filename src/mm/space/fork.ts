@@ -3,25 +3,34 @@ import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_SWAPBACKED } from '../pages/page-flags.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE, PTE_YOUNG } from '../pages/pte.ts';
 import { Mm } from './mm.ts';
-import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_SHARED } from './vm-flags.ts';
+import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_WIPEONFORK } from './vm-flags.ts';
 import { Vma } from './vma.ts';
 import { forEachEntry } from './zap.ts';
 
 /**
  * The address space of a child: every VMA that may be copied, and the page tables of those that hold private pages.
- * Shared and merely file-backed mappings are left to be faulted in. Locks are not inherited.
+ * Shared and merely file-backed mappings are left to be faulted in. Locks are not inherited;
+ * MADV_DONTFORK leaves a mapping out, MADV_WIPEONFORK its pages.
  */
 export function dupMm(mem: Memory, parent: Mm): Mm {
   const child = new Mm(mem.newId());
   for (const field of MM_FIELDS) child[field] = parent[field];
   for (const vma of parent.vmas) {
     if (vma.flags & VM_DONTCOPY) continue;
-    const copy = new Vma(child, vma.start, vma.end, vma.flags & ~VM_LOCKED, vma.pgoff, vma.mapping, vma.name);
+    const copy = new Vma(
+      child,
+      vma.start,
+      vma.end,
+      vma.flags & ~(VM_LOCKED | VM_LOCKONFAULT),
+      vma.pgoff,
+      vma.mapping,
+      vma.name,
+    );
     copy.hugetlbKb = vma.hugetlbKb;
     if (vma.flags & VM_ACCOUNT) mem.committed += vma.end - vma.start;
     child.vmas.push(copy);
     vma.mapping?.vmas.add(copy);
-    if (vma.anonRoot === null) continue;
+    if (vma.anonRoot === null || vma.flags & VM_WIPEONFORK) continue;
     copy.anonRoot = vma.anonRoot;
     copy.anonOrigin = -mem.newId();
     copy.anonRoot.vmas.add(copy);

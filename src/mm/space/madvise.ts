@@ -1,7 +1,8 @@
 /** Advice about memory, given by its owner. Mirrors: mm/madvise.c. */
-import { EINVAL, ENOMEM } from '../../util/errno.ts';
+import { EACCES, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
+import { punchHole } from '../cache/truncate.ts';
 import type { Memory } from '../memory.ts';
 import {
   PG_ACTIVE,
@@ -18,36 +19,93 @@ import { putSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
 import { readSwapCache } from '../swap/swap-readahead.ts';
 import { getCachePage } from './fault.ts';
 import type { Mm } from './mm.ts';
-import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP } from './vm-flags.ts';
+import { changeRange } from './mmap.ts';
+import { populateAdvised } from './populate.ts';
+import {
+  VM_DONTCOPY,
+  VM_DONTEXPAND,
+  VM_HUGETLB,
+  VM_IO,
+  VM_LOCKED,
+  VM_MAYWRITE,
+  VM_PFNMAP,
+  VM_SHARED,
+  VM_WIPEONFORK,
+} from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 import { forEachEntry, zapRange } from './zap.ts';
 
-export type Advice = 'willneed' | 'dontneed' | 'cold' | 'pageout' | 'free';
+export const ADVICE = [
+  'willneed',
+  'dontneed',
+  'dontneed_locked',
+  'cold',
+  'pageout',
+  'free',
+  'remove',
+  'populate_read',
+  'populate_write',
+  'dontfork',
+  'dofork',
+  'wipeonfork',
+  'keeponfork',
+] as const;
+export type Advice = (typeof ADVICE)[number];
 
 /**
  * Carries advice out on [start, end). Holes are skipped and reported at the end, as the kernel does.
- * Throws KernelError: ENOMEM (a hole), EINVAL (a VMA for which the advice makes no sense).
+ * Throws KernelError: ENOMEM (a hole), EINVAL (a VMA for which the advice makes no sense), EACCES (remove without the right
+ * to write), EFAULT (populate beyond the end of a file).
  */
 export function madvise(mem: Memory, mm: Mm, start: number, end: number, advice: Advice, who: Credentials): void {
   let hole = false;
   let at = start;
-  for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
-    const vma = mm.vmas[i]!;
-    if (vma.start > at) hole = true;
-    const from = Math.max(start, vma.start);
-    const to = Math.min(end, vma.end);
-    at = to;
-    adviseVma(mem, vma, from, to, advice, who);
+  // By address: advice about fork splits and merges the mappings it walks.
+  while (at < end) {
+    const vma = mm.vmas[mm.indexAfter(at)];
+    if (vma === undefined || vma.start >= end) break;
+    if (vma.start > at) {
+      hole = true;
+      if (POPULATES.has(advice)) break;
+    }
+    const from = Math.max(at, vma.start);
+    at = Math.min(end, vma.end);
+    adviseVma(mem, vma, from, at, advice, who);
   }
   if (hole || at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
 
+/** Bringing pages in ends at a hole; all other advice passes over it. */
+const POPULATES: ReadonlySet<Advice> = new Set(['populate_read', 'populate_write']);
+/** These look at no page: locked mappings take them. */
+const FORK_FLAGS: Partial<Record<Advice, readonly [set: number, clear: number]>> = {
+  dontfork: [VM_DONTCOPY, 0],
+  dofork: [0, VM_DONTCOPY],
+  wipeonfork: [VM_WIPEONFORK, 0],
+  keeponfork: [0, VM_WIPEONFORK],
+};
+
 function adviseVma(mem: Memory, vma: Vma, from: number, to: number, advice: Advice, who: Credentials): void {
-  if (advice !== 'willneed' && vma.flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB)) {
+  const forkFlags = FORK_FLAGS[advice];
+  if (forkFlags !== undefined) {
+    adviseFork(mem, vma, from, to, advice, forkFlags);
+    return;
+  }
+  if (POPULATES.has(advice)) {
+    populateAdvised(mem, vma, from, to, advice === 'populate_write');
+    return;
+  }
+  if (advice === 'remove') {
+    removePages(mem, vma, from, to);
+    return;
+  }
+  const refused = VM_PFNMAP | VM_HUGETLB | (advice === 'dontneed_locked' ? 0 : VM_LOCKED);
+  if (advice !== 'willneed' && vma.flags & refused) {
     throw new KernelError(EINVAL, 'the mapping is locked or not made of ordinary pages');
   }
   switch (advice) {
     case 'dontneed':
+    case 'dontneed_locked':
       zapRange(mem, vma, from, to);
       return;
     case 'cold':
@@ -63,6 +121,39 @@ function adviseVma(mem: Memory, vma: Vma, from: number, to: number, advice: Advi
     case 'willneed':
       willNeed(mem, vma, from, to);
   }
+}
+
+/** Mirrors: madvise_vma_behavior, the cases that only change flags. */
+function adviseFork(
+  mem: Memory,
+  vma: Vma,
+  from: number,
+  to: number,
+  advice: Advice,
+  [set, clear]: readonly [number, number],
+): void {
+  if (advice === 'dofork' && vma.flags & (VM_IO | VM_PFNMAP | VM_DONTEXPAND))
+    throw new KernelError(EINVAL, 'a mapping of a device is not copied');
+  if (advice === 'wipeonfork' && (vma.mapping !== null || vma.flags & VM_SHARED))
+    throw new KernelError(EINVAL, 'only private anonymous memory can be wiped');
+  changeRange(
+    mem,
+    vma.mm,
+    from,
+    to,
+    (each) => (each.flags | set) & ~clear,
+    () => {},
+  );
+}
+
+/** Mirrors: madvise_remove: a hole in the object, for all who map it. */
+function removePages(mem: Memory, vma: Vma, from: number, to: number): void {
+  if (vma.flags & VM_LOCKED) throw new KernelError(EINVAL, 'the mapping is locked');
+  const { mapping } = vma;
+  if (mapping === null) throw new KernelError(EINVAL, 'there is nothing behind private memory to take away');
+  if ((vma.flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE))
+    throw new KernelError(EACCES, 'the mapping is not a shared one that may be written');
+  punchHole(mem, mapping, vma.indexOf(from), vma.indexOf(to));
 }
 
 /** Mirrors: madvise_free_pte_range, folio_mark_lazyfree. */

@@ -43,6 +43,11 @@ export class Mm {
   argEnd = 0;
   envStart = 0;
   envEnd = 0;
+  /** VM_* that every new mapping has: VM_LOCKED after mlockall(MCL_FUTURE). Not inherited. */
+  defFlags = 0;
+  /** Faults taken while a system call brought pages in, since `takeCallFaults`. */
+  callMinor = 0;
+  callMajor = 0;
   /** Largest stack, in pages (RLIMIT_STACK). */
   stackLimit = 2048;
   private knownSizes: VmSizes | undefined;

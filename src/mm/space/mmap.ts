@@ -4,11 +4,11 @@ import { KernelError } from '../../util/errors.ts';
 import type { Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
-import { KIND_PRESENT, KIND_ZERO, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
+import { KIND_PRESENT, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
 import { putSlot } from '../swap/swap-cache.ts';
-import { accessPage } from './fault.ts';
 import { mlockFrame, munlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
+import { populate } from './populate.ts';
 import { isMappedLocked } from './rmap.ts';
 import {
   PROT_EXEC,
@@ -20,6 +20,7 @@ import {
   VM_HUGETLB,
   VM_IO,
   VM_LOCKED,
+  VM_LOCKONFAULT,
   VM_MAYEXEC,
   VM_MAYREAD,
   VM_MAYSHARE,
@@ -49,6 +50,8 @@ export interface MmapRequest {
   readonly mapping: Mapping | null;
   /** Page offset into the mapping. */
   readonly pgoff?: number;
+  /** Bring all of it in (MAP_POPULATE). */
+  readonly populate?: boolean;
   /** Further VM_* flags: VM_LOCKED, VM_NORESERVE, VM_GROWSDOWN, VM_HUGETLB, VM_PFNMAP, VM_IO… */
   readonly flags?: number;
   readonly name?: string;
@@ -71,7 +74,7 @@ export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
   if (before !== undefined && before.start < start + nrPages)
     throw new KernelError(ENOMEM, 'the range is already mapped');
   if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
-  let flags = protFlags(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | (request.flags ?? 0);
+  let flags = protFlags(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm.defFlags | (request.flags ?? 0);
   if (shared) flags |= VM_SHARED | VM_MAYSHARE;
   const outside = (flags & (VM_HUGETLB | VM_PFNMAP)) !== 0;
   if (mem.settings.overcommitMemory === 1) flags &= ~VM_ACCOUNT;
@@ -92,12 +95,12 @@ export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
   mapping?.vmas.add(vma);
   const merged = mergeAround(mem, mm, vma);
   mm.vmasChanged();
-  if (flags & VM_LOCKED) populate(mem, mm, start, start + nrPages);
+  if (flags & VM_LOCKED || request.populate) populate(mem, mm, start, start + nrPages);
   return merged;
 }
 
 /** Takes pages from what may still be promised. Throws ENOMEM. Mirrors: mm/util.c:__vm_enough_memory. */
-function promise(mem: Memory, nrPages: number): void {
+export function promise(mem: Memory, nrPages: number): void {
   const swapPages = mem.swap?.total ?? 0;
   if (mem.settings.overcommitMemory === 0 && nrPages > mem.frames.total + swapPages) {
     throw new KernelError(ENOMEM, 'more memory than the machine has (vm.overcommit_memory = 0)');
@@ -133,7 +136,7 @@ export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
 }
 
 /** Takes an emptied VMA out of the object lists. */
-function releaseVma(mem: Memory, vma: Vma): void {
+export function releaseVma(mem: Memory, vma: Vma): void {
   if (vma.flags & VM_ACCOUNT) mem.committed -= vma.end - vma.start;
   const { mapping, anonRoot } = vma;
   if (anonRoot !== null) {
@@ -173,7 +176,7 @@ export function exitMmap(mem: Memory, mm: Mm): void {
   mm.vmasChanged();
 }
 
-function insertVma(mm: Mm, vma: Vma): void {
+export function insertVma(mm: Mm, vma: Vma): void {
   mm.vmas.splice(mm.indexAfter(vma.start), 0, vma);
 }
 
@@ -192,7 +195,7 @@ export function splitAt(mem: Memory, mm: Mm, vpn: number): void {
 }
 
 /** Merges a VMA with equal neighbours; returns the VMA that holds its pages then. Mirrors: vma_merge. */
-function mergeAround(mem: Memory, mm: Mm, vma: Vma): Vma {
+export function mergeAround(mem: Memory, mm: Mm, vma: Vma): Vma {
   const at = mm.vmas.indexOf(vma);
   let kept = vma;
   const lower = mm.vmas[at - 1];
@@ -317,21 +320,67 @@ function changeEntries(mem: Memory, vma: Vma, writable: boolean): void {
   });
 }
 
-/** Locks [start, end) into memory, faulting it in. Throws ENOMEM for holes. Mirrors: do_mlock. */
-export function mlock(mem: Memory, mm: Mm, start: number, end: number): void {
+/** Both bits that say how a VMA is locked. */
+const VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT;
+
+/**
+ * Locks [start, end) into memory; what is not there is faulted in, or, `onFault`, locked when it is touched.
+ * Throws ENOMEM for holes. Mirrors: do_mlock, mlock_fixup.
+ */
+export function mlock(mem: Memory, mm: Mm, start: number, end: number, onFault = false): void {
+  const locked = VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0);
   changeRange(
     mem,
     mm,
     start,
     end,
-    (vma) => (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_IO) ? vma.flags : vma.flags | VM_LOCKED),
-    (vma) =>
-      forEachEntry(mem, vma, vma.start, vma.end, (at) => {
-        const entry = mem.tables.pte[at]!;
-        if (entry >>> 30 === KIND_PRESENT) mlockFrame(mem, entry & PTE_NUMBER);
-      }),
+    (vma) => lockedFlags(vma, locked),
+    (vma) => mlockEntries(mem, vma),
   );
   if (!populate(mem, mm, start, end)) throw new KernelError(ENOMEM, 'part of the range cannot be faulted in');
+}
+
+function lockedFlags(vma: Vma, locked: number): number {
+  if (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_IO)) return vma.flags;
+  return (vma.flags & ~VM_LOCKED_MASK) | locked;
+}
+
+/** Locks the pages that are there. Mirrors: mlock_vma_pages_range. */
+function mlockEntries(mem: Memory, vma: Vma): void {
+  forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+    const entry = mem.tables.pte[at]!;
+    if (entry >>> 30 === KIND_PRESENT) mlockFrame(mem, entry & PTE_NUMBER);
+  });
+}
+
+/** What mlockall(2) is asked for. */
+export interface MlockAll {
+  readonly current: boolean;
+  readonly future: boolean;
+  readonly onFault: boolean;
+}
+
+/**
+ * Locks all mappings there are, those to come, or, with neither, none any more (munlockall). What cannot be faulted in is
+ * passed over. Mirrors: apply_mlockall_flags.
+ */
+export function mlockAll(mem: Memory, mm: Mm, { current, future, onFault }: MlockAll): void {
+  const locked = VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0);
+  mm.defFlags = (mm.defFlags & ~VM_LOCKED_MASK) | (future ? locked : 0);
+  if (future && !current) return;
+  for (const { start, end } of mm.vmas.map((vma) => ({ start: vma.start, end: vma.end }))) {
+    changeRange(
+      mem,
+      mm,
+      start,
+      end,
+      (vma) => lockedFlags(vma, current ? locked : 0),
+      (vma) => (current ? mlockEntries(mem, vma) : munlockEntries(mem, vma)),
+    );
+  }
+  if (!current) return;
+  for (const { start, end } of mm.vmas.map((vma) => ({ start: vma.start, end: vma.end })))
+    populate(mem, mm, start, end);
 }
 
 /** Mirrors: munlock. Throws ENOMEM for holes. */
@@ -341,41 +390,18 @@ export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
     mm,
     start,
     end,
-    (vma) => vma.flags & ~VM_LOCKED,
-    (vma) =>
-      forEachEntry(mem, vma, vma.start, vma.end, (at) => {
-        const entry = mem.tables.pte[at]!;
-        if (entry >>> 30 !== KIND_PRESENT) return;
-        const pfn = entry & PTE_NUMBER;
-        munlockFrame(mem, pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
-      }),
+    (vma) => vma.flags & ~VM_LOCKED_MASK,
+    (vma) => munlockEntries(mem, vma),
   );
 }
 
-/**
- * Faults in the VMAs of a range: for writing where they are private and writable. Stops with false at the first page
- * that cannot be had. Mirrors: mm/gup.c:__mm_populate, populate_vma_page_range.
- */
-export function populate(mem: Memory, mm: Mm, start: number, end: number): boolean {
-  for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
-    const vma = mm.vmas[i]!;
-    if (vma.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB)) continue;
-    if ((vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return false;
-    const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
-    const last = Math.min(end, vma.end);
-    for (let vpn = Math.max(start, vma.start); vpn < last; vpn++) {
-      const at = mem.tables.find(mm.pageDirectory, vpn);
-      const entry = at === 0 ? 0 : mem.tables.pte[at]!;
-      if (entry >>> 30 === KIND_PRESENT && (!write || entry & PTE_WRITE)) {
-        // Locking counts as a write to pages that could be written (follow_page_pte with FOLL_WRITE | FOLL_TOUCH).
-        if (write && (entry & PTE_DIRTY) === 0) mem.setDirty(entry & PTE_NUMBER);
-        continue;
-      }
-      if (entry >>> 30 === KIND_ZERO && !write) continue;
-      if (accessPage(mem, vma, vpn, write) < 0) return false;
-    }
-  }
-  return true;
+function munlockEntries(mem: Memory, vma: Vma): void {
+  forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+    const entry = mem.tables.pte[at]!;
+    if (entry >>> 30 !== KIND_PRESENT) return;
+    const pfn = entry & PTE_NUMBER;
+    munlockFrame(mem, pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
+  });
 }
 
 /** Grows a stack down to `vpn`; the VMA, or undefined if it may not. Mirrors: expand_downwards, acct_stack_growth. */

@@ -6,12 +6,14 @@ import { setSysctl } from '../../machine/sysctl.ts';
 import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
 import type { Mapping, Ownership } from '../../mm/cache/mapping.ts';
 import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/cache/page-cache.ts';
+import { fallocate, punchHole, truncate } from '../../mm/cache/truncate.ts';
+import type { Memory } from '../../mm/memory.ts';
 import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { withEvents } from '../report.ts';
 import { takeSnap } from '../snap.ts';
-import type { MachineStep } from '../step.ts';
+import type { MachineStep, StepResult } from '../step.ts';
 import type { Args } from '../words.ts';
 
 /** The object of this name. Throws KernelError EINVAL. */
@@ -19,6 +21,43 @@ export function objectOf(machine: Machine, name: string): Mapping {
   const mapping = machine.objects.get(name);
   if (mapping === undefined) throw new KernelError(EINVAL, `there is no object named ${name}`);
   return mapping;
+}
+
+/** A system call on an object, by nobody in particular. */
+function objectCall(machine: Machine, name: string, call: (mapping: Mapping) => void): StepResult {
+  const mapping = objectOf(machine, name);
+  return withEvents(machine, () => {
+    try {
+      call(mapping);
+      return { ret: 0 };
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      return { ret: -1, errno: error.code };
+    }
+  });
+}
+
+/** A call on whole pages of an object: a hole covers the pages that lie wholly in it, room all that it touches. */
+function objectRange(
+  word: 'punch' | 'fallocate',
+  about: string,
+  call: (mem: Memory, mapping: Mapping, from: number, to: number) => void,
+): MachineStep {
+  return {
+    word,
+    usage: `${word} OBJECT OFF LEN`,
+    about,
+    parse(args) {
+      const name = args.next('object').text;
+      const offset = args.size('offset');
+      const end = offset + args.size('length');
+      const [from, to] =
+        word === 'punch'
+          ? [Math.ceil(offset / 4096), Math.floor(end / 4096)]
+          : [Math.floor(offset / 4096), Math.ceil(end / 4096)];
+      return ({ machine }) => objectCall(machine, name, (mapping) => call(machine.mem, mapping, from, to));
+    },
+  };
 }
 
 /** Text that has no effect on the machine: kept by `play`. */
@@ -247,6 +286,18 @@ export const machineSteps: readonly MachineStep[] = [
       };
     },
   },
+  {
+    word: 'truncate',
+    usage: 'truncate OBJECT SIZE',
+    about: 'another size of a file or shared memory object, as ftruncate(2)',
+    parse(args) {
+      const name = args.next('object').text;
+      const size = args.size('size');
+      return ({ machine }) => objectCall(machine, name, (mapping) => truncate(machine.mem, mapping, size));
+    },
+  },
+  objectRange('punch', 'makes a hole, as fallocate(2) with FALLOC_FL_PUNCH_HOLE', punchHole),
+  objectRange('fallocate', 'room in advance, as fallocate(2): shared memory gets its pages', fallocate),
   {
     word: 'squeeze',
     usage: 'squeeze',

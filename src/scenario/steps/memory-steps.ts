@@ -8,7 +8,7 @@ import type { Region, Task } from '../../machine/task.ts';
 import { syncMapping } from '../../mm/cache/writeback.ts';
 import { coldVma, isKind, type ReclaimKind } from '../../mm/reclaim/process-reclaim.ts';
 import { type Fill, poke, type TouchResult, touchPages, verifyPages } from '../../mm/space/access.ts';
-import { type Advice, madvise } from '../../mm/space/madvise.ts';
+import { ADVICE, type Advice, madvise } from '../../mm/space/madvise.ts';
 import type { Mm } from '../../mm/space/mm.ts';
 import { mlock, mprotect, munlock, munmap } from '../../mm/space/mmap.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP } from '../../mm/space/vm-flags.ts';
@@ -18,13 +18,8 @@ import { KernelError } from '../../util/errors.ts';
 import { systemCall, withEvents } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
-import { mmapStep, mmOf, protOf } from './mmap-step.ts';
-
-function regionOf(task: Task, name: string): Region {
-  const region = task.regions.get(name);
-  if (region === undefined) throw new KernelError(EINVAL, `${task.name} has no mapping named ${name}`);
-  return region;
-}
+import { mmapStep, protOf } from './mmap-step.ts';
+import { mmOf, regionOf } from './region.ts';
 
 /** An offset and length within a mapping, as written; absent: all of it. */
 interface Part {
@@ -69,7 +64,7 @@ function partCall(
       return ({ machine }, task) => {
         const mm = mmOf(task);
         regionOf(task, part.name);
-        return systemCall(machine, () => {
+        return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
           call(machine, mm, start, end);
         });
@@ -131,9 +126,24 @@ export const memorySteps: readonly ProcessStep[] = [
   partCall('munmap', 'munmap MAPPING OFF LEN', 'as the system call', (machine, mm, start, end) =>
     munmap(machine.mem, mm, start, end),
   ),
-  partCall('mlock', 'mlock MAPPING OFF LEN', 'as the system call', (machine, mm, start, end) =>
-    mlock(machine.mem, mm, start, end),
-  ),
+  {
+    word: 'mlock',
+    usage: 'NAME mlock MAPPING OFF LEN [onfault]',
+    about: 'as the system call; onfault: mlock2 with MLOCK_ONFAULT',
+    partial: true,
+    parse(args) {
+      const part = readPart(args);
+      const onFault = args.flag('onfault');
+      return ({ machine }, task) => {
+        const mm = mmOf(task);
+        regionOf(task, part.name);
+        return systemCall(machine, task, () => {
+          const { start, end } = pagesOf(task, part);
+          mlock(machine.mem, mm, start, end, onFault);
+        });
+      };
+    },
+  },
   partCall('munlock', 'munlock MAPPING OFF LEN', 'as the system call', (machine, mm, start, end) =>
     munlock(machine.mem, mm, start, end),
   ),
@@ -151,7 +161,7 @@ export const memorySteps: readonly ProcessStep[] = [
       return ({ machine }, task) => {
         const mm = mmOf(task);
         regionOf(task, part.name);
-        return systemCall(machine, () => {
+        return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
           mprotect(machine.mem, mm, start, end, prot);
         });
@@ -160,16 +170,16 @@ export const memorySteps: readonly ProcessStep[] = [
   },
   {
     word: 'madvise',
-    usage: 'NAME madvise MAPPING OFF LEN willneed|dontneed|cold|pageout|free',
+    usage: `NAME madvise MAPPING OFF LEN ${ADVICE.join('|')}`,
     about: 'as the system call, by the process itself',
     partial: true,
     parse(args) {
       const part = readPart(args);
-      const advice: Advice = args.choice('advice', ['willneed', 'dontneed', 'cold', 'pageout', 'free']);
+      const advice: Advice = args.choice('advice', ADVICE);
       return ({ machine }, task) => {
         const mm = mmOf(task);
         regionOf(task, part.name);
-        return systemCall(machine, () => {
+        return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
           const { euid, egid } = task.ids;
           madvise(machine.mem, mm, start, end, advice, { uid: euid, gid: egid, privileged: euid === 0 });

@@ -1,6 +1,5 @@
 /** The step that makes mappings: one, a stack, or a row of equal ones. */
 import type { Machine } from '../../machine/machine.ts';
-import type { Task } from '../../machine/task.ts';
 import type { Mm } from '../../mm/space/mm.ts';
 import { mmap, TASK_SIZE_PAGES } from '../../mm/space/mmap.ts';
 import {
@@ -20,15 +19,10 @@ import { systemCall } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args, Word } from '../words.ts';
 import { objectOf } from './machine-steps.ts';
+import { mmOf } from './region.ts';
 
 const GIB_PAGES = 262144;
 const FIRST_MAPPING = 0x100000000000 / 4096;
-
-/** The address space of a live process. Throws EINVAL. */
-export function mmOf(task: Task): Mm {
-  if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
-  return task.mm;
-}
 
 const PROTS: Readonly<Record<string, number>> = {
   none: 0,
@@ -65,6 +59,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   const prot = protWord === undefined ? PROT_READ | PROT_WRITE : protOf(args, protWord);
   let flags = 0;
   for (const [word, flag] of FLAG_WORDS) if (args.flag(word)) flags |= flag;
+  const populate = args.flag('populate');
   if (hugetlbKb !== undefined) flags |= VM_HUGETLB;
   const anon = args.flag('anon');
   const shared = args.flag('shared');
@@ -84,8 +79,8 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   return ({ machine }, task) => {
     const mm = mmOf(task);
     if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
-    const start = at === undefined ? freeArea(machine, mm, areaPages) : at / 4096;
-    const result = systemCall(machine, () => {
+    const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
+    const result = systemCall(machine, task, () => {
       const mapping =
         object !== undefined ? objectOf(machine, object) : shared ? machine.anonymousShmem(areaPages * 4096) : null;
       const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
@@ -99,29 +94,31 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
           mapping,
           pgoff: offset / 4096,
           flags,
+          populate,
           name: label,
         });
         if (hugetlbKb !== undefined) vma.hugetlbKb = hugetlbKb;
       }
       task.regions.set(name, { name, start, nrPages: areaPages, mapping });
-      if (at === undefined && start === machine.nextMapping)
-        machine.nextMapping = (Math.ceil((start + areaPages) / GIB_PAGES) + 1) * GIB_PAGES;
+      if (at === undefined) takePlace(machine, start, areaPages);
     });
-    if (result !== undefined && result['ret'] === -1) {
-      const { vmstat: _, ...rest } = result;
-      return rest;
-    }
-    return { ret: 0, addr: `0x${(start * 4096).toString(16)}` };
+    const { vmstat: _, ...rest } = result ?? {};
+    return rest['ret'] === -1 ? rest : { ...rest, addr: `0x${(start * 4096).toString(16)}` };
   };
 }
 
 /** Where a mapping without an address goes: the machine's next place, or, when those are used up, above what the process has. */
-function freeArea(machine: Machine, mm: Mm, nrPages: number): number {
+export function placeFor(machine: Machine, mm: Mm, nrPages: number): number {
   if (machine.nextMapping + nrPages <= TASK_SIZE_PAGES) return machine.nextMapping;
   const last = mm.vmas.findLast((vma) => vma.end + 2 * GIB_PAGES + nrPages <= TASK_SIZE_PAGES);
   return last === undefined
     ? FIRST_MAPPING
     : Math.max(FIRST_MAPPING, (Math.ceil(last.end / GIB_PAGES) + 1) * GIB_PAGES);
+}
+
+/** The next mapping without an address goes a GiB behind this one. */
+export function takePlace(machine: Machine, start: number, nrPages: number): void {
+  if (start === machine.nextMapping) machine.nextMapping = (Math.ceil((start + nrPages) / GIB_PAGES) + 1) * GIB_PAGES;
 }
 
 const FLAG_WORDS: readonly (readonly [string, number])[] = [
@@ -135,7 +132,7 @@ const FLAG_WORDS: readonly (readonly [string, number])[] = [
 export const mmapStep: ProcessStep = {
   word: 'mmap',
   usage:
-    'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [off=SIZE] [at=ADDR] [locked] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
+    'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [off=SIZE] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
   about: 'a new mapping, or a row of equal ones',
   parse: parseMmap,
 };
