@@ -81,6 +81,8 @@ function compareStep(result: Comparison, where: string, theirs: Json, mine: Json
     ? ['pages', 'bad', 'addr']
     : ['pages', 'bad', 'minflt', 'majflt', 'ret', 'errno', 'addr', 'signals'];
   for (const key of keys) result.value(`${where}: ${key}`, theirs[key], mine[key]);
+  if (!onlyBoth && /\b(populate|populate_read|populate_write|mlock|mremap)\b/.test(String(theirs['step'])))
+    for (const key of ['call_minflt', 'call_majflt']) result.value(`${where}: ${key}`, theirs[key], mine[key] ?? 0);
   if (onlyBoth || theirs['vmstat'] === undefined) return;
   const pageout = /\b(self)?pageout\b/.test(String(theirs['step']));
   if (pageout) {
