@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ScenarioError } from '../../../src/index.ts';
+import { BugError, ScenarioError } from '../../../src/index.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { bringTogether, compare, readGoldens, readScenarios, scenarioOf, type Verdict } from './recordings.ts';
 import { groupScenarios, guestScenarios } from './scenarios.ts';
@@ -42,7 +42,7 @@ function main(): number {
     try {
       verdict = compare(one);
     } catch (error) {
-      if (!(error instanceof ScenarioError)) throw error;
+      if (!(error instanceof ScenarioError || error instanceof BugError)) throw error;
       console.log(`${one.name}: cannot be played: ${error.message}`);
       sum.differ++;
       continue;

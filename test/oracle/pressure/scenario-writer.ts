@@ -16,6 +16,10 @@ export interface PressureOptions {
   readonly groups?: (w: ScenarioWriter) => void;
 }
 
+/** What a scenario does once its machine and groups are there. */
+export type Body = (w: ScenarioWriter) => void;
+export type Row = readonly [name: string, title: string, options: PressureOptions, body: Body];
+
 /** One scenario in the making. Random numbers are those of one seed: the same scenario on every host. */
 export class ScenarioWriter {
   readonly #lines: string[] = [];
