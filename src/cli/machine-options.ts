@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PROFILE_NAMES } from '../machine/profiles.ts';
 import { BUILT_IN_NAMES, builtInScenario } from '../scenario/built-in.ts';
-import { isMasim, masimToScenario } from '../scenario/masim.ts';
+import { isMasim, MASIM_SPEED, masimToScenario } from '../scenario/masim.ts';
 import type { ScenarioSource } from '../server/server-options.ts';
 import { bytesOf, fromBuffer } from '../util/bytes.ts';
 import { CliError } from './command.ts';
@@ -18,13 +18,24 @@ export function addMachineOptions(command: Command): Command {
     .addOption(new Option('--swap <kind>', 'kind of swap').choices(['zram', 'disk']));
 }
 
+/** Adds --masim-rate. */
+export function addMasimRate(command: Command): Command {
+  return command.option(
+    '--masim-rate <n>',
+    `for masim's configuration files: its accesses per millisecond on your machine, as it prints them (default ${MASIM_SPEED.accessesPerMs})`,
+    positiveNumber,
+  );
+}
+
 /** Adds everything that says how a machine is mounted. */
 export function addMountOptions(command: Command): Command {
-  return addMachineOptions(
-    command.option(
-      '--scenario <file|name>',
-      `the machine: a file, "-", or one of ${BUILT_IN_NAMES.join(', ')}`,
-      DEFAULT_SCENARIO,
+  return addMasimRate(
+    addMachineOptions(
+      command.option(
+        '--scenario <file|name>',
+        `the machine: a file, "-", or one of ${BUILT_IN_NAMES.join(', ')}`,
+        DEFAULT_SCENARIO,
+      ),
     ),
   )
     .addOption(
@@ -58,8 +69,8 @@ function hidepid(text: string): 0 | 1 | 2 {
 }
 
 /** Reads a scenario by file name (masim's configuration files as well), `-` for stdin, or name of a built-in one. Errors: CliError. */
-export async function readScenario(source: string): Promise<ScenarioSource> {
-  if (source === '-') return asScenario(fromBuffer(await readStdin()), 'stdin');
+export async function readScenario(source: string, masimRate?: number): Promise<ScenarioSource> {
+  if (source === '-') return asScenario(fromBuffer(await readStdin()), 'stdin', masimRate);
   let text: string;
   try {
     text = fromBuffer(await readFile(resolve(source)));
@@ -73,12 +84,12 @@ export async function readScenario(source: string): Promise<ScenarioSource> {
       );
     throw new CliError(`scenario ${source} cannot be read (${code}): give a readable file`);
   }
-  return asScenario(text, bytesOf(source));
+  return asScenario(text, bytesOf(source), masimRate);
 }
 
 /** Configuration files of masim are scenarios, too. */
-function asScenario(text: string, file: string): ScenarioSource {
-  return { text: isMasim(text) ? masimToScenario(text, file) : text, file };
+function asScenario(text: string, file: string, accessesPerMs = MASIM_SPEED.accessesPerMs): ScenarioSource {
+  return { text: isMasim(text) ? masimToScenario(text, file, { ...MASIM_SPEED, accessesPerMs }) : text, file };
 }
 
 async function readStdin(): Promise<Buffer> {

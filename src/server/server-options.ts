@@ -9,6 +9,8 @@ export interface MachineFlags {
   readonly scenario?: string;
   readonly profile?: ProfileName;
   readonly swap?: SwapKind;
+  /** How fast masim is on the user's machine, accesses per millisecond. */
+  readonly masimRate?: number;
 }
 
 /** What the mount options come down to. */

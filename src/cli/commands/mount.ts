@@ -34,7 +34,7 @@ export const mountCommand: CommandRow = {
 };
 
 async function mount(mountpoint: string, flags: Flags): Promise<void> {
-  const source = await readScenario(flags.scenario);
+  const source = await readScenario(flags.scenario, flags.masimRate);
   const server = await startServer({
     mountpoint,
     transport: flags.transport,

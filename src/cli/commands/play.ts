@@ -3,7 +3,7 @@ import { playScenario, toGolden, toText } from '../../scenario/play.ts';
 import type { MachineFlags } from '../../server/server-options.ts';
 import { toBuffer, utf8Of } from '../../util/bytes.ts';
 import type { CommandRow } from '../command.ts';
-import { addMachineOptions, readScenario } from '../machine-options.ts';
+import { addMachineOptions, addMasimRate, readScenario } from '../machine-options.ts';
 import { print } from '../output.ts';
 
 const HELP = `
@@ -16,8 +16,10 @@ The options override what the scenario says. --json prints the format of the rec
 export const playCommand: CommandRow = {
   name: 'play',
   register(program: Command): void {
-    addMachineOptions(
-      program.command('play <file>').description('run a scenario without a mount and print what it saw'),
+    addMasimRate(
+      addMachineOptions(
+        program.command('play <file>').description('run a scenario without a mount and print what it saw'),
+      ),
     )
       .option('--json', 'one JSON object with the steps in order')
       .addHelpText('after', HELP)
@@ -26,7 +28,7 @@ export const playCommand: CommandRow = {
 };
 
 async function play(file: string, flags: MachineFlags & { readonly json?: boolean }): Promise<void> {
-  const source = await readScenario(file);
+  const source = await readScenario(file, flags.masimRate);
   const result = playScenario(toBuffer(source.text), utf8Of(source.file), {
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.swap === undefined ? {} : { swapKind: flags.swap }),

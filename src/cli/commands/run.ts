@@ -53,7 +53,7 @@ function count(text: string): number {
 }
 
 async function run(command: readonly string[], flags: Flags): Promise<void> {
-  const source = await readScenario(flags.scenario);
+  const source = await readScenario(flags.scenario, flags.masimRate);
   const taken = [...source.text.matchAll(/\b[pt]id=(\d+)/g)].map(([, number]) => Number(number));
   const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
   const firstPid = flags.pidns ? freePidRow(taken, pidMax) : 0;

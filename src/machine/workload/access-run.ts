@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly firstPage: number;
   readonly pattern: PatternSettings;
   readonly ratePerSecond: number;
+  /** What a first touch takes beside the kernel's work, in microseconds: clearing the page, the host's own fault. */
+  readonly firstTouchUs?: number;
   /** Share of the accesses that write, 0 to 1. */
   readonly writeShare: number;
   readonly startUs: number;
@@ -117,7 +119,7 @@ export class AccessRun implements Activity {
       this.accesses += count;
       this.minor += this.touched.minor;
       this.major += this.touched.major;
-      this.stalledUs += this.touched.stallUs;
+      this.stalledUs += this.touched.stallUs + this.touched.minor * (this.options.firstTouchUs ?? 0);
       if (this.task.mm === null) return;
       if (this.touched.oom) {
         // Nothing to be had now: wait for the rest of the quantum.

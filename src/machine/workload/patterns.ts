@@ -1,7 +1,7 @@
 /** Access patterns: which page of a mapping comes next. */
 import type { Random } from '../../util/random.ts';
 
-export const PATTERN_NAMES = ['sequential', 'random', 'zipf', 'stride', 'ws', 'stream', 'idle'] as const;
+export const PATTERN_NAMES = ['sequential', 'random', 'zipf', 'stride', 'ws', 'stream', 'laps', 'idle'] as const;
 export type PatternName = (typeof PATTERN_NAMES)[number];
 
 /** How a pattern is set. Sizes in pages. */
@@ -11,6 +11,8 @@ export interface PatternSettings {
   readonly nrPages: number;
   /** stride: distance of one access from the last. */
   readonly stridePages: number;
+  /** laps: the same in bytes. */
+  readonly strideBytes?: number;
   /** random: share of the pages that gets HOT_SHARE of the accesses; 0: all alike. */
   readonly hotShare: number;
   /** ws: size of the working set. */
@@ -39,6 +41,8 @@ export function makePattern(settings: PatternSettings, random: Random): Pattern 
       return new Cursor(nrPages, 1);
     case 'stride':
       return new Cursor(nrPages, settings.stridePages);
+    case 'laps':
+      return new Laps(nrPages * 4096, settings.strideBytes ?? 4096);
     case 'random':
       return new RandomPages(nrPages, settings.hotShare, random);
     case 'zipf':
@@ -68,6 +72,24 @@ export class Cursor implements Pattern {
     this.lap = step > 1 && step < nrPages ? (this.lap + 1) % step : 0;
     this.page = this.lap;
     return this.page;
+  }
+}
+
+/** Walks forward by a number of bytes and begins at the start again, so that it comes by the same places on every lap. */
+export class Laps implements Pattern {
+  private readonly bytes: number;
+  private readonly step: number;
+  private offset = 0;
+
+  constructor(bytes: number, step: number) {
+    this.bytes = bytes;
+    this.step = step;
+  }
+
+  next(): number {
+    this.offset += this.step;
+    if (this.offset >= this.bytes) this.offset = 0;
+    return Math.floor(this.offset / 4096);
   }
 }
 

@@ -77,15 +77,18 @@ const pages = (bytes: number | undefined): number => Math.ceil((bytes ?? 0) / 40
 export const workloadSteps: readonly ProcessStep[] = [
   {
     word: 'run',
-    usage: `NAME run ${PATTERN_NAMES.join('|')} MAPPING [rate=1000/s] [write=0%] [hot=10%] [stride=SIZE] [ws=SIZE] [drift=SIZE/s] [off=SIZE] [len=SIZE] [after=TIME] [for=TIME]`,
-    about: 'from now on it accesses the mapping in this pattern, so many pages a second',
+    usage: `NAME run ${PATTERN_NAMES.join('|')} MAPPING [rate=1000/s] [write=0%] [hot=10%] [stride=SIZE] [ws=SIZE] [drift=SIZE/s] [off=SIZE] [len=SIZE] [fault=TIME] [after=TIME] [for=TIME]`,
+    about:
+      'from now on it accesses the mapping in this pattern, so many pages a second; fault: what a minor fault takes beside',
     parse(args) {
       const name = args.choice('pattern', PATTERN_NAMES);
       const mapping = args.next('mapping').text;
       const rate = rateKey(args, 'rate', 1000);
       const writeShare = percentKey(args, 'write', 0);
       const hotShare = percentKey(args, 'hot', 0);
-      const stridePages = Math.max(1, Math.round((args.sizeKey('stride') ?? 4096) / 4096));
+      const strideBytes = args.sizeKey('stride') ?? 4096;
+      const stridePages = Math.max(1, Math.round(strideBytes / 4096));
+      const firstTouchUs = timeKey(args, 'fault') ?? 0;
       const ws = args.sizeKey('ws');
       const drift = growthKey(args, 'drift') ?? 0;
       const offset = args.sizeKey('off') ?? 0;
@@ -103,6 +106,7 @@ export const workloadSteps: readonly ProcessStep[] = [
           name,
           nrPages,
           stridePages,
+          strideBytes: Math.max(1, strideBytes),
           hotShare,
           workingSetPages: ws === undefined ? Math.max(1, Math.ceil(nrPages / 10)) : pages(ws),
           driftPagesPerSecond: drift,
@@ -111,7 +115,7 @@ export const workloadSteps: readonly ProcessStep[] = [
         const endUs = forUs === undefined ? FOREVER : startUs + forUs;
         const activities = activitiesOf(machine);
         const random = new Random(machine.options.seed, activities.newStream());
-        const options = { region, firstPage, pattern, ratePerSecond: rate, writeShare, startUs, endUs };
+        const options = { region, firstPage, pattern, ratePerSecond: rate, writeShare, startUs, endUs, firstTouchUs };
         activities.start(new AccessRun(machine, task, options, random));
         return {};
       };
