@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { PROFILE_NAMES } from '../machine/profiles.ts';
 import { BUILT_IN_NAMES, builtInScenario } from '../scenario/built-in.ts';
 import { isMasim, MASIM_SPEED, masimToScenario } from '../scenario/masim.ts';
+import { MAX_SPEED, MIN_SPEED } from '../server/clock.ts';
 import type { ScenarioSource } from '../server/server-options.ts';
 import { bytesOf, fromBuffer } from '../util/bytes.ts';
 import { CliError } from './command.ts';
@@ -59,7 +60,8 @@ export function addMountOptions(command: Command): Command {
 
 function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Give a number above 0.');
+  if (!(value >= MIN_SPEED && value <= MAX_SPEED))
+    throw new InvalidArgumentError(`Give a number from ${MIN_SPEED} to ${MAX_SPEED}.`);
   return value;
 }
 

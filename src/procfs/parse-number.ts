@@ -11,7 +11,7 @@ export function writtenText(data: Uint8Array, max = data.length): string {
   return (nul < 0 ? text : text.slice(0, nul)).replace(STRIPPED, '');
 }
 
-/** A whole number or undefined. `base` 0: `0x` hexadecimal, `0` octal, else decimal. Mirrors: kstrtoll. */
+/** A whole number or undefined; one beyond 128 bits is that many. `base` 0: `0x` hexadecimal, `0` octal, else decimal. Mirrors: kstrtoll. */
 export function parseWhole(text: string, base: 0 | 10 = 10): bigint | undefined {
   const match = /^([+-]?)(0[xX][0-9a-fA-F]+|\d+)$/.exec(text);
   if (match === null) return undefined;
@@ -19,10 +19,13 @@ export function parseWhole(text: string, base: 0 | 10 = 10): bigint | undefined 
   if (base === 10 && !/^\d+$/.test(digits)) return undefined;
   const octal = base === 0 && /^0\d+$/.test(digits);
   if (octal && !/^[0-7]+$/.test(digits)) return undefined;
-  const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
+  const value = digits.length > MAX_DIGITS ? HUGE : BigInt(octal ? `0o${digits.slice(1)}` : digits);
   return match[1] === '-' ? -value : value;
 }
 
+/** Reading a megabyte of digits would take a second. */
+const MAX_DIGITS = 64;
+const HUGE = 1n << 128n;
 const INT_MAX = 2147483647n;
 
 /** An int: the number, or why not as { errno }. Mirrors: kstrtoint. */

@@ -198,15 +198,19 @@ function takeMachineLine(text: string, file: string): { options: MachineOptions;
   return { options, rest: lines.join('\n') };
 }
 
-function machineOptions(args: Args): MachineOptions {
+/** The end of the year 9999, milliseconds since the epoch. */
+const MAX_BOOT_MS = 253_402_300_799_999;
+
+/** The words of the `machine` line. */
+export function machineOptions(args: Args): MachineOptions {
   const ramBytes = args.sizeKey('ram');
   const swapBytes = args.sizeKey('swap');
   const kind = args.key('swapkind');
   const profile = args.key('profile');
-  const seed = args.integerKey('seed', 0);
+  const seed = args.integerKey('seed', 0, Number.MAX_SAFE_INTEGER);
   const cpus = args.integerKey('cpus', 1, 1024);
   const uptime = args.key('uptime');
-  const boot = args.integerKey('boot', 0);
+  const boot = args.integerKey('boot', 0, MAX_BOOT_MS);
   const hostname = args.key('hostname')?.value;
   if (kind !== undefined && kind.value !== 'zram' && kind.value !== 'disk') {
     throw args.fail(`swapkind "${kind.value}" is not known`, kind, 'zram or disk');

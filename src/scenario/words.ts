@@ -77,23 +77,60 @@ export function quoteValue(value: string): string {
   return `"${rewrite(value, (c) => (c === '"' || c === '\\' ? `\\${c}` : c), hexBytes)}"`;
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, p: 4096, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  p: 4096,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+  P: 1024 ** 5,
+  e: 1024 ** 6,
+};
+/** Longer numbers are out of every range. */
+const MAX_DIGITS = 40;
 
-/** Bytes of `12p`, `64K`, `1.5M`, `0x1000`; undefined where it is no size. */
+/** Bytes of `12p` (pages), `64K`, `1.5M`, `0x1000`; undefined where it is no size, or none that is a whole number below 2^53. */
 export function parseSize(text: string): number | undefined {
-  if (/^0x[0-9a-f]+$/i.test(text)) return Number(text);
-  const match = /^(\d+(?:\.\d+)?)([pkmgt]?)b?$/i.exec(text);
+  if (text.length > MAX_DIGITS) return undefined;
+  if (/^0x[0-9a-f]{1,14}$/i.test(text)) return safe(Number(text));
+  const match = /^(\d+(?:\.\d+)?)([pkmgte]?)b?$/i.exec(text);
   if (match === null) return undefined;
-  const bytes = Number(match[1]) * UNITS[match[2]!.toLowerCase()]!;
-  return Number.isSafeInteger(bytes) ? bytes : undefined;
+  const unit = match[2] === 'P' ? 'P' : match[2]!.toLowerCase();
+  return safe(Number(match[1]) * UNITS[unit]!);
+}
+
+function safe(value: number): number | undefined {
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 const TIME_UNITS: Readonly<Record<string, number>> = { us: 1, ms: 1000, '': 1e6, s: 1e6, m: 6e7, min: 6e7, h: 3.6e9 };
 
-/** Microseconds of `5s`, `200ms`, `1.5` (seconds), `2m`, `1h`; undefined where it is no time. */
+/** Microseconds of `5s`, `200ms`, `1.5` (seconds), `2m`, `1h`; undefined where it is no time, or none below 2^53. */
 export function parseTime(text: string): number | undefined {
+  if (text.length > MAX_DIGITS) return undefined;
   const match = /^\+?(\d+(?:\.\d+)?)(us|ms|s|min|m|h|)$/.exec(text);
-  return match === null ? undefined : Math.round(Number(match[1]) * TIME_UNITS[match[2]!]!);
+  return match === null ? undefined : safe(Math.round(Number(match[1]) * TIME_UNITS[match[2]!]!));
+}
+
+function parseInteger(text: string): number | undefined {
+  return text.length <= MAX_DIGITS && /^-?(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : undefined;
+}
+
+/** The end of user addresses: 128 TiB. */
+export const MAX_ADDRESS = 2 ** 47;
+/** A hundred years: the end of virtual time. */
+export const MAX_TIME_US = 3_153_600_000_000_000;
+
+function sizeText(bytes: number): string {
+  for (const [unit, name] of [
+    [1024 ** 4, 'T'],
+    [1024 ** 3, 'G'],
+    [1024 ** 2, 'M'],
+    [1024, 'K'],
+  ] as const)
+    if (bytes >= unit && bytes % unit === 0) return `${bytes / unit}${name}`;
+  return String(bytes);
 }
 
 /** The words of one step behind its name, read in order or by key; complains about what is left over. */
@@ -157,16 +194,29 @@ export class Args {
     return word;
   }
 
-  size(what: string, word: Word = this.next(what)): number {
-    const bytes = parseSize(word.value);
-    if (bytes === undefined)
-      throw this.fail(`${what} "${word.value}" is no size`, word, 'bytes, or with p K M G: 12p, 64K');
-    return bytes;
+  /**
+   * A number that has been read, within its range; every number of the language passes here. `undefined`: it is none.
+   * `is`: what it should be.
+   */
+  checked(what: string, word: Word, value: number | undefined, min: number, max: number, is = 'number'): number {
+    if (value !== undefined && value >= min && value <= max) return value;
+    const shown = word.value.length > 60 ? `${word.value.slice(0, 60)}...` : word.value;
+    const known = is === 'size' || is === 'time' ? value !== undefined : true;
+    const ends =
+      is === 'size' ? `${sizeText(min)} to ${sizeText(max)}` : `${min} to ${max}${is === 'time' ? ' us' : ''}`;
+    const hint = is === 'size' ? 'bytes, or with p K M G: 12p, 64K' : 'seconds, or 200ms 5s 2m 1h';
+    if (!known) throw this.fail(`${what} "${shown}" is no ${is}`, word, hint);
+    throw this.fail(`${what} "${shown}" is no ${is} from ${ends}`, word);
   }
 
-  sizeKey(name: string): number | undefined {
+  /** Bytes; without a range: anything that an address space has room for. */
+  size(what: string, word: Word = this.next(what), min = 0, max = MAX_ADDRESS): number {
+    return this.checked(what, word, parseSize(word.value), min, max, 'size');
+  }
+
+  sizeKey(name: string, min?: number, max?: number): number | undefined {
     const word = this.key(name);
-    return word === undefined ? undefined : this.size(name, word);
+    return word === undefined ? undefined : this.size(name, word, min, max);
   }
 
   integer(
@@ -175,11 +225,7 @@ export class Args {
     min = Number.MIN_SAFE_INTEGER,
     max = Number.MAX_SAFE_INTEGER,
   ): number {
-    const value = /^-?(0x[0-9a-f]+|\d+)$/i.test(word.value) ? Number(word.value) : Number.NaN;
-    if (!(value >= min && value <= max)) {
-      throw this.fail(`${what} "${word.value}" is no number from ${min} to ${max}`, word);
-    }
-    return value;
+    return this.checked(what, word, parseInteger(word.value), min, max);
   }
 
   integerKey(name: string, min?: number, max?: number): number | undefined {
@@ -187,10 +233,18 @@ export class Args {
     return word === undefined ? undefined : this.integer(name, word, min, max);
   }
 
-  time(what: string, word: Word = this.next(what)): number {
-    const us = parseTime(word.value);
-    if (us === undefined) throw this.fail(`${what} "${word.value}" is no time`, word, 'seconds, or 200ms 5s 2m 1h');
-    return us;
+  /** `key=1,2,3`; empty: none. */
+  integersKey(name: string, min: number, max: number, most: number): number[] | undefined {
+    const word = this.key(name);
+    if (word === undefined) return undefined;
+    const texts = word.value === '' ? [] : word.value.split(',', most + 1);
+    if (texts.length > most) throw this.fail(`${name} has more than ${most} numbers`, word);
+    return texts.map((text) => this.checked(name, { ...word, value: text }, parseInteger(text), min, max));
+  }
+
+  /** Microseconds; without a range: any that virtual time has. */
+  time(what: string, word: Word = this.next(what), min = 0, max = MAX_TIME_US): number {
+    return this.checked(what, word, parseTime(word.value), min, max, 'time');
   }
 
   /** Everything not yet read, as written. */

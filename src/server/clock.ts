@@ -1,5 +1,9 @@
-import { parseTime } from '../scenario/words.ts';
+import { MAX_TIME_US, parseTime } from '../scenario/words.ts';
 import { EINVAL } from '../util/errno.ts';
+
+/** Virtual seconds in a real one. */
+export const MIN_SPEED = 0.001;
+export const MAX_SPEED = 1e6;
 
 /**
  * The virtual clock of a mount: wall time × speed while it runs, else as told. All moments are virtual microseconds since
@@ -39,13 +43,13 @@ export class Clock {
     if (rest.length > 0) return -EINVAL;
     if (word.startsWith('+')) {
       const us = argument === '' ? parseTime(word.slice(1)) : undefined;
-      if (us === undefined) return -EINVAL;
+      if (us === undefined || this.nowUs + us > MAX_TIME_US) return -EINVAL;
       this.#rebase(this.nowUs + us);
       return 0;
     }
     if (word === 'speed') {
-      const speed = Number(argument);
-      if (argument === '' || !(speed > 0 && speed <= 1e6)) return -EINVAL;
+      const speed = /^\d{1,10}(\.\d{1,10})?$/.test(argument) ? Number(argument) : 0;
+      if (!(speed >= MIN_SPEED && speed <= MAX_SPEED)) return -EINVAL;
       this.#rebase(this.nowUs);
       this.#speed = speed;
       return 0;

@@ -1,6 +1,8 @@
 /** Numbers as the kernel reads them. */
 
 const MASK = (1n << 64n) - 1n;
+/** 10^64 is a multiple of 2^64: digits before the last 64 change nothing modulo 2^64. */
+const MAX_DIGITS = 64;
 const SHIFTS: Readonly<Record<string, bigint>> = { K: 10n, M: 20n, G: 30n, T: 40n, P: 50n, E: 60n };
 
 /**
@@ -12,9 +14,9 @@ export function memparse(text: string): bigint {
   if (match === null) return 0n;
   const digits = match[0];
   let value: bigint;
-  if (match[2] !== undefined) value = BigInt(`0x${match[2]}`);
-  else if (match[3] !== undefined) value = match[3] === '' ? 0n : BigInt(`0o${match[3]}`);
-  else value = BigInt(digits);
+  if (match[2] !== undefined) value = BigInt(`0x${match[2].slice(-16)}`);
+  else if (match[3] !== undefined) value = match[3] === '' ? 0n : BigInt(`0o${match[3].slice(-22)}`);
+  else value = BigInt(digits.slice(-MAX_DIGITS));
   value &= MASK;
   const shift = SHIFTS[(text[digits.length] ?? '').toUpperCase()];
   return shift === undefined ? value : (value << shift) & MASK;

@@ -178,8 +178,7 @@ export const captureSteps: readonly ProcessStep[] = [
     about: 'reads its memory, as a read of /proc/PID/mem does (faults pages in)',
     parse(args) {
       const address = args.size('address');
-      const length = args.size('length');
-      if (length > 2 ** 30) throw args.fail('at most 1G at once');
+      const length = args.size('length', undefined, 0, 2 ** 30);
       return ({ machine }, task) => {
         if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
         peek(machine.mem, task.mm, address, new Uint8Array(length));
@@ -205,7 +204,7 @@ export const captureSteps: readonly ProcessStep[] = [
     usage: 'NAME timerslack NS',
     about: 'as a write to /proc/PID/timerslack_ns',
     parse(args) {
-      const value = args.integer('nanoseconds', undefined, 0);
+      const value = args.integer('nanoseconds', undefined, 0, Number.MAX_SAFE_INTEGER);
       return ({ machine }, task) => {
         task.timerslackNs = value;
         machine.generation++;

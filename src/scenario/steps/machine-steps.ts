@@ -73,6 +73,12 @@ function remark(word: string, about: string): MachineStep {
   };
 }
 
+/** The largest user or group id; the one above stands for none. */
+export const MAX_ID = 4294967294;
+/** Mirrors: NGROUPS_MAX. */
+const MAX_GROUPS = 65_536;
+const MAX_FILE_BYTES = 2 ** 40;
+
 /** What a kernel thread's name may have: that of its workqueue is appended to comm. Mirrors: wq_worker_comm. */
 const KTHREAD_COMM_BYTES = 63;
 /** PATH_MAX without its NUL. */
@@ -81,12 +87,12 @@ const MAX_PATH_BYTES = 4095;
 function octal(args: Args, key: string, otherwise: number): number {
   const word = args.key(key);
   if (word === undefined) return otherwise;
-  if (!/^0?[0-7]{1,4}$/.test(word.value)) throw args.fail(`${key} "${word.value}" is no octal mode`, word);
-  return Number.parseInt(word.value, 8);
+  const mode = /^[0-7]{1,7}$/.test(word.value) ? Number.parseInt(word.value, 8) : undefined;
+  return args.checked(key, word, mode, 0, 0o7777, 'octal mode');
 }
 
 function idKeys(args: Args): Ids {
-  const max = 4294967294;
+  const max = MAX_ID;
   const uid = args.integerKey('uid', 0, max) ?? 0;
   const gid = args.integerKey('gid', 0, max) ?? uid;
   const ids = idsOf(uid, gid);
@@ -94,8 +100,8 @@ function idKeys(args: Args): Ids {
   ids.suid = args.integerKey('suid', 0, max) ?? ids.euid;
   ids.egid = args.integerKey('egid', 0, max) ?? gid;
   ids.sgid = args.integerKey('sgid', 0, max) ?? ids.egid;
-  const groups = args.key('groups');
-  if (groups !== undefined) ids.groups = groups.value === '' ? [] : groups.value.split(',').map(Number);
+  const groups = args.integersKey('groups', 0, max, MAX_GROUPS);
+  if (groups !== undefined) ids.groups = groups;
   return ids;
 }
 
@@ -164,12 +170,12 @@ export const machineSteps: readonly MachineStep[] = [
     parse(args) {
       const name = args.next('name').text;
       const kind = args.choice('kind', ['file', 'memfd']);
-      const size = args.size('size');
+      const size = args.size('size', undefined, 0, MAX_FILE_BYTES);
       const path = args.key('path')?.value;
       const owner: Ownership = {
         mode: octal(args, 'mode', kind === 'file' ? 0o644 : 0o777),
-        uid: args.integerKey('uid', 0) ?? 0,
-        gid: args.integerKey('gid', 0) ?? 0,
+        uid: args.integerKey('uid', 0, MAX_ID) ?? 0,
+        gid: args.integerKey('gid', 0, MAX_ID) ?? 0,
       };
       return ({ machine }) => {
         if (kind === 'file') machine.createFile(name, path ?? `/files/${name}`, size, owner);
@@ -214,10 +220,10 @@ export const machineSteps: readonly MachineStep[] = [
       const name = args.next('name');
       if (!/^[A-Za-z_.@\x80-\xff][^\0- \x7f]*$/.test(name.text))
         throw args.fail(`"${name.text}" is no name`, name, 'begin with a letter');
-      const pid = args.integerKey('pid', 1);
-      const ppid = args.integerKey('ppid', 0);
-      const pgrp = args.integerKey('pgrp', 0);
-      const session = args.integerKey('session', 0);
+      const pid = args.integerKey('pid', 1, PID_MAX - 1);
+      const ppid = args.integerKey('ppid', 0, PID_MAX - 1);
+      const pgrp = args.integerKey('pgrp', 0, PID_MAX - 1);
+      const session = args.integerKey('session', 0, PID_MAX - 1);
       const ids = idKeys(args);
       const comm = args.key('comm')?.value;
       const cmdline = args.key('cmdline')?.value;

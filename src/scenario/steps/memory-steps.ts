@@ -99,8 +99,7 @@ export const memorySteps: readonly ProcessStep[] = [
     parse(args) {
       const part = readPart(args);
       const write = args.choice('access', ['read', 'write']) === 'write';
-      const stride = args.sizeKey('stride') ?? 4096;
-      if (stride < 1) throw args.fail('stride must be more than zero');
+      const stride = args.sizeKey('stride', 1) ?? 4096;
       const fillWord = args.key('fill');
       const fill = (fillWord?.value ?? 'full') as Fill;
       if (!['full', 'word', 'zero'].includes(fill))

@@ -53,7 +53,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   const offset = args.sizeKey('off') ?? 0;
   const at = args.sizeKey('at');
   const init = args.sizeKey('init');
-  const hugetlbKb = args.integerKey('hugetlb', 0);
+  const hugetlbKb = args.integerKey('hugetlb', 0, 2 ** 37);
   const label = args.key('name')?.value ?? '';
   const protWord = args.key('prot');
   const prot = protWord === undefined ? PROT_READ | PROT_WRITE : protOf(args, protWord);

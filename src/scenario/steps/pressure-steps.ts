@@ -10,12 +10,9 @@ import { withEvents } from '../report.ts';
 import type { MachineStep, ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
 
-function numbers(args: Args, key: string): number[] | undefined {
-  const word = args.key(key);
-  if (word === undefined) return undefined;
-  if (!/^-?\d+(,-?\d+)*$/.test(word.value)) throw args.fail(`${key} "${word.value}" is no list of numbers`, word);
-  return word.value.split(',').map(Number);
-}
+const INT_MAX = 2147483647;
+/** Entries of the tables of the low-memory killer. */
+const MAX_LMK_LEVELS = 6;
 
 interface Part {
   readonly name: string;
@@ -83,10 +80,10 @@ export const pressureSteps: readonly MachineStep[] = [
     parse(args) {
       const off = args.flag('off');
       if (!off) args.flag('on');
-      const adj = numbers(args, 'adj');
-      const minfree = numbers(args, 'minfree');
-      const cost = args.integerKey('cost', 0);
-      const debugLevel = args.integerKey('debug', 0);
+      const adj = args.integersKey('adj', -1000, 1000, MAX_LMK_LEVELS);
+      const minfree = args.integersKey('minfree', 0, INT_MAX, MAX_LMK_LEVELS);
+      const cost = args.integerKey('cost', 0, INT_MAX);
+      const debugLevel = args.integerKey('debug', 0, INT_MAX);
       const accounting = args.key('accounting');
       if (accounting !== undefined && accounting.value !== 'early' && accounting.value !== 'later')
         throw args.fail(`accounting "${accounting.value}" is not known`, accounting, 'early or later');

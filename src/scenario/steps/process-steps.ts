@@ -5,7 +5,14 @@ import { deliverSignal } from '../../machine/signal.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { ProcessStep } from '../step.ts';
-import { commOf, pathKey, stateKey } from './machine-steps.ts';
+import { commOf, MAX_ID, pathKey, stateKey } from './machine-steps.ts';
+
+/** The last number of NR_CPUS at its largest. */
+const MAX_CPU = 8191;
+/** Context switches a second. */
+const MAX_SWITCHES = 1e7;
+/** Counters have room to go on from there. */
+const MAX_COUNT = 2 ** 50;
 
 export const processSteps: readonly ProcessStep[] = [
   {
@@ -15,7 +22,7 @@ export const processSteps: readonly ProcessStep[] = [
     about: 'a copy of the process',
     parse(args) {
       const child = args.next('child').text;
-      const pid = args.integerKey('pid', 1);
+      const pid = args.integerKey('pid', 1, PID_MAX - 1);
       return ({ machine }, task) => {
         machine.fork(task, child, pid);
         return {};
@@ -67,7 +74,7 @@ export const processSteps: readonly ProcessStep[] = [
     usage: 'NAME thread [tid=N] [comm=C] [state=S] [tracer=PID]',
     about: 'one more thread',
     parse(args) {
-      const tid = args.integerKey('tid', 1);
+      const tid = args.integerKey('tid', 1, PID_MAX - 1);
       const comm = args.key('comm')?.value;
       const state = stateKey(args);
       const tracer = args.integerKey('tracer', 0, PID_MAX - 1) ?? 0;
@@ -84,7 +91,7 @@ export const processSteps: readonly ProcessStep[] = [
     usage: 'NAME setuid UID',
     about: 'gives up its user id; it may not be looked into until it execs',
     parse(args) {
-      const uid = args.integer('uid', undefined, 0, 4294967294);
+      const uid = args.integer('uid', undefined, 0, MAX_ID);
       return ({ machine }, task) => {
         task.ids.uid = task.ids.euid = task.ids.suid = uid;
         task.dumpable = false;
@@ -112,7 +119,7 @@ export const processSteps: readonly ProcessStep[] = [
     usage: 'NAME cpu N',
     about: 'runs on this processor: no effect on a simulated machine',
     parse(args) {
-      args.integer('processor');
+      args.integer('processor', undefined, 0, MAX_CPU);
       return () => ({});
     },
   },
@@ -147,7 +154,7 @@ export const processSteps: readonly ProcessStep[] = [
     usage: 'NAME comm TEXT [tid=N]',
     about: 'the name of a thread',
     parse(args) {
-      const tid = args.integerKey('tid', 1);
+      const tid = args.integerKey('tid', 1, PID_MAX - 1);
       const comm = commOf(args.next('name').text);
       return ({ machine }, task) => {
         const thread = task.threads.find((t) => t.tid === (tid ?? task.pid));
@@ -178,7 +185,7 @@ export const processSteps: readonly ProcessStep[] = [
     parse(args) {
       const user = (args.integerKey('user', 0, 100) ?? 0) / 100;
       const system = (args.integerKey('system', 0, 100) ?? 0) / 100;
-      const switches = args.integerKey('switches', 0);
+      const switches = args.integerKey('switches', 0, MAX_SWITCHES);
       return ({ machine }, task) => {
         machine.setLoad(task.leader, user, system, switches ?? (user + system > 0 ? 50 : 0));
         return {};
@@ -207,8 +214,8 @@ export const processSteps: readonly ProcessStep[] = [
     usage: 'NAME faults minor=N major=N',
     about: 'page faults that it has had so far',
     parse(args) {
-      const minor = args.integerKey('minor', 0) ?? 0;
-      const major = args.integerKey('major', 0) ?? 0;
+      const minor = args.integerKey('minor', 0, MAX_COUNT) ?? 0;
+      const major = args.integerKey('major', 0, MAX_COUNT) ?? 0;
       return ({ machine }, task) => {
         task.minflt = minor;
         task.majflt = major;

@@ -11,9 +11,16 @@ import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { Random } from '../../util/random.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from '../step.ts';
-import { type Args, parseSize, parseTime } from '../words.ts';
+import { type Args, MAX_TIME_US, parseSize, parseTime } from '../words.ts';
+import { MAX_ID } from './machine-steps.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
+/** Accesses, forks a second. */
+const MIN_RATE = 0.001;
+const MAX_RATE = 1e7;
+/** Bytes a second or a minute. */
+const MAX_GROWTH = 2 ** 40;
+const MAX_TURNS = 1_000_000_000;
 
 function regionOf(task: Task, name: string): Region {
   if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
@@ -27,10 +34,7 @@ function rateKey(args: Args, key: string, otherwise: number): number {
   const word = args.key(key);
   if (word === undefined) return otherwise;
   const match = /^(\d+(?:\.\d+)?)(?:\/s)?$/.exec(word.value);
-  const rate = match === null ? Number.NaN : Number(match[1]);
-  if (!(rate > 0 && rate <= 1e7))
-    throw args.fail(`${key} "${word.value}" is no rate`, word, 'so many a second: 2000/s');
-  return rate;
+  return args.checked(key, word, match === null ? undefined : Number(match[1]), MIN_RATE, MAX_RATE, 'rate a second');
 }
 
 /** `key=4M/s`, `key=20M/min`: pages a second. */
@@ -38,9 +42,7 @@ function growthKey(args: Args, key: string): number | undefined {
   const word = args.key(key);
   if (word === undefined) return undefined;
   const match = /^(.+?)(?:\/(s|min))?$/.exec(word.value);
-  const bytes = match === null ? undefined : parseSize(match[1]!);
-  if (bytes === undefined)
-    throw args.fail(`${key} "${word.value}" is no growth`, word, 'a size a second: 1M/s, 20M/min');
+  const bytes = args.checked(key, word, match === null ? undefined : parseSize(match[1]!), 0, MAX_GROWTH, 'growth');
   return bytes / 4096 / (match![2] === 'min' ? 60 : 1);
 }
 
@@ -49,9 +51,7 @@ function percentKey(args: Args, key: string, otherwise: number): number {
   const word = args.key(key);
   if (word === undefined) return otherwise;
   const match = /^(\d+(?:\.\d+)?)%?$/.exec(word.value);
-  const percent = match === null ? Number.NaN : Number(match[1]);
-  if (!(percent >= 0 && percent <= 100)) throw args.fail(`${key} "${word.value}" is no share`, word, '0% to 100%');
-  return percent / 100;
+  return args.checked(key, word, match === null ? undefined : Number(match[1]), 0, 100, 'percentage') / 100;
 }
 
 function timeKey(args: Args, key: string): number | undefined {
@@ -64,11 +64,9 @@ function spanKey(args: Args, key: string, otherwise: [number, number]): [number,
   const word = args.key(key);
   if (word === undefined) return otherwise;
   const [from = '', to = from] = word.value.split('..');
-  const low = parseTime(from);
-  const high = parseTime(to);
-  if (low === undefined || high === undefined || high < low) {
-    throw args.fail(`${key} "${word.value}" is no span of time`, word, 'a time, or two: 5s..15s');
-  }
+  const low = args.checked(key, { ...word, value: from }, parseTime(from), 0, MAX_TIME_US, 'time');
+  const high = args.checked(key, { ...word, value: to }, parseTime(to), 0, MAX_TIME_US, 'time');
+  if (high < low) throw args.fail(`${key} "${word.value}" ends before it begins`, word, 'a time, or two: 5s..15s');
   return [low, high];
 }
 
@@ -243,7 +241,7 @@ export const appMachineSteps: readonly MachineStep[] = [
       const rate = rateKey(args, 'rate', 1000);
       const writeShare = percentKey(args, 'write', 0.3);
       const grow = growthKey(args, 'grow') ?? 0;
-      const uid = args.integerKey('uid', 0);
+      const uid = args.integerKey('uid', 0, MAX_ID);
       return ({ machine }) => {
         const apps = appsOf(machine);
         apps.define({
@@ -269,7 +267,7 @@ export const appMachineSteps: readonly MachineStep[] = [
     parse(args) {
       const names = args.key('apps');
       if (names === undefined) throw args.fail('apps= is missing');
-      const turns = args.integerKey('turns', 1);
+      const turns = args.integerKey('turns', 1, MAX_TURNS);
       if (turns === undefined) throw args.fail('turns= is missing');
       const [useMinUs, useMaxUs] = spanKey(args, 'use', [5e6, 15e6]);
       const gapUs = timeKey(args, 'gap') ?? 1e6;
@@ -283,6 +281,8 @@ export const appMachineSteps: readonly MachineStep[] = [
         const activities = activitiesOf(machine);
         const random = new Random(machine.options.seed, activities.newStream());
         const all = apps.length === 1 && apps[0] === 'all' ? [...appsOf(machine).list.keys()] : apps;
+        if (all.length === 0)
+          throw new KernelError(EINVAL, 'there are no apps to open: define some with app NAME heap=SIZE');
         activities.start(new User(machine, { apps: all, turns, useMinUs, useMaxUs, gapUs, order }, random));
         return undefined;
       };
