@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync 
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { directObstacle } from '../fuse/direct/mount-direct.ts';
+import { isOnTop, isOurs, parseMountInfo } from '../fuse/mountinfo.ts';
 
 /** What one look at the system has found. `fail`: something that is needed does not work; `warn`: something is missing that can be done without. */
 export interface Finding {
@@ -33,6 +34,7 @@ export function diagnose(): Finding[] {
     namespaces('pid namespace (run)', ['--pid', '--fork']),
     userNamespaces(),
     procfs(),
+    ...mounts(),
   ];
 }
 
@@ -46,6 +48,21 @@ function warn(check: string, found: string, advice: string): Finding {
 
 function fail(check: string, found: string, advice: string): Finding {
   return { check, state: 'fail', found, advice };
+}
+
+/** What runs here now: each mount says whether its memory is in order. */
+function mounts(): Finding[] {
+  const trees = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(
+    (mount) => isOurs(mount) && mount.root === '/' && isOnTop(mount),
+  );
+  return trees.map(({ mountpoint }) => {
+    const check = `mount ${mountpoint}`;
+    const { status, stdout } = run('head', ['-c', '2000', join(mountpoint, 'reclaimfs/check')]);
+    if (status !== 0) return warn(check, 'its check cannot be read', `look at it as the user who mounted it`);
+    const [first = ''] = stdout.split('\n');
+    if (first === 'ok') return ok(check, 'in order');
+    return fail(check, first, `keep ${mountpoint}/reclaimfs/state and report it; mount again`);
+  });
 }
 
 function nodeVersion(): Finding {

@@ -2,7 +2,7 @@
 import { type Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
 import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
 import { trimBytes } from '../util/bytes.ts';
-import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
+import { E2BIG, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { memparse } from '../util/memparse.ts';
 import { memcgStat } from './cgroup-stat.ts';
@@ -16,6 +16,8 @@ export interface CgroupFile {
   /** Where it stands: in the root, in the others, or in both; memory files only where the controller is. */
   readonly where: 'root' | 'child' | 'both';
   readonly memory?: boolean;
+  /** What a number written to it may be; anything else is refused. */
+  readonly range?: { readonly min: number; readonly max: number };
   show?(machine: Machine, group: Cgroup): string;
   /** Throws KernelError. */
   write?(machine: Machine, group: Cgroup, text: string): void;
@@ -24,15 +26,19 @@ export interface CgroupFile {
 const PAGE = 4096;
 
 function bytes(pages: number): string {
-  return pages === NO_LIMIT ? 'max\n' : `${pages * PAGE}\n`;
+  return pages === NO_LIMIT ? 'max\n' : `${BigInt(pages) * BigInt(PAGE)}\n`;
 }
+
+/** Pages that a counter can count: from there on there is no limit. Mirrors: PAGE_COUNTER_MAX. */
+const MAX_COUNTED = 2 ** 51 - 1;
 
 /** Pages of `max` or a size, rounded down. Throws EINVAL. Mirrors: page_counter_memparse. */
 function parseLimit(text: string): number {
   const trimmed = trimBytes(text);
   if (trimmed === 'max') return NO_LIMIT;
   if (!/^(0x[0-9a-f]+|\d+)[kmgtpe]?$/i.test(trimmed)) throw new KernelError(EINVAL, `"${trimmed}" is no size`);
-  return Number(memparse(trimmed) / BigInt(PAGE));
+  const pages = Number(memparse(trimmed) / BigInt(PAGE));
+  return pages >= MAX_COUNTED ? NO_LIMIT : pages;
 }
 
 function limit(
@@ -139,16 +145,21 @@ function writeFlag(text: string): boolean {
   return value === '1';
 }
 
+/** Mirrors: cgroup_max_depth_write: kstrtoint. */
+const COUNTS = { min: 0, max: 2147483647 } as const;
+const FLAG = { min: 0, max: 1 } as const;
+
 function count(name: string, key: 'maxDepth' | 'maxDescendants'): CgroupFile {
   return {
     name,
     where: 'both',
+    range: COUNTS,
     show: (_machine, group) => (group[key] === NO_LIMIT ? 'max\n' : `${group[key]}\n`),
     write(_machine, group, text) {
       const value = trimBytes(text);
       if (value !== 'max' && !/^\d+$/.test(value)) throw new KernelError(EINVAL, `"${value}" is no number`);
       const number = value === 'max' ? NO_LIMIT : Number(value);
-      if (number !== NO_LIMIT && number > 2147483647) throw new KernelError(ERANGE, `${value} is too large`);
+      if (number !== NO_LIMIT && number > COUNTS.max) throw new KernelError(ERANGE, `${value} is too large`);
       group[key] = number;
     },
   };
@@ -223,6 +234,7 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   {
     name: 'cgroup.kill',
     where: 'child',
+    range: { min: 1, max: 1 },
     write(machine, group, text) {
       if (!writeFlag(text)) throw new KernelError(ERANGE, 'only 1 can be written');
       for (const task of machine.cgroups.tasksOf(group, true)) machine.pressure.kill(task);
@@ -241,6 +253,7 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     name: 'memory.oom.group',
     where: 'child',
     memory: true,
+    range: FLAG,
     show: (_machine, { memcg }) => (memcg.oomGroup ? '1\n' : '0\n'),
     write(_machine, { memcg }, text) {
       memcg.oomGroup = writeFlag(text);
@@ -265,10 +278,14 @@ export function cgroupFile(group: Cgroup, name: string): CgroupFile | undefined 
   return file;
 }
 
-/** One write to a file. Throws ENOENT (no such file), EINVAL (not for writing), and what the file says. */
+/** Mirrors: kernfs_fop_write_iter: atomic_write_len, a page without its NUL. */
+const MAX_WRITTEN = 4095;
+
+/** One write to a file. Throws E2BIG, ENOENT (no such file), EINVAL (not for writing), and what the file says. */
 export function writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): void {
   const file = cgroupFile(group, name);
   if (file === undefined) throw new KernelError(ENOENT, `${group.path} has no file ${name}`);
+  if (text.length > MAX_WRITTEN) throw new KernelError(E2BIG, 'at most a page can be written');
   if (file.write === undefined) throw new KernelError(EINVAL, `${name} is not for writing`);
   machine.generation++;
   file.write(machine, group, text);

@@ -12,7 +12,7 @@ import type { MemcgCharger } from '../mm/memory-hooks.ts';
 import { MAX_GROUPS, Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
-import { EAGAIN, EBUSY, EEXIST, EINVAL, ENOENT, ESRCH } from '../util/errno.ts';
+import { EAGAIN, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ESRCH } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Machine } from './machine.ts';
 import { outOfMemory, selectBadProcess } from './oom.ts';
@@ -60,6 +60,12 @@ export class Cgroup {
   }
 }
 
+/** Mirrors: cgroup_mkdir (no newline), and what a path can have between two slashes. */
+function isName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('\n') && !name.includes('\0');
+}
+
+const NAME_MAX = 255;
 /** Attempts to make room below a limit before somebody of the group is killed. */
 const MAX_RECLAIM_RETRIES = 3;
 /** Pages over memory.high between two times that the group is made to reclaim. */
@@ -110,8 +116,8 @@ export class Cgroups implements MemcgCharger {
     const slash = path.replace(/\/+$/, '').lastIndexOf('/');
     const name = path.replace(/\/+$/, '').slice(slash + 1);
     const parent = this.at(path.slice(0, Math.max(0, slash)));
-    if (name === '' || name.includes('\n') || name === '.' || name === '..')
-      throw new KernelError(EINVAL, `"${name}" is no name of a control group`);
+    if (name.length > NAME_MAX) throw new KernelError(ENAMETOOLONG, 'a name has at most 255 bytes');
+    if (!isName(name)) throw new KernelError(EINVAL, `"${name}" is no name of a control group`);
     if (parent.children.has(name)) throw new KernelError(EEXIST, `there is a control group ${path}`);
     let depth = 1;
     for (let above: Cgroup | null = parent; above !== null; above = above.parent, depth++) {

@@ -24,7 +24,7 @@ export function maySee(caller: Caller | undefined, task: Task, { hidepid, uid }:
 export function shownMode(entry: Entry<TaskContext>, settings: ProcFsSettings): number {
   if (settings.callerKnown) return entry.mode;
   const type = entry.mode & S_IFMT;
-  const closed = entry.traced === true && type !== S_IFLNK;
+  const closed = (entry.traced === true && type !== S_IFLNK) || entry.refuse !== undefined;
   const hidden = settings.hidepid > 0 && type === S_IFDIR && entry.name === '';
   return closed || hidden ? entry.mode & ~0o077 : entry.mode;
 }

@@ -2,7 +2,7 @@
 import { oomScore } from '../machine/oom.ts';
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/reclaim/oom.ts';
 import { fromBuffer } from '../util/bytes.ts';
-import { EACCES, EINVAL, ENOENT } from '../util/errno.ts';
+import { EACCES, EINVAL, ENOENT, EPERM } from '../util/errno.ts';
 import type { Caller } from '../vfs/types.ts';
 import { MAX_PROCESSES } from './constants.ts';
 import type { TaskContext } from './entry.ts';
@@ -153,6 +153,11 @@ export function writeTimerslack({ host, task }: TaskContext, data: Uint8Array): 
   if (value === undefined || value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) return -EINVAL;
   const status = host.setTimerslackNs(task, value === 0n ? 50_000 : Number(value));
   return status < 0 ? status : data.length;
+}
+
+/** Nobody is the simulated process itself: all others need CAP_SYS_NICE. Mirrors: timerslack_ns_write, timerslack_ns_show. */
+export function onlyWithSysNice(_ctx: TaskContext, caller: Caller): number {
+  return caller.uid === 0 ? 0 : -EPERM;
 }
 
 /** Pretend: a sleeping process waits for an event, a kernel thread for work. */

@@ -52,8 +52,9 @@ function writeClock({ host }: SystemContext, data: Uint8Array): number {
 }
 
 /** `ok`, or what is broken. */
-function checkText({ machine }: SystemContext): string {
-  const problems = machine.check();
+function checkText({ host, machine }: SystemContext): string {
+  const failure = host.failure === undefined ? [] : [bytesOf(textOf(host.failure))];
+  const problems = [...failure, ...machine.check()];
   return problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`;
 }
 

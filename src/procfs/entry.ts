@@ -67,6 +67,8 @@ export interface Entry<C> {
   readonly traced?: boolean;
   /** Belongs to whoever mounted, not to root. */
   readonly ownedByMounter?: boolean;
+  /** A read or a write answers this (-errno) to some callers, whatever the mode says and whoever opened it; 0: goes on. */
+  refuse?(ctx: C, caller: Caller): number;
   /** Found by name but not listed. */
   readonly hidden?: boolean;
   /** Not even root may open it against its mode. Mirrors: sysctl_perm. */

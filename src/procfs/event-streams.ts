@@ -59,6 +59,8 @@ class EventFile implements OpenFile {
   #textOf: EventText;
   readonly #filter: EventFilter | undefined;
   readonly #nonblocking: boolean;
+  /** Whether a reader that has been too slow is told how many events it has missed: `{"type":"lost","count":N}`. */
+  readonly #tellsLost: boolean;
   #position: number;
   /** Bytes of the last events that did not fit into the last read. */
   #rest: Uint8Array = new Uint8Array(0);
@@ -77,6 +79,7 @@ class EventFile implements OpenFile {
     this.#textOf = textOf;
     this.#position = position;
     this.#nonblocking = (flags & O_NONBLOCK) !== 0;
+    this.#tellsLost = textOf === eventLine;
   }
 
   read(_offset: number, size: number): Uint8Array | number | Wait {
@@ -106,9 +109,11 @@ class EventFile implements OpenFile {
     if (this.#rest.length > 0) return;
     // A machine that replaces another has a log of its own, which may be shorter.
     const start = Math.min(this.#position, events.end);
+    const lost = Math.max(0, events.start - start);
     const texts = events.from(start).map(this.#textOf);
     this.#position = events.end;
     const text = texts.filter((line) => line !== undefined).join('');
-    if (text !== '') this.#rest = toBuffer(text);
+    if (lost > 0 && this.#tellsLost) this.#rest = toBuffer(`${JSON.stringify({ type: 'lost', count: lost })}\n${text}`);
+    else if (text !== '') this.#rest = toBuffer(text);
   }
 }

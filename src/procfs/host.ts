@@ -14,6 +14,8 @@ export interface ProcHost {
   readonly events: EventLog;
   /** Rises with every change that is not the mere passing of time, by whatever way it came. */
   readonly changes: number;
+  /** Why time stands still, after something has gone wrong as it passed. */
+  readonly failure: string | undefined;
   /** Brings the machine to the present. Called at the start of every operation: cheap when nothing is due. */
   advanceToNow(): void;
   /** Milliseconds of a clock that only orders and ages things: how long a rendered file may be reused. */

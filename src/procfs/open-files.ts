@@ -9,6 +9,8 @@ export interface Content {
   snapshot(): Snapshot | number;
   now(): Moment;
   write(data: Uint8Array, caller: Caller | undefined): number;
+  /** -errno for those to whom nothing is shown; absent: to all. */
+  refuse?(caller: Caller | undefined): number;
 }
 
 /**
@@ -24,7 +26,9 @@ export class RenderedFile implements OpenFile {
     this.#snapshot = opened;
   }
 
-  read(offset: number, size: number): Uint8Array | number {
+  read(offset: number, size: number, caller: Caller | undefined): Uint8Array | number {
+    const refused = this.#content.refuse?.(caller) ?? 0;
+    if (refused < 0) return refused;
     if (this.#snapshot === undefined || (offset === 0 && !isFresh(this.#snapshot, this.#content.now()))) {
       const snapshot = this.#content.snapshot();
       if (typeof snapshot === 'number') return snapshot;

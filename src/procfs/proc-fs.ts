@@ -144,7 +144,9 @@ export class ProcFs implements FileSystem {
     const { task, machine } = ctx;
     const open = entry.mode === (S_IFDIR | 0o555);
     // Directories that all may enter keep the ids of the process even where its files belong to root.
-    out.uid = open ? task.ids.euid : task.fileUid;
+    // Where nobody is known, what only the privileged may use belongs to root.
+    const roots = entry.refuse !== undefined && !this.#settings.callerKnown;
+    out.uid = roots ? 0 : open ? task.ids.euid : task.fileUid;
     out.gid = open ? task.ids.egid : task.fileGid;
     out.timeMs = Math.floor(machine.options.bootTimeMs + ctx.thread.startUs / 1000);
     if (entry.name === 'fd') out.size = nrOpenFiles(task);
@@ -205,6 +207,7 @@ export class ProcFs implements FileSystem {
       snapshot: () => this.#renderAgain(ino),
       now: () => this.#moment(),
       write: (data: Uint8Array, writer: Caller | undefined) => this.#write(ino, data, writer),
+      ...(entry.refuse === undefined ? {} : { refuse: (reader: Caller | undefined) => this.#refuse(ino, reader) }),
     };
     if (entry.show === undefined) return new CommandFile(content);
     if ((flags & O_ACCMODE) === O_WRONLY) return new RenderedFile(content);
@@ -309,6 +312,11 @@ export class ProcFs implements FileSystem {
     }
   }
 
+  #refuse(ino: Ino, caller: Caller | undefined): number {
+    const found = this.#resolver.find(ino);
+    return typeof found !== 'number' && found.kind === 'task' ? refusal(found, caller) : 0;
+  }
+
   #origin({ uid, pid }: Caller): Readonly<Record<string, number>> {
     return { by_uid: uid, by_pid: this.#processes.of(pid) };
   }
@@ -318,7 +326,7 @@ export class ProcFs implements FileSystem {
       case 'gone':
         return found.entry.writeGone?.(found.ctx, data) ?? -ESRCH;
       case 'task':
-        return found.entry.write?.(found.ctx, data, caller) ?? -EINVAL;
+        return refusal(found, caller) || (found.entry.write?.(found.ctx, data, caller) ?? -EINVAL);
       case 'fixed':
         return found.entry.write?.(found.ctx, data, caller) ?? -EIO;
       default:
@@ -330,6 +338,10 @@ export class ProcFs implements FileSystem {
     if (tid === task.pid) this.#resolver.forget(task);
     this.onEntryGone?.(this.root, String(tid));
   }
+}
+
+function refusal({ entry, ctx }: Found & { readonly kind: 'task' }, caller: Caller | undefined): number {
+  return caller === undefined ? 0 : (entry.refuse?.(ctx, caller) ?? 0);
 }
 
 /** Whether the owner's bits allow an open, whoever asks. */

@@ -58,6 +58,12 @@ function sysctlFile(row: SysctlRow): Row {
   });
 }
 
+/** What a number of the row may be; int where nothing else is said. */
+export function sysctlRange(row: SysctlRow): { readonly min: number; readonly max: number } {
+  const model = sysctlOf(row.path.replaceAll('/', '.'));
+  return { min: model?.min ?? row.min ?? -INT_MAX - 1, max: model?.max ?? row.max ?? INT_MAX };
+}
+
 /** A text up to the first newline or NUL. Mirrors: proc_dostring. */
 function firstLine(data: Uint8Array): string {
   return fromBuffer(data).replace(/[\n\0].*$/s, '');
@@ -65,12 +71,10 @@ function firstLine(data: Uint8Array): string {
 
 /** The value in the form in which it is shown, undefined where the kernel would refuse it. Mirrors: proc_dointvec_minmax. */
 function checkedValue(row: SysctlRow, dotted: string, text: string): string | undefined {
-  const model = sysctlOf(dotted);
-  const min = model?.min ?? row.min ?? -INT_MAX - 1;
-  const max = model?.max ?? row.max ?? INT_MAX;
+  const { min, max } = sysctlRange(row);
   const words = text.split(/\s+/);
   const wanted = row.initial.split('\t').length;
-  if (text === '' || (model !== undefined && words.length !== 1)) return undefined;
+  if (text === '' || (sysctlOf(dotted) !== undefined && words.length !== 1)) return undefined;
   const values = words.slice(0, Math.max(1, wanted)).map((word) => inRange(word, min, max));
   return values.some((value) => value === undefined) ? undefined : values.join('\t');
 }

@@ -1,7 +1,13 @@
 /** /proc/PID, one row a file. Mirrors: fs/proc/base.c:tgid_base_stuff. */
 import { S_IFDIR, S_IFREG } from '../vfs/types.ts';
 import { showTgidStat } from './array.ts';
-import { showCoredumpFilter, showTimerslack, writeCoredumpFilter, writeTimerslack } from './base-files.ts';
+import {
+  onlyWithSysNice,
+  showCoredumpFilter,
+  showTimerslack,
+  writeCoredumpFilter,
+  writeTimerslack,
+} from './base-files.ts';
 import { writeReclaim, writeReclaimGone } from './clear-refs.ts';
 import { type Child, type Directory, type Entry, file, type TaskContext } from './entry.ts';
 import { mapFilesDirectory } from './fd.ts';
@@ -47,7 +53,7 @@ export const tgidTable: readonly Entry<TaskContext>[] = [
   ...shared('io uid_map gid_map projid_map setgroups'),
   // Pretend: no POSIX timers.
   file('timers', 0o444, () => {}),
-  file('timerslack_ns', 0o666, showTimerslack, { write: writeTimerslack }),
+  file('timerslack_ns', 0o666, showTimerslack, { write: writeTimerslack, refuse: onlyWithSysNice }),
   ...shared('ksm_merging_pages ksm_stat arch_status'),
 ];
 

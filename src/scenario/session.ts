@@ -14,7 +14,7 @@ import { logger } from '../util/log.ts';
 import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { StepResult } from './step.ts';
-import { Args, quoteValue, splitWords } from './words.ts';
+import { Args, MAX_ADDRESS, quoteValue, splitWords } from './words.ts';
 
 const log = logger('session');
 
@@ -34,7 +34,8 @@ export interface StepRecord {
   readonly result: StepResult;
 }
 
-const MACHINE_USAGE = 'machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=P] [seed=N] [cpus=N] [uptime=TIME]';
+export const MACHINE_USAGE =
+  'machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=P] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=NAME]';
 
 export class Session {
   #machine: Machine;
@@ -198,12 +199,14 @@ function takeMachineLine(text: string, file: string): { options: MachineOptions;
   return { options, rest: lines.join('\n') };
 }
 
+/** Least RAM, bytes; the most is what the machine can do. */
+const MIN_RAM = 2 ** 20;
 /** The end of the year 9999, milliseconds since the epoch. */
 const MAX_BOOT_MS = 253_402_300_799_999;
 
 /** The words of the `machine` line. */
 export function machineOptions(args: Args): MachineOptions {
-  const ramBytes = args.sizeKey('ram');
+  const ramBytes = args.sizeKey('ram', MIN_RAM, MAX_ADDRESS);
   const swapBytes = args.sizeKey('swap');
   const kind = args.key('swapkind');
   const profile = args.key('profile');

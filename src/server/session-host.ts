@@ -8,11 +8,13 @@ import type { ProcHost } from '../procfs/host.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import type { Session, StepRecord } from '../scenario/session.ts';
 import { quoteValue } from '../scenario/words.ts';
-import { trimBytes } from '../util/bytes.ts';
+import { printable, trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { logger } from '../util/log.ts';
 import type { Clock } from './clock.ts';
 
+const log = logger('session');
 const EPOCH = 2 ** 32;
 
 /**
@@ -24,6 +26,7 @@ export class SessionHost implements ProcHost {
   readonly #clock: Clock;
   /** Counts machines: one that replaces another counts its changes anew. */
   #epoch = 0;
+  failure: string | undefined;
   onGone: ((task: Task, tid: number) => void) | undefined;
   onUserChanged: ((task: Task) => void) | undefined;
   onEvent: ((event: MachineEvent) => void) | undefined;
@@ -54,8 +57,27 @@ export class SessionHost implements ProcHost {
     return this.#epoch * EPOCH + this.machine.generation;
   }
 
+  /**
+   * Brings the machine to the present. What goes wrong on the way is nobody's answer: it is logged, told in `check` and
+   * `events`, and the clock stands still where it happened, until somebody writes `run` to it.
+   */
   advanceToNow(): void {
-    this.#session.advance(this.#clock.nowUs);
+    if (this.failure !== undefined) return;
+    try {
+      this.#session.advance(this.#clock.nowUs);
+    } catch (error) {
+      this.#stop(error);
+    }
+  }
+
+  #stop(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.failure = `time stopped at ${(this.machine.nowUs / 1e6).toFixed(6)} s: ${reason}`;
+    this.#clock.command('pause');
+    console.error(`reclaimfs: ${printable(this.failure)}`);
+    log('%O', error);
+    this.machine.generation++;
+    this.machine.log('failure', { reason });
   }
 
   wallNowMs(): number {
@@ -104,6 +126,7 @@ export class SessionHost implements ProcHost {
   setClock(text: string): number {
     this.advanceToNow();
     const status = this.#clock.command(text);
+    if (status === 0 && text === 'run') this.failure = undefined;
     this.advanceToNow();
     this.machine.generation++;
     return status;

@@ -1,4 +1,5 @@
 /** Steps that change the shape of an address space: moving and growing mappings, the heap, locking all of it, sharing all of it. */
+import { PID_MAX } from '../../machine/machine.ts';
 import type { Region, Task } from '../../machine/task.ts';
 import { setBrk } from '../../mm/space/brk.ts';
 import { mlockAll } from '../../mm/space/mmap.ts';
@@ -127,10 +128,11 @@ export const addressSteps: readonly ProcessStep[] = [
   {
     word: 'clone',
     usage: 'NAME clone CHILD [pid=N]',
+    names: 'process',
     about: 'a process that shares the address space (CLONE_VM, as vfork and posix_spawn make it)',
     parse(args) {
       const child = args.next('child').text;
-      const pid = args.integerKey('pid', 1);
+      const pid = args.integerKey('pid', 1, PID_MAX - 1);
       return ({ machine }, task) => {
         machine.fork(task, child, pid, true);
         return {};

@@ -213,7 +213,7 @@ export const machineSteps: readonly MachineStep[] = [
   {
     word: 'proc',
     usage:
-      'proc NAME [pid=N] [ppid=N] [uid=N] [gid=N] [comm=C] [cmdline="a b"] [environ=E] [exe=P] [cwd=P] [adj=N] [nice=N] [state=S] [tracer=PID] [kthread]',
+      'proc NAME [pid=N] [ppid=N] [pgrp=N] [session=N] [uid=N] [gid=N] [euid=N] [suid=N] [egid=N] [sgid=N] [groups=N,N] [comm=C] [cmdline="a b"] [environ=E] [exe=P] [cwd=P] [root=P] [cgroup=P] [adj=N] [nice=N] [umask=0022] [state=S] [start=TIME] [tracer=PID] [kthread]',
     names: 'process',
     about: 'a process with an empty address space, or a kernel thread',
     parse(args) {
