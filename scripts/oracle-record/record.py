@@ -201,6 +201,7 @@ class Obj:
     """a file, a memfd or the memory behind MAP_SHARED|MAP_ANONYMOUS"""
     def __init__(self, kind, fd, npages, seed=0, path=None):
         self.kind, self.fd, self.npages, self.seed, self.path = kind, fd, npages, seed, path
+        self.reader = fd            # the same, opened for reading only (files)
         self.pages = {}             # page -> (base, word) if ever written
 
     def content(self, page):
@@ -290,6 +291,8 @@ class Recorder:
             put('/sys/class/zram-control/hot_remove', self.zram)
         for o in self.objs.values():
             os.close(o.fd)
+            if o.reader != o.fd:
+                os.close(o.reader)
         self.listener.close()
         for _ in range(100):
             try:
@@ -457,13 +460,14 @@ class Recorder:
         old = read(ra)
         put(ra, 0)
         try:
-            fd = os.open(path, os.O_RDWR)
+            fd, reader = os.open(path, os.O_RDWR), os.open(path, os.O_RDONLY)
         finally:
             put(ra, old)
         if sz % PAGE:
             os.ftruncate(fd, sz)
         os.fsync(fd)
         o = Obj(kind, fd, n, seed, path)
+        o.reader = reader
         self.objs[name] = o
         for _ in range(100):
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -506,7 +510,8 @@ class Recorder:
             cover.update(range(up(length) // PAGE))
             if 'obj' in opt:
                 obj, off = self.objs[opt['obj']], size(opt.get('off', '0'))
-                fd = p.give(obj.fd)
+                # a file that is mapped for reading was opened for reading, unless the step says otherwise
+                fd = p.give(obj.reader if prot == 1 and opt.get('open') != 'rw' else obj.fd)
                 ret = p.call('mmap', addr, length, prot, fl, fd, off)
                 p.call('close', fd)
             else:

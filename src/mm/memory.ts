@@ -190,14 +190,17 @@ export class Memory {
     return mapping;
   }
 
-  /** Marks a page as different from its backing; counts file pages. */
+  /** Marks a page as different from its backing, no longer one to be reclaimed after its write. Mirrors: folio_mark_dirty. */
   setDirty(pfn: number): void {
+    this.frames.flags[pfn]! &= ~PG_RECLAIM;
+    this.setDirtyByWrite(pfn);
+  }
+
+  /** The same as write(2) does it, which leaves the mark for reclaim as it is; counts file pages. Mirrors: mark_buffer_dirty. */
+  setDirtyByWrite(pfn: number): void {
     const { flags } = this.frames;
-    if (flags[pfn]! & PG_DIRTY) {
-      flags[pfn]! &= ~PG_RECLAIM;
-      return;
-    }
-    flags[pfn] = (flags[pfn]! & ~PG_RECLAIM) | PG_DIRTY;
+    if (flags[pfn]! & PG_DIRTY) return;
+    flags[pfn]! |= PG_DIRTY;
     if (flags[pfn]! & (PG_ANON | PG_SWAPBACKED)) return;
     this.mappingOf(pfn).countDirty(this.frames.index[pfn]!, 1);
     this.nrFileDirty++;

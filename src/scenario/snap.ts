@@ -2,6 +2,7 @@
 
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
+import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../mm/cache/mapping.ts';
 import { addVmaSums, PageSums, pageState, pssKb } from '../mm/pages/page-stats.ts';
 import { permsText, vmFlagsText } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
@@ -52,7 +53,7 @@ export function takeSnap(machine: Machine, label: string): Snap {
     const mincore: Runs = [];
     const states = new Array<string>(mapping.nrPages).fill('-');
     mapping.pages.forEach((index, entry) => {
-      if (entry < 0x40000000) states[index] = 'in';
+      if (isInCore(machine, entry)) states[index] = 'in';
     });
     for (const state of states) addRun(mincore, state);
     objects[name] = { pages_cached: mapping.nrCached, pages_dirty: mapping.isShmem ? 0 : mapping.nrDirty, mincore };
@@ -68,6 +69,12 @@ export function takeSnap(machine: Machine, label: string): Snap {
       nr_swapcached_delta: mem.nrSwapCache,
     },
   };
+}
+
+/** Whether mincore(2) finds the page of a cache entry: cached, or of a shmem object in the swap cache. Mirrors: filemap_get_incore_folio. */
+function isInCore({ mem }: Machine, entry: number): boolean {
+  if (entry < ENTRY_SWAPPED) return true;
+  return entry < ENTRY_SHADOW && mem.swap !== null && mem.swap.frame[entry & ENTRY_NUMBER] !== 0;
 }
 
 function snapTask(machine: Machine, task: Task): Snap['procs'][string] {

@@ -20,7 +20,8 @@ export function cacheDirtyWrite(mem: Memory, mapping: Mapping, from: number, to:
     const id = mem.content.write();
     mem.frames.content[pfn] = id;
     mapping.expected.set(index, id);
-    mem.setDirty(pfn);
+    if (mapping.isShmem) mem.setDirty(pfn);
+    else mem.setDirtyByWrite(pfn);
     if (mem.nrFileDirty > mem.dirtyLimitPages) mem.hooks.onDirtyLimit?.(mem);
   }
 }

@@ -96,18 +96,15 @@ export function reclaimVma(mem: Memory, vma: Vma, from: number, to: number, who?
       const pfn = pte & PTE_NUMBER;
       if (rules.sharedPages === 'skip' && frames.mapcount[pfn] !== 1) continue;
       if (foreign && (frames.flags[pfn]! & PG_ANON) === 0) continue;
-      if (rules.asMadvise) makeOld(mem, at);
+      if (rules.asMadvise) makeOld(mem, pfn);
       pageoutMapped(mem, vma, at);
     }
   }
 }
 
-/** Forgets that a page was used lately, as madvise does before it takes it away. */
-function makeOld(mem: Memory, at: number): void {
-  const { tables, frames } = mem;
-  const pte = tables.pte[at]!;
-  const pfn = pte & PTE_NUMBER;
-  tables.pte[at] = pte & ~PTE_YOUNG;
+/** Forgets that a page was used lately, as madvise does before it moves it. What its entries say stays. */
+function makeOld(mem: Memory, pfn: number): void {
+  const { frames } = mem;
   frames.flags[pfn]! &= ~PG_REFERENCED;
   if (frames.flags[pfn]! & PG_ACTIVE) frames.flags[pfn]! |= PG_WORKINGSET;
 }
@@ -125,7 +122,9 @@ export function coldVma(mem: Memory, vma: Vma, from: number, to: number): void {
     for (let at = first; at < first + count; at++) {
       const pte = tables.pte[at]!;
       if (pte >>> 30 !== KIND_PRESENT || frames.mapcount[pte & PTE_NUMBER] !== 1) continue;
-      makeOld(mem, at);
+      // Unlike MADV_PAGEOUT, which looks at no reference, it takes the accessed bit away.
+      tables.pte[at] = pte & ~PTE_YOUNG;
+      makeOld(mem, pte & PTE_NUMBER);
       mem.deactivate(pte & PTE_NUMBER);
     }
   }

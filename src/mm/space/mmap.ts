@@ -1,5 +1,5 @@
 /** Making, splitting, merging and removing mappings; protection and locking. Mirrors: mm/mmap.c, mm/vma.c, mm/mprotect.c, mm/mlock.c. */
-import { EINVAL, ENOMEM } from '../../util/errno.ts';
+import { EACCES, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
@@ -48,6 +48,8 @@ export interface MmapRequest {
   readonly shared: boolean;
   /** File or shmem object; null for private anonymous memory. */
   readonly mapping: Mapping | null;
+  /** The file was opened for reading only: a shared mapping of it can never be written. */
+  readonly readOnlyFile?: boolean;
   /** Page offset into the mapping. */
   readonly pgoff?: number;
   /** Bring all of it in (MAP_POPULATE). */
@@ -64,7 +66,8 @@ function protFlags(prot: number): number {
 
 /**
  * Maps a region that must be free; a locked one is faulted in. Returns the VMA that holds it now (it may have been merged).
- * Throws KernelError: EINVAL (size, address), ENOMEM (overlap, commit limit, too many mappings). Mirrors: do_mmap, mmap_region.
+ * Throws KernelError: EINVAL (size, address), ENOMEM (overlap, commit limit, too many mappings), EACCES (a shared mapping
+ * that may write a file opened for reading). Mirrors: do_mmap, mmap_region.
  */
 export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
   const { start, nrPages, prot, shared, mapping } = request;
@@ -76,6 +79,10 @@ export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
   if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
   let flags = protFlags(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm.defFlags | (request.flags ?? 0);
   if (shared) flags |= VM_SHARED | VM_MAYSHARE;
+  if (shared && request.readOnlyFile) {
+    if (prot & PROT_WRITE) throw new KernelError(EACCES, 'the file was opened for reading only');
+    flags &= ~(VM_SHARED | VM_MAYWRITE);
+  }
   const outside = (flags & (VM_HUGETLB | VM_PFNMAP)) !== 0;
   if (mem.settings.overcommitMemory === 1) flags &= ~VM_ACCOUNT;
   if ((flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) === VM_WRITE && !outside) {
@@ -281,7 +288,7 @@ export function changeRange(
   if (at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
 
-/** Changes the protection. Throws ENOMEM for holes. Mirrors: mprotect_fixup, change_pte_range. */
+/** Changes the protection. Throws ENOMEM for holes, EACCES for what the mapping may never have. Mirrors: mprotect_fixup, change_pte_range. */
 export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: number): void {
   changeRange(
     mem,
@@ -298,9 +305,14 @@ export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: 
   );
 }
 
+/** What a mapping may be given lies four bits above what it has: VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC. */
+const MAY_SHIFT = 4;
+
 /** The flags of a VMA under another protection: memory is promised while it may be written, or once it has been. */
 function protectedFlags(vma: Vma, prot: number): number {
   const flags = (vma.flags & ~(VM_READ | VM_WRITE | VM_EXEC)) | protFlags(prot);
+  if (flags & ~(flags >> MAY_SHIFT) & (VM_READ | VM_WRITE | VM_EXEC))
+    throw new KernelError(EACCES, 'the file of the mapping was not opened for that');
   if (flags & VM_WRITE) {
     const exempt = VM_SHARED | VM_NORESERVE | VM_ACCOUNT | VM_HUGETLB | VM_PFNMAP;
     return flags & exempt ? flags : flags | VM_ACCOUNT;

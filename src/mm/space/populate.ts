@@ -3,7 +3,8 @@ import { EFAULT, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Memory } from '../memory.ts';
 import { KIND_PRESENT, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
-import { accessPage, FAULT_MAJOR, FAULT_NONE, FAULT_OOM, mayAccess } from './fault.ts';
+import { markAccessed } from '../reclaim/pageout.ts';
+import { accessPage, FAULT_MAJOR, FAULT_NONE, FAULT_OOM, mayAccess, presentFrame } from './fault.ts';
 import type { Mm } from './mm.ts';
 import { VM_EXEC, VM_HUGETLB, VM_IO, VM_LOCKONFAULT, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
@@ -41,7 +42,7 @@ export function populateAdvised(mem: Memory, vma: Vma, from: number, to: number,
 }
 
 /**
- * One page. A read from a device ends the first try; the next one finds the page cached. Only where it says that it is a
+ * One page; it counts as accessed (FOLL_TOUCH). A read from a device ends the first try; the next one finds the page cached. Only where it says that it is a
  * second try (`tried`: MADV_POPULATE_*) the kernel counts it as major for the process. Mirrors: faultin_page, mm_account_fault.
  */
 function bringIn(mem: Memory, vma: Vma, vpn: number, write: boolean, tried: boolean): number {
@@ -51,6 +52,7 @@ function bringIn(mem: Memory, vma: Vma, vpn: number, write: boolean, tried: bool
   if (entry >>> 30 === KIND_PRESENT && (!write || entry & PTE_WRITE)) {
     // Locking counts as a write to pages that could be written (follow_page_pte with FOLL_WRITE | FOLL_TOUCH).
     if (write && (entry & PTE_DIRTY) === 0) mem.setDirty(entry & PTE_NUMBER);
+    markAccessed(mem, entry & PTE_NUMBER);
     return FAULT_NONE;
   }
   if (entry >>> 30 === KIND_ZERO && !write) return FAULT_NONE;
@@ -58,5 +60,7 @@ function bringIn(mem: Memory, vma: Vma, vpn: number, write: boolean, tried: bool
   const outcome = accessPage(mem, vma, vpn, write);
   if (outcome === FAULT_MAJOR && (tried || !waits)) mm.callMajor++;
   else if (outcome > FAULT_NONE) mm.callMinor++;
+  const pfn = presentFrame(mem, mm, vpn);
+  if (pfn !== 0) markAccessed(mem, pfn);
   return outcome;
 }

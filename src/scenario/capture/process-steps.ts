@@ -97,6 +97,8 @@ export function mmapSteps({ vma, object }: PlannedVma, name: string, region: str
   const words = [`${name} mmap ${region} size=${size} at=0x${(vma.start * 4096).toString(16)}`];
   words.push(object === undefined ? 'anon' : `obj=${object.name} off=${vma.pgoff * 4096}`);
   words.push(vma.perms[3] === 's' ? 'shared' : 'private', `prot=${wasWritable ? 'rw' : prot}`);
+  // A shared mapping that is not writable tells by its flags whether the file was opened for writing.
+  if (vma.perms[3] === 's' && vma.perms[1] === '-' && vma.flags.has('mw')) words.push('open=rw');
   if (object === undefined && vma.path !== '') words.push(`name=${quoteValue(vma.path)}`);
   if (vma.flags.has('gd') && vma.end - vma.start <= MAX_STACK_PAGES) words.push(`growsdown init=${size}`);
   if (vma.flags.has('nr') || (vma.perms.startsWith('rw') && vma.flags.size > 0 && !vma.flags.has('ac')))

@@ -57,6 +57,9 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   const label = args.key('name')?.value ?? '';
   const protWord = args.key('prot');
   const prot = protWord === undefined ? PROT_READ | PROT_WRITE : protOf(args, protWord);
+  const openWord = args.key('open');
+  if (openWord !== undefined && openWord.value !== 'r' && openWord.value !== 'rw')
+    throw args.fail(`open "${openWord.value}" is not known`, openWord, 'r or rw: how the file was opened');
   let flags = 0;
   for (const [word, flag] of FLAG_WORDS) if (args.flag(word)) flags |= flag;
   const populate = args.flag('populate');
@@ -92,6 +95,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
           prot,
           shared,
           mapping,
+          readOnlyFile: mapping?.kind === 'file' && (openWord?.value ?? openedFor(prot)) === 'r',
           pgoff: offset / 4096,
           flags,
           populate,
@@ -105,6 +109,11 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
     const { vmstat: _, ...rest } = result ?? {};
     return rest['ret'] === -1 ? rest : { ...rest, addr: `0x${(start * 4096).toString(16)}` };
   };
+}
+
+/** How a program opens a file that it maps with this protection: to read only, where it only reads. */
+function openedFor(prot: number): 'r' | 'rw' {
+  return (prot & (PROT_READ | PROT_WRITE)) === PROT_READ ? 'r' : 'rw';
 }
 
 /** Where a mapping without an address goes: the machine's next place, or, when those are used up, above what the process has. */
@@ -132,7 +141,7 @@ const FLAG_WORDS: readonly (readonly [string, number])[] = [
 export const mmapStep: ProcessStep = {
   word: 'mmap',
   usage:
-    'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [off=SIZE] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
+    'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [open=r|rw] [off=SIZE] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
   about: 'a new mapping, or a row of equal ones',
   parse: parseMmap,
 };
