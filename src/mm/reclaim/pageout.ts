@@ -35,7 +35,8 @@ import { mlockFrame } from '../space/mlock.ts';
 import { forEachMapping } from '../space/rmap.ts';
 import { VM_LOCKED, VM_VOLATILE } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
-import { addToSwapCache, allocSlotFor, removeFromSwapCache, storeSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
+import { allocSlotFor } from '../swap/swap-alloc.ts';
+import { addToSwapCache, removeFromSwapCache, storeSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
 
 /** The page was freed. */
 export const PAGE_FREED = 0;

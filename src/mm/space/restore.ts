@@ -19,7 +19,8 @@ import {
   PTE_YOUNG,
   PTE_ZERO,
 } from '../pages/pte.ts';
-import { allocSlot, storeSlot } from '../swap/swap-cache.ts';
+import { allocSlot } from '../swap/swap-alloc.ts';
+import { storeSlot } from '../swap/swap-cache.ts';
 import { getCachePage, newCachePage } from './fault.ts';
 import { lruAddFresh, mlockFrame } from './mlock.ts';
 import { VM_LOCKED, VM_SHARED, VM_WRITE } from './vm-flags.ts';

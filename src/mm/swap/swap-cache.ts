@@ -26,33 +26,6 @@ export function removeFromSwapCache(mem: Memory, pfn: number): void {
   if (swap.users[slot] === 0) freeSlot(mem, slot);
 }
 
-/**
- * A fresh slot, or 0. When the area is full, slots that only the swap cache holds are taken back first.
- * Mirrors: get_swap_pages, swap_reclaim_full_clusters.
- */
-export function allocSlot(mem: Memory): number {
-  const { swap } = mem;
-  if (swap === null) return 0;
-  const slot = swap.alloc();
-  if (slot !== 0 || !swap.active || !swap.mayHaveIdle || mem.nrSwapCache === 0) return slot;
-  swap.mayHaveIdle = false;
-  for (let idle = 1; idle <= swap.total; idle++) {
-    if (swap.users[idle] === 0 && swap.frame[idle] !== 0) tryToFreeSwap(mem, swap.frame[idle]!);
-  }
-  return swap.alloc();
-}
-
-/** A fresh slot for a page of a group, or 0 (also when the group may not swap). */
-export function allocSlotFor(mem: Memory, pfn: number): number {
-  if (mem.memcg === null) return allocSlot(mem);
-  const group = mem.frames.memcg[pfn]!;
-  if (!mem.memcg.chargeSwap(group)) return 0;
-  const slot = allocSlot(mem);
-  if (slot === 0) mem.memcg.unchargeSwap(group);
-  else mem.swap!.memcg[slot] = group;
-  return slot;
-}
-
 /** Stores a frame's content in its slot, as a write to the swap device does. */
 export function storeSlot(mem: Memory, slot: number, content: number): void {
   const swap = mem.swap!;

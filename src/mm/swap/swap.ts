@@ -10,6 +10,7 @@
  */
 import { BugError } from '../../util/errors.ts';
 import { MAX_PTE_NUMBER } from '../pages/pte.ts';
+import { SwapClusters } from './swap-clusters.ts';
 
 /** zram: memory-backed, writes complete in the call. disk: writes take device time, pages wait in the swap cache. */
 export type SwapKind = 'zram' | 'disk';
@@ -35,8 +36,7 @@ export class SwapArea {
   mayHaveIdle = false;
   /** Bytes that the contents take when compressed, for zram. */
   compressedBytes = 0;
-  private fresh = 1;
-  private freed: number[] = [];
+  readonly clusters: SwapClusters;
 
   constructor(kind: SwapKind, total: number) {
     if (total > MAX_PTE_NUMBER) throw new BugError('swap area too large for a page table entry');
@@ -48,6 +48,7 @@ export class SwapArea {
     this.shadow = new Uint32Array(total + 1);
     this.memcg = new Uint16Array(total + 1);
     this.state = new Uint8Array(total + 1);
+    this.clusters = new SwapClusters(total);
   }
 
   get synchronous(): boolean {
@@ -67,17 +68,12 @@ export class SwapArea {
     return this.state[slot] === SLOT_USED;
   }
 
-  /** A slot without users and without frame, or 0. */
-  alloc(): number {
-    if (!this.active) return 0;
-    let slot = this.freed.pop() ?? 0;
-    if (slot === 0) {
-      if (this.fresh > this.total) return 0;
-      slot = this.fresh++;
-    }
+  /** Takes a free slot into use. */
+  take(slot: number): void {
+    if (this.state[slot] !== 0) throw new BugError(`swap slot ${slot} taken while in use`);
     this.state[slot] = SLOT_USED;
     this.nrUsed++;
-    return slot;
+    this.clusters.noteUsed(slot);
   }
 
   /** Preconditions: no users, no frame. */
@@ -89,6 +85,6 @@ export class SwapArea {
     this.content[slot] = 0;
     this.shadow[slot] = 0;
     this.nrUsed--;
-    this.freed.push(slot);
+    this.clusters.noteFreed(slot);
   }
 }
