@@ -253,7 +253,8 @@ function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
 /**
  * Gives the VMAs of [start, end) other flags, one by one, split at the ends of the range and merged where that makes them
  * equal to a neighbour; `apply` is told what has changed. A VMA that has its flags already is left as it is. At a hole it
- * stops with ENOMEM, what lies before it having been changed, as mprotect, mlock and munlock do.
+ * stops with ENOMEM, at one that refuses with what `wanted` throws, what lies before it having been changed, as mprotect,
+ * mlock and munlock do.
  */
 export function changeRange(
   mem: Memory,
@@ -265,26 +266,29 @@ export function changeRange(
   merged?: (from: number, to: number, before: number, flags: number) => void,
 ): void {
   let at = start;
-  while (at < end) {
-    const vma = mm.find(at);
-    if (vma === undefined) break;
-    const stop = Math.min(vma.end, end);
-    const flags = wanted(vma);
-    const before = vma.flags;
-    if (flags !== before) {
-      splitAt(mem, mm, at);
-      splitAt(mem, mm, stop);
-      const piece = mm.find(at)!;
-      if (flags & ~before & VM_ACCOUNT) promise(mem, stop - at);
-      else if (before & ~flags & VM_ACCOUNT) mem.committed -= stop - at;
-      piece.flags = flags;
-      apply(piece);
-      mergeAround(mem, mm, piece);
-      merged?.(at, stop, before, flags);
+  try {
+    while (at < end) {
+      const vma = mm.find(at);
+      if (vma === undefined) break;
+      const stop = Math.min(vma.end, end);
+      const flags = wanted(vma);
+      const before = vma.flags;
+      if (flags !== before) {
+        splitAt(mem, mm, at);
+        splitAt(mem, mm, stop);
+        const piece = mm.find(at)!;
+        if (flags & ~before & VM_ACCOUNT) promise(mem, stop - at);
+        else if (before & ~flags & VM_ACCOUNT) mem.committed -= stop - at;
+        piece.flags = flags;
+        apply(piece);
+        mergeAround(mem, mm, piece);
+        merged?.(at, stop, before, flags);
+      }
+      at = stop;
     }
-    at = stop;
+  } finally {
+    mm.vmasChanged();
   }
-  mm.vmasChanged();
   if (at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
 

@@ -18,7 +18,7 @@ import {
 } from './world.ts';
 
 /** undefined: the call succeeds. */
-export type Errno = 'EINVAL' | 'ENOMEM' | undefined;
+export type Errno = 'EACCES' | 'EINVAL' | 'ENOMEM' | undefined;
 
 /** The VMAs of [start, end), and whether some of it is not mapped. */
 function walk(proc: Proc, start: number, end: number): { vmas: Vma[]; hole: boolean; firstHole: number } {
@@ -61,7 +61,14 @@ function merge(proc: Proc, vma: Vma): Vma {
 
 function mergeable(a: Vma, b: Vma): boolean {
   if (a.end !== b.start || a.obj !== b.obj || a.pgoff + (a.end - a.start) !== b.pgoff) return false;
-  if (a.prot !== b.prot || a.shared !== b.shared || a.locked !== b.locked || a.grows !== b.grows) return false;
+  if (
+    a.mayWrite !== b.mayWrite ||
+    a.prot !== b.prot ||
+    a.shared !== b.shared ||
+    a.locked !== b.locked ||
+    a.grows !== b.grows
+  )
+    return false;
   if (a.account !== b.account || a.noreserve !== b.noreserve) return false;
   if (a.root === b.root) return true;
   if (a.root !== undefined && b.root !== undefined) return false;
@@ -122,6 +129,14 @@ function forgetIfUnmapped(world: World, { obj }: Vma): void {
 }
 
 export function mprotect(world: World, proc: Proc, start: number, end: number, prot: Vma['prot']): Errno {
+  // The first mapping that may never be written ends the call; what lies before it is changed.
+  const refusing = prot === 'rw' ? walk(proc, start, end).vmas.find((vma) => !vma.mayWrite) : undefined;
+  if (refusing !== undefined) {
+    const { firstHole } = walk(proc, start, Math.max(start, refusing.start));
+    if (firstHole < refusing.start) return mprotect(world, proc, start, refusing.start, prot);
+    if (refusing.start > start) mprotect(world, proc, start, refusing.start, prot);
+    return 'EACCES';
+  }
   const populated: [number, number][] = [];
   const result = change(
     proc,

@@ -19,7 +19,6 @@ import {
   cachePage,
   diskContent,
   indexOf,
-  markDirty,
   type Obj,
   type Proc,
   type Region,
@@ -74,8 +73,7 @@ export class NaiveMachine {
     const { world } = this;
     switch (word) {
       case 'swap':
-        world.slotsTotal = Math.floor(bytes(name) / 4096);
-        world.swapOn = world.slotsTotal > 0;
+        world.setSwap(Math.floor(bytes(name) / 4096));
         return undefined;
       case 'object':
         world.objects.set(name, newObj(name, rest[0] === 'file' ? 'file' : 'shmem', pages(rest[1]!), modeOf(rest)));
@@ -113,7 +111,8 @@ export class NaiveMachine {
         const { page } = cachePage(this.world, obj, i);
         page.content = `w${++this.world.writes}`;
         obj.expected.set(i, page.content);
-        markDirty(page);
+        // write(2) leaves the mark for reclaim on the page (64).
+        page.dirty = true;
       }
     }
     if (what === 'sync') for (const page of obj.cache.values()) if (page.dirty) writeFile(page);
@@ -185,6 +184,8 @@ export class NaiveMachine {
       obj = { ...newObj(`shared ${world.objects.size}`, 'shmem', area, 0o777), anonymous: true };
       world.objects.set(obj.name, obj);
     }
+    // A file that is mapped for reading was opened for reading (65).
+    const readOnly = shared && obj!.kind === 'file' && prot === 'r' && value('open') !== 'rw';
     const start = world.nextAddress;
     const grows = words.includes('growsdown');
     const noreserve = words.includes('noreserve');
@@ -197,7 +198,9 @@ export class NaiveMachine {
         start: at,
         end: at + init,
         prot,
-        shared,
+        shared: shared && !readOnly,
+        mayShare: shared,
+        mayWrite: !shared || !readOnly,
         locked: words.includes('locked'),
         grows,
         noreserve,

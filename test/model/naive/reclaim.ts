@@ -34,7 +34,7 @@ function mayWrite(obj: Obj, uid: number): boolean {
 export function pageoutVma(world: World, proc: Proc, vma: Vma, from: number, to: number, uid?: number): void {
   const { shared } = world.dialect;
   const foreign = world.dialect.asMadvise && vma.obj !== undefined && uid !== undefined && !mayWrite(vma.obj, uid);
-  if (foreign && vma.shared) return;
+  if (foreign && vma.mayShare) return;
   for (let vpn = from; vpn < to; vpn++) {
     const entry = proc.entries.get(vpn);
     if (entry?.state !== 'page') continue;

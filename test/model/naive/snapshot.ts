@@ -14,7 +14,9 @@ export function snapshot(world: World, label: string): Record<string, unknown> {
   const objects: Record<string, unknown> = {};
   for (const obj of world.objects.values()) {
     if (obj.anonymous) continue;
-    const present = Array.from({ length: obj.pages }, (_, i) => (obj.cache.has(i) ? 'in' : '-'));
+    const present = Array.from({ length: obj.pages }, (_, i) =>
+      obj.cache.has(i) || obj.swapped.get(i)?.cached !== undefined ? 'in' : '-',
+    );
     const dirty = obj.kind === 'file' ? [...obj.cache.values()].filter((page) => page.dirty).length : 0;
     objects[obj.name] = { pages_cached: obj.cache.size, pages_dirty: dirty, mincore: runs(present) };
   }
@@ -35,7 +37,7 @@ function procShown(world: World, proc: Proc): Record<string, unknown> {
     const shown = vmas.map((vma) => ({
       first_page: vma.start - region.start,
       page_count: vma.end - vma.start,
-      perms: `${{ rw: 'rw', r: 'r-', none: '--' }[vma.prot]}-${vma.shared ? 's' : 'p'}`,
+      perms: `${{ rw: 'rw', r: 'r-', none: '--' }[vma.prot]}-${vma.mayShare ? 's' : 'p'}`,
       kB: smaps(world, proc, vma),
     }));
     const sum: Kb = {};

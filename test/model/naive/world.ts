@@ -7,6 +7,8 @@
  *   Slot ─ who means it (entries, objects), perhaps its page in the swap cache
  */
 
+import { Slots } from './slots.ts';
+
 /** What a page holds, as text: `0`, `file F 3`, `w17`, `w17/w18` (a first word written over it). */
 export type Content = string;
 
@@ -27,6 +29,7 @@ export interface Page {
 }
 
 export interface Slot {
+  readonly number: number;
   content: Content;
   readonly users: Set<Entry | Obj>;
   cached: Page | undefined;
@@ -65,7 +68,11 @@ export interface Vma {
   start: number;
   end: number;
   prot: 'rw' | 'r' | 'none';
+  /** Writes through it reach the object: a shared mapping of a file opened for reading is none. */
   shared: boolean;
+  /** Made with MAP_SHARED. */
+  readonly mayShare: boolean;
+  readonly mayWrite: boolean;
   locked: boolean;
   grows: boolean;
   noreserve: boolean;
@@ -129,11 +136,11 @@ export const DIALECTS: Readonly<Record<string, Dialect>> = {
 };
 
 export class World {
+  #slotsTotal = 0;
   readonly dialect: Dialect;
   readonly zram: boolean;
-  slotsTotal = 16384;
-  swapOn = true;
-  slots = new Set<Slot>();
+  swapOn = false;
+  readonly slots = new Slots();
   readonly procs = new Map<string, Proc>();
   readonly objects = new Map<string, Obj>();
   /** Anonymous shared objects are only found through mappings; kept for looking at all pages. */
@@ -146,15 +153,23 @@ export class World {
   constructor(profile: string, kind: 'zram' | 'disk') {
     this.dialect = DIALECTS[profile]!;
     this.zram = kind === 'zram';
+    this.setSwap(16384);
+  }
+
+  /** A swap area of so many slots, all free. */
+  setSwap(slots: number): void {
+    this.#slotsTotal = slots;
+    this.swapOn = slots > 0;
+    this.slots.setTotal(slots);
   }
 
   get slotsFree(): number {
-    return this.swapOn ? this.slotsTotal - this.slots.size : 0;
+    return this.swapOn ? this.#slotsTotal - this.slots.size : 0;
   }
 
   /** More than half of swap in use. */
   get swapFull(): boolean {
-    return this.slotsFree * 2 < this.slotsTotal;
+    return this.slotsFree * 2 < this.#slotsTotal;
   }
 }
 
@@ -239,10 +254,7 @@ export function takeSlot(world: World): Slot | undefined {
     for (const slot of [...world.slots])
       if (slot.users.size === 0 && slot.cached !== undefined) freeSwapOf(world, slot.cached);
   }
-  if (world.slotsFree <= 0) return undefined;
-  const slot: Slot = { content: '0', users: new Set(), cached: undefined };
-  world.slots.add(slot);
-  return slot;
+  return world.slotsFree <= 0 ? undefined : world.slots.take(world);
 }
 
 /** The entry that means a slot where `old` meant its page. */
