@@ -93,6 +93,22 @@ export const SYSCTLS: readonly Sysctl[] = [
   vm('laptop_mode', 'laptopMode', 0, INT_MAX),
   vm('compaction_proactiveness', 'compactionProactiveness', 0, 100),
   {
+    name: 'vm.nr_hugepages',
+    min: 0,
+    max: INT_MAX,
+    get: ({ mem }) => mem.hugePool.nr - mem.hugePool.surplus,
+    set: (machine, value) => machine.mem.hugePool.setTarget(value, (pages) => machine.pressure.reserve(pages)),
+  },
+  {
+    name: 'vm.nr_overcommit_hugepages',
+    min: 0,
+    max: INT_MAX,
+    get: ({ mem }) => mem.hugePool.overcommit,
+    set: ({ mem }, value) => {
+      mem.hugePool.overcommit = value;
+    },
+  },
+  {
     name: 'vm.overcommit_memory',
     min: 0,
     max: 2,

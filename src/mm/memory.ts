@@ -17,6 +17,7 @@ import {
 } from './memory-hooks.ts';
 import { ContentStore, DISK_PAGE_KB, isTableContent } from './pages/content.ts';
 import { Frames } from './pages/frames.ts';
+import { HugePool } from './pages/hugetlb.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -52,6 +53,7 @@ export class Memory {
   hooks: MemoryHooks = {};
   /** Pages that the kernel itself takes besides page tables and the zram pool (slab, stacks). Pretend. */
   kernelPages = 0;
+  readonly hugePool = new HugePool();
   /** At or below this many free pages `hooks.onLowMemory` is called before an allocation. */
   lowFreePages = 0;
   /** More dirty file pages than this call `hooks.onDirtyLimit`. */
@@ -115,10 +117,10 @@ export class Memory {
     return vma.anonRoot;
   }
 
-  /** Pages of the kernel: fixed, page tables, and what zram holds compressed. */
+  /** Pages of the kernel: fixed, page tables, the pool of huge pages, and what zram holds compressed. */
   get nrKernelPages(): number {
     const pool = this.swap?.synchronous ? Math.ceil(this.swap.compressedBytes / 4096) : 0;
-    return this.kernelPages + this.tables.nrTables + pool;
+    return this.kernelPages + this.tables.nrTables + this.hugePool.smallPages + pool;
   }
 
   get nrFree(): number {

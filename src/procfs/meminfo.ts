@@ -7,7 +7,7 @@ import {
   LRU_INACTIVE_FILE,
   LRU_UNEVICTABLE,
 } from '../mm/pages/frames.ts';
-import type { Mm } from '../mm/space/mm.ts';
+import { HUGE_KB } from '../mm/pages/hugetlb.ts';
 import { commitLimit } from '../mm/space/mmap.ts';
 import { KERNEL_STACK_PAGES, PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
@@ -33,7 +33,7 @@ export function kernelPages(machine: Machine): KernelPages {
 /** Pages that zram holds compressed. */
 export function zramPages(machine: Machine): number {
   const { mem } = machine;
-  return mem.nrKernelPages - mem.kernelPages - mem.tables.nrTables;
+  return mem.nrKernelPages - mem.kernelPages - mem.tables.nrTables - mem.hugePool.smallPages;
 }
 
 /** Mirrors: mm/show_mem.c:si_mem_available. */
@@ -112,20 +112,19 @@ const NAME_COLUMNS = 16;
 
 export function showMeminfo(out: TextBuffer, { machine }: SystemContext): void {
   for (const [name, pages] of ROWS) line(out, name, pages(machine) * PAGE_KB);
-  const hugeKb = hugetlbKb(machine);
-  const hugePages = hugeKb / 2048;
+  const { hugePool } = machine.mem;
   for (const [name, value] of [
-    ['HugePages_Total', hugePages],
-    ['HugePages_Free', 0],
-    ['HugePages_Rsvd', 0],
-    ['HugePages_Surp', 0],
+    ['HugePages_Total', hugePool.nr],
+    ['HugePages_Free', hugePool.free],
+    ['HugePages_Rsvd', hugePool.reserved],
+    ['HugePages_Surp', hugePool.surplus],
   ] as const)
     out
       .text(`${name}:`)
       .dec(value, 24 - name.length - 1)
       .newline();
-  line(out, 'Hugepagesize', 2048);
-  line(out, 'Hugetlb', hugeKb);
+  line(out, 'Hugepagesize', HUGE_KB);
+  line(out, 'Hugetlb', hugePool.nr * HUGE_KB);
   // Pretend: all of memory is mapped by huge pages of the kernel but for 2 MB.
   line(out, 'DirectMap4k', 2048);
   line(out, 'DirectMap2M', Math.max(0, machine.mem.frames.total * PAGE_KB - 2048));
@@ -135,16 +134,4 @@ export function showMeminfo(out: TextBuffer, { machine }: SystemContext): void {
 /** Mirrors: show_val_kb. */
 function line(out: TextBuffer, name: string, kb: number): void {
   out.text(name).text(':').padTo(NAME_COLUMNS).dec(Math.floor(kb), 8).text(' kB').newline();
-}
-
-/** What hugetlb mappings hold. It lies outside of the page model, and so of MemTotal. */
-function hugetlbKb(machine: Machine): number {
-  let kb = 0;
-  const seen = new Set<Mm>();
-  for (const { mm } of machine.tasks.values()) {
-    if (mm === null || seen.has(mm)) continue;
-    if (mm.users > 1) seen.add(mm);
-    for (const vma of mm.vmas) kb += vma.hugetlbKb;
-  }
-  return kb;
 }

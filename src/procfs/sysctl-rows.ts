@@ -51,7 +51,11 @@ const vmRows: readonly SysctlRow[] = [
   { path: 'vm/mmap_rnd_bits', initial: '28', mode: 0o600 },
   { path: 'vm/mmap_rnd_compat_bits', initial: '8', mode: 0o600 },
   { path: 'vm/nr_hugepages', initial: '0' },
-  { path: 'vm/nr_hugepages_mempolicy', initial: '0' },
+  {
+    path: 'vm/nr_hugepages_mempolicy',
+    initial: '0',
+    value: ({ machine: { mem } }) => String(mem.hugePool.nr - mem.hugePool.surplus),
+  },
   { path: 'vm/nr_overcommit_hugepages', initial: '0' },
   { path: 'vm/numa_stat', initial: '1' },
   { path: 'vm/numa_zonelist_order', initial: 'Node', text: true },

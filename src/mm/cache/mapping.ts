@@ -7,6 +7,7 @@
  * file's own initial content `firstContent + index`. A shmem object has no disk: what is not cached and not swapped is zeros.
  */
 import { CONTENT_ZERO } from '../pages/content.ts';
+import type { HugePage } from '../pages/hugetlb.ts';
 import type { Vma } from '../space/vma.ts';
 
 const CHUNK = 512;
@@ -98,6 +99,9 @@ export class Mapping {
   nrSwapped = 0;
   /** Dirty pages of each chunk of the cache, so that writing a few pages does not look at all. */
   private readonly dirtyIn = new PageArray();
+  /** Of an object in huge pages: those it has, by index in units of 2 MiB, and how many from the start have been set aside for it. */
+  readonly hugePages = new Map<number, HugePage>();
+  hugePromised = 0;
   /** References that are not mappings: names (a path, an open descriptor). At zero and unmapped, a shmem object goes away. */
   links = 1;
 

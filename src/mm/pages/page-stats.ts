@@ -4,6 +4,7 @@ import type { Memory } from '../memory.ts';
 import type { Mm } from '../space/mm.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_SHARED, VM_WRITE } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
+import { HUGE_KB } from './hugetlb.ts';
 import { PG_ANON, PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED } from './page-flags.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_SOFTDIRTY, PTE_YOUNG } from './pte.ts';
 
@@ -47,8 +48,10 @@ export function pssKb(sum: number): number {
 /** Adds the pages of a VMA to `sums`. `rollup`: as smaps_rollup gathers them. Mirrors: smap_gather_stats, smaps_account. */
 export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums): void {
   if (vma.flags & VM_HUGETLB) {
-    if (vma.flags & VM_SHARED) sums.sharedHugetlb += vma.hugetlbKb * 1024;
-    else sums.privateHugetlb += vma.hugetlbKb * 1024;
+    for (const { mapcount } of vma.hugePages.values()) {
+      if (mapcount > 1) sums.sharedHugetlb += HUGE_KB * 1024;
+      else sums.privateHugetlb += HUGE_KB * 1024;
+    }
     return;
   }
   if (vma.flags & VM_PFNMAP) return;

@@ -7,7 +7,7 @@ import { KIND_ZERO, PTE_NUMBER } from '../pages/pte.ts';
 import { accessPage, FAULT_MAJOR, FAULT_MINOR, FAULT_NONE, FAULT_OOM, FAULT_SIGSEGV, presentFrame } from './fault.ts';
 import type { Mm } from './mm.ts';
 import { expandStack } from './mmap.ts';
-import { VM_SHARED } from './vm-flags.ts';
+import { VM_HUGETLB, VM_SHARED } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
 /** What a write leaves in a page: a whole page of fresh content, a fresh first word, or zeros. */
@@ -83,7 +83,7 @@ function touchEach(
       result.signals++;
       continue;
     }
-    if (write) {
+    if (write && (vma!.flags & VM_HUGETLB) === 0) {
       writeContent(mem, vma!, vpn, fill);
       if (mem.nrFileDirty > mem.dirtyLimitPages) mem.hooks.onDirtyLimit?.(mem);
     }
@@ -202,7 +202,8 @@ function eachPage(
     const from = (address + done) % PAGE_SIZE;
     const to = Math.min(PAGE_SIZE, from + length - done);
     const vma = mm.find(vpn);
-    if (vma === undefined || accessPage(mem, vma, vpn, write) < 0) return done;
+    // What huge pages hold is not modelled.
+    if (vma === undefined || vma.flags & VM_HUGETLB || accessPage(mem, vma, vpn, write) < 0) return done;
     visit(vpn, from, to, done, vma);
     done += to - from;
   }

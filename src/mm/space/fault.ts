@@ -32,21 +32,15 @@ import {
 } from '../pages/pte.ts';
 import { addToSwapCache, freeSlot, removeFromSwapCache, tryToFreeSwap } from '../swap/swap-cache.ts';
 import { swapReadAhead } from '../swap/swap-readahead.ts';
+import { FAULT_MAJOR, FAULT_MINOR, FAULT_NONE, FAULT_OOM, FAULT_SIGBUS, FAULT_SIGSEGV } from './fault-outcomes.ts';
+import { hugeFault } from './hugetlb-vma.ts';
 import { lruAddFresh, mlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
 import { unmapFrame } from './rmap.ts';
-import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
+import { VM_EXEC, VM_HUGETLB, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
-/** Outcomes of an access. The first three succeed. */
-export const FAULT_NONE = 0;
-export const FAULT_MINOR = 1;
-export const FAULT_MAJOR = 2;
-export const FAULT_OOM = -1;
-/** No mapping there, or its protection forbids the access. */
-export const FAULT_SIGSEGV = -2;
-/** Beyond the end of the file, or a page of a volatile range that was thrown away. */
-export const FAULT_SIGBUS = -3;
+export * from './fault-outcomes.ts';
 
 /** Whether the VMA's protection allows the access. */
 export function mayAccess(vma: Vma, write: boolean): boolean {
@@ -86,6 +80,7 @@ export function accessPage(mem: Memory, vma: Vma, vpn: number, write: boolean): 
 
 /** Mirrors: mm/memory.c:handle_pte_fault. */
 function handleFault(mem: Memory, vma: Vma, vpn: number, write: boolean): number {
+  if (vma.flags & VM_HUGETLB) return hugeFault(mem, vma, vpn, write);
   const at = mem.tables.ensure(vma.mm.pageDirectory, vpn);
   const pte = mem.tables.pte[at]!;
   switch (pte >>> 30) {

@@ -2,6 +2,7 @@
 import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_SWAPBACKED } from '../pages/page-flags.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE, PTE_YOUNG } from '../pages/pte.ts';
+import { copyHuge } from './hugetlb-vma.ts';
 import { Mm } from './mm.ts';
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_WIPEONFORK } from './vm-flags.ts';
 import { Vma } from './vma.ts';
@@ -26,7 +27,7 @@ export function dupMm(mem: Memory, parent: Mm): Mm {
       vma.mapping,
       vma.name,
     );
-    copy.hugetlbKb = vma.hugetlbKb;
+    copyHuge(vma, copy);
     if (vma.flags & VM_ACCOUNT) mem.committed += vma.end - vma.start;
     child.vmas.push(copy);
     vma.mapping?.vmas.add(copy);

@@ -3,9 +3,11 @@ import { EACCES, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
+import { HUGE_PAGES } from '../pages/hugetlb.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
 import { KIND_PRESENT, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
 import { putSlot } from '../swap/swap-cache.ts';
+import { checkHugeAligned, releaseHuge, reserveHuge, splitHuge } from './hugetlb-vma.ts';
 import { mlockFrame, munlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
 import { populate } from './populate.ts';
@@ -70,12 +72,15 @@ function protFlags(prot: number): number {
  * that may write a file opened for reading). Mirrors: do_mmap, mmap_region.
  */
 export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
-  const { start, nrPages, prot, shared, mapping } = request;
+  const { start, prot, shared, mapping } = request;
+  const huge = ((request.flags ?? 0) & VM_HUGETLB) !== 0;
+  const nrPages = huge ? Math.ceil(request.nrPages / HUGE_PAGES) * HUGE_PAGES : request.nrPages;
   if (!(nrPages > 0)) throw new KernelError(EINVAL, 'length of a mapping must be more than zero');
   if (start < 1 || start + nrPages > TASK_SIZE_PAGES) throw new KernelError(EINVAL, 'address out of user space');
   const before = mm.vmas[mm.indexAfter(start)];
   if (before !== undefined && before.start < start + nrPages)
     throw new KernelError(ENOMEM, 'the range is already mapped');
+  if (huge) checkHugeAligned(start);
   if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
   let flags = protFlags(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm.defFlags | (request.flags ?? 0);
   if (shared) flags |= VM_SHARED | VM_MAYSHARE;
@@ -98,6 +103,7 @@ export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
     mapping,
     request.name ?? '',
   );
+  if (huge) reserveHuge(mem, vma);
   insertVma(mm, vma);
   mapping?.vmas.add(vma);
   const merged = mergeAround(mem, mm, vma);
@@ -144,6 +150,7 @@ export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
 
 /** Takes an emptied VMA out of the object lists. */
 export function releaseVma(mem: Memory, vma: Vma): void {
+  if (vma.flags & VM_HUGETLB) releaseHuge(mem, vma);
   if (vma.flags & VM_ACCOUNT) mem.committed -= vma.end - vma.start;
   const { mapping, anonRoot } = vma;
   if (anonRoot !== null) {
@@ -169,6 +176,8 @@ export function dropMappingIfUnused(mem: Memory, mapping: Mapping): void {
       putSlot(mem, entry & 0x3fffffff);
     }
   });
+  mem.hugePool.unreserve(Math.max(0, mapping.hugePromised - mapping.hugePages.size));
+  for (let i = mapping.hugePages.size; i > 0; i--) mem.hugePool.put();
   mem.mappings.delete(mapping.id);
 }
 
@@ -192,9 +201,11 @@ export function splitAt(mem: Memory, mm: Mm, vpn: number): void {
   const vma = mm.find(vpn);
   if (vma === undefined || vma.start === vpn) return;
   if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
+  if (vma.flags & VM_HUGETLB) checkHugeAligned(vpn);
   const upper = new Vma(mm, vpn, vma.end, vma.flags, vma.indexOf(vpn), vma.mapping, vma.name);
   upper.anonRoot = vma.anonRoot;
   upper.anonOrigin = vma.anonOrigin;
+  if (vma.flags & VM_HUGETLB) splitHuge(vma, upper);
   vma.end = vpn;
   vma.anonRoot?.vmas.add(upper);
   vma.mapping?.vmas.add(upper);

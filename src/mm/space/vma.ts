@@ -1,4 +1,5 @@
 import type { Mapping } from '../cache/mapping.ts';
+import { HUGE_KB, type HugePage } from '../pages/hugetlb.ts';
 import type { Mm } from './mm.ts';
 import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 
@@ -31,8 +32,10 @@ export class Vma {
   anonOrigin = 0;
   /** What maps shows as its name when there is no file: `[heap]`, `[stack]`, `[anon:x]`, or nothing. */
   readonly name: string;
-  /** Huge pages present, for hugetlb mappings, in kB; they are outside of the page model. */
-  hugetlbKb = 0;
+  /** Of a hugetlb mapping: the huge pages that it maps, by index in units of 2 MiB. */
+  readonly hugePages = new Map<number, HugePage>();
+  /** A private hugetlb mapping has pages of the pool set aside for what it does not map yet. */
+  hugeReserved = false;
 
   constructor(mm: Mm, start: number, end: number, flags: number, pgoff: number, mapping: Mapping | null, name: string) {
     this.mm = mm;
@@ -42,6 +45,11 @@ export class Vma {
     this.pgoff = pgoff;
     this.mapping = mapping;
     this.name = name;
+  }
+
+  /** Huge pages mapped, in kB. */
+  get hugetlbKb(): number {
+    return this.hugePages.size * HUGE_KB;
   }
 
   get nrPages(): number {

@@ -1,7 +1,9 @@
 /** The step that makes mappings: one, a stack, or a row of equal ones. */
 import type { Machine } from '../../machine/machine.ts';
+import { HUGE_KB, HUGE_PAGES } from '../../mm/pages/hugetlb.ts';
+import { accessPage } from '../../mm/space/fault.ts';
 import type { Mm } from '../../mm/space/mm.ts';
-import { mmap, TASK_SIZE_PAGES } from '../../mm/space/mmap.ts';
+import { mmap, munmap, TASK_SIZE_PAGES } from '../../mm/space/mmap.ts';
 import {
   PROT_EXEC,
   PROT_READ,
@@ -13,7 +15,8 @@ import {
   VM_NORESERVE,
   VM_PFNMAP,
 } from '../../mm/space/vm-flags.ts';
-import { EINVAL } from '../../util/errno.ts';
+import type { Vma } from '../../mm/space/vma.ts';
+import { EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { systemCall } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
@@ -101,7 +104,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
           populate,
           name: label,
         });
-        if (hugetlbKb !== undefined) vma.hugetlbKb = hugetlbKb;
+        if (hugetlbKb !== undefined) touchHuge(machine, mm, vma, Math.ceil(hugetlbKb / HUGE_KB));
       }
       task.regions.set(name, { name, start, nrPages: areaPages, mapping });
       if (at === undefined) takePlace(machine, start, areaPages);
@@ -114,6 +117,16 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
 /** How a program opens a file that it maps with this protection: to read only, where it only reads. */
 function openedFor(prot: number): 'r' | 'rw' {
   return (prot & (PROT_READ | PROT_WRITE)) === PROT_READ ? 'r' : 'rw';
+}
+
+/** The huge pages that a mapping has from the start: its first ones. Throws ENOMEM. */
+function touchHuge(machine: Machine, mm: Mm, vma: Vma, count: number): void {
+  const { start, end } = vma;
+  for (let i = 0; i < Math.min(count, vma.nrPages / HUGE_PAGES); i++) {
+    if (accessPage(machine.mem, vma, start + i * HUGE_PAGES, vma.isWritable) >= 0) continue;
+    munmap(machine.mem, mm, start, end);
+    throw new KernelError(ENOMEM, 'there are not so many huge pages (vm.nr_hugepages)');
+  }
 }
 
 /** Where a mapping without an address goes: the machine's next place, or, when those are used up, above what the process has. */
