@@ -101,7 +101,7 @@ export class Mapping {
   private readonly dirtyIn = new PageArray();
   /** Of an object in huge pages: those it has, by index in units of 2 MiB, and how many from the start have been set aside for it. */
   readonly hugePages = new Map<number, HugePage>();
-  hugePromised = 0;
+  hugeSetAside = 0;
   /** References that are not mappings: names (a path, an open descriptor). At zero and unmapped, a shmem object goes away. */
   links = 1;
 

@@ -22,9 +22,9 @@ export function reserveHuge(mem: Memory, vma: Vma): void {
     return;
   }
   const last = Math.ceil(vma.indexOf(vma.end) / HUGE_PAGES);
-  if (last <= mapping.hugePromised) return;
-  mem.hugePool.reserve(mem, last - mapping.hugePromised);
-  mapping.hugePromised = last;
+  if (last <= mapping.hugeSetAside) return;
+  mem.hugePool.reserve(mem, last - mapping.hugeSetAside);
+  mapping.hugeSetAside = last;
 }
 
 /** An access to page `vpn` of a hugetlb mapping that its protection allows. Returns FAULT_*. Mirrors: hugetlb_fault. */
@@ -46,7 +46,7 @@ function objectPage(mem: Memory, vma: Vma, index: number): HugePage | undefined 
   const mapping = vma.mapping!;
   const known = mapping.hugePages.get(index);
   if (known !== undefined) return known;
-  const page = mem.hugePool.take(mem, index < mapping.hugePromised);
+  const page = mem.hugePool.take(mem, index < mapping.hugeSetAside);
   if (page !== undefined) mapping.hugePages.set(index, page);
   return page;
 }

@@ -176,7 +176,7 @@ export function dropMappingIfUnused(mem: Memory, mapping: Mapping): void {
       putSlot(mem, entry & 0x3fffffff);
     }
   });
-  mem.hugePool.unreserve(Math.max(0, mapping.hugePromised - mapping.hugePages.size));
+  mem.hugePool.unreserve(Math.max(0, mapping.hugeSetAside - mapping.hugePages.size));
   for (let i = mapping.hugePages.size; i > 0; i--) mem.hugePool.put();
   mem.mappings.delete(mapping.id);
 }
