@@ -1,8 +1,9 @@
 /*
  * worker.c - plays a scenario of memory pressure on the running kernel, in a memory group of its own; JSON on stdout. Root only.
  *
- *   worker [--extra [GROUP=]BYTES]... [--flush N] [--global] [--v2 DIR] [--fs DIR] [--swapfile PATH] SCENARIO.scn
+ *   worker [--measure FILE] [--extra [GROUP=]BYTES]... [--flush N] [--global] [--v2 DIR] [--fs DIR] [--swapfile PATH] SCENARIO.scn
  *
+ *   --measure writes to FILE what the kernel charged to the groups for itself at most, as options: --extra GROUP=BYTES
  *   --extra   what the kernel charges to a group for itself (page tables, xarray nodes): added to its limits; default /g
  *   --flush   reads memory.stat after every N steps: the kernel decides about activation and deactivation by statistics of
  *             the group that are otherwise brought up to date every two seconds only
@@ -38,7 +39,9 @@
 static struct scenario S;
 static struct cgroups cg = { "/sys/fs/cgroup/memory/rfs-oracle", 0 };
 static const char *fs = "/tmp/rfs-pressure/fs", *swap_file = "/tmp/rfs-pressure/swapfile";
+static const char *measured;
 static int flush, global, swapped;
+static u64 kernel_memory[MAX_GROUPS]; /* at most, at any snap */
 
 /* What the processes tell of themselves, in shared memory. */
 struct state {
@@ -170,7 +173,9 @@ static void print_group(const struct group *group) {
     if (!cg.v2 && !total && strncmp(key, "hierarchical", 12)) continue;
     printf("%s\"%s\":%" PRId64, nr++ ? "," : "", key + (total ? 6 : 0), value);
   }
-  printf("%s\"usage\":%lu,\"kmem\":%lu", nr ? "," : "", group_usage(&cg, group), group_kernel_memory(&cg, group));
+  u64 kernel = group_kernel_memory(&cg, group), *most = &kernel_memory[group - S.groups];
+  if (kernel > *most) *most = kernel;
+  printf("%s\"usage\":%lu,\"kmem\":%lu", nr ? "," : "", group_usage(&cg, group), kernel);
   if (cg.v2) {
     printf(",\"swap\":%s", strtok(read_file(group_file(&cg, group, "memory.swap.current")), "\n") ?: "0");
     const char *events = read_file(group_file(&cg, group, "memory.events"));
@@ -295,6 +300,7 @@ static void read_arguments(int argc, char **argv) {
     else if (argv[i][0] != '-') file = argv[i];
     else if (i + 1 == argc) die("%s what?", argv[i]);
     else if (!strcmp(argv[i], "--extra") && nr_extras < MAX_GROUPS) extras[nr_extras++] = argv[++i];
+    else if (!strcmp(argv[i], "--measure")) measured = argv[++i];
     else if (!strcmp(argv[i], "--flush")) flush = atoi(argv[++i]);
     else if (!strcmp(argv[i], "--v2")) cg = (struct cgroups){ argv[++i], 1 };
     else if (!strcmp(argv[i], "--fs")) fs = argv[++i];
@@ -359,6 +365,13 @@ static void carry_out_here(const struct step *step) {
   case OP_DROP: write_file("/proc/sys/vm/drop_caches", "%d", step->arg); break;
   default: break;
   }
+}
+
+static void write_measured(void) {
+  FILE *f = fopen(measured, "w");
+  if (!f) die("%s", measured);
+  for (int g = 0; g < S.nr_groups; g++) fprintf(f, "--extra %s=%lu\n", S.groups[g].path, kernel_memory[g]);
+  fclose(f);
 }
 
 static void start_processes(void) {
@@ -428,5 +441,6 @@ int main(int argc, char **argv) {
          S.swappiness, S.page_cluster, S.limit);
   play();
   printf("]}\n");
+  if (measured) write_measured();
   return 0;
 }

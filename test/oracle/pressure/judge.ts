@@ -68,6 +68,7 @@ const COUNTERS = [
   'memcg.workingset_refault_anon',
   'memcg.workingset_refault_file',
 ];
+const PAGE = 4096;
 const ABOUT_ANON = /^(pswp|pgsteal_anon|memcg.*anon)/;
 
 /** The class of a recording called NAME or NAME.fresh or NAME.v2. */
@@ -75,10 +76,12 @@ export function classOf(name: string): Class {
   return CLASSES.find(([pattern]) => pattern.test(name))?.[1] ?? 'own';
 }
 
-/** Whether a recording is one that the model is held to: fresh statistics where these decide. */
-export function isCompared(name: string): boolean {
+/**
+ * Whether a recording is one that the model is held to: fresh statistics where these decide. `all`: every recording there is.
+ */
+export function isCompared(name: string, all: ReadonlySet<string>): boolean {
   const fresh = name.endsWith('.fresh');
-  if (classOf(name) === 'own') return true;
+  if (classOf(name) === 'own') return fresh || !all.has(`${name}.fresh`);
   return BY_FRESH_STATISTICS.test(name) === fresh;
 }
 
@@ -112,7 +115,8 @@ function judgeNear(cls: Near, golden: Golden, want: Wanted, last: PlayedSnap): s
 /** Near where the kernel's own runs agree, in range where they do not. */
 function judgeByOwnSpread(golden: Golden, want: Wanted, last: PlayedSnap): string[] {
   if (Object.keys(want).some((key) => key.endsWith('.killed_at_line'))) return judgeKills(want, last);
-  const faults = [...COUNTERS, ...majorFaults(want)].flatMap((key) => {
+  const ofGroups = Object.keys(want).filter((key) => key.startsWith('/'));
+  const faults = [...COUNTERS, ...majorFaults(want), ...ofGroups].flatMap((key) => {
     const [median, least, greatest] = want[key] ?? [0, 0, 0];
     const tolerance = [EXACT, FRESH].find(
       ({ counters }) => greatest - least <= Math.max(counters * median, SLACK_PAGES),
@@ -177,10 +181,16 @@ function majorFaults(want: Wanted): string[] {
   return Object.keys(want).filter((key) => key.endsWith('.majflt'));
 }
 
-/** A counter by its name in a recording: of the machine, of the group (`memcg.`), of a process. */
+/** A counter by its name in a recording: of the machine, of the group (`memcg.`), of a group below it, of a process. */
 function counterOf(snap: PlayedSnap, key: string): number {
   const [owner = '', field] = key.split('.');
   if (field === undefined) return snap.vmstat[key] ?? 0;
+  if (owner.startsWith('/')) return ofGroup(snap.groups[owner] ?? {}, field);
   if (owner === 'memcg') return snap.memcg[field] ?? snap.vmstat[field] ?? 0;
   return Number(snap.procs[owner]?.[field as 'majflt' | 'killed_at_line'] ?? 0);
+}
+
+function ofGroup(group: Readonly<Record<string, number>>, field: string): number {
+  if (field === 'pages') return ((group['anon'] ?? 0) + (group['file'] ?? 0)) / PAGE;
+  return group[field] ?? 0;
 }

@@ -66,6 +66,8 @@ class Player {
   readonly #machine: ReclaimMachine;
   readonly #before: Table;
   readonly #killed = new Map<string, number>();
+  /** Processes that have exited, as they were then. */
+  readonly #exited: Record<string, PlayedProcess> = {};
   #alive = new Set<string>();
 
   constructor(machine: ReclaimMachine) {
@@ -81,6 +83,8 @@ class Player {
       this.snaps.push(this.#snap(line, words[1] ?? ''));
       return;
     }
+    if (words[1] === 'exit')
+      this.#exited[subject] = { ...this.#faultsOf(subject), alive: 0, killed_at_line: 0, maps: {} };
     try {
       this.#machine.apply(line);
     } catch (error) {
@@ -122,12 +126,10 @@ class Player {
   }
 
   #processes(snap: Snap): Record<string, PlayedProcess> {
-    const procs: Record<string, PlayedProcess> = {};
+    const procs: Record<string, PlayedProcess> = { ...this.#exited };
     for (const [name, { maps }] of Object.entries(snap.procs)) {
-      const task = this.#machine.machine.named.get(name);
       procs[name] = {
-        minflt: task?.minflt ?? 0,
-        majflt: task?.majflt ?? 0,
+        ...this.#faultsOf(name),
         alive: 1,
         killed_at_line: 0,
         maps: Object.fromEntries(Object.entries(maps).map(([map, { pages }]) => [map, merged(pages ?? [])])),
@@ -136,6 +138,11 @@ class Player {
     for (const [name, line] of this.#killed)
       procs[name] = { minflt: 0, majflt: 0, alive: 0, killed_at_line: line, maps: {} };
     return procs;
+  }
+
+  #faultsOf(name: string): { minflt: number; majflt: number } {
+    const { minflt = 0, majflt = 0 } = this.#machine.machine.named.get(name) ?? {};
+    return { minflt, majflt };
   }
 
   #group(group: Cgroup): Table {

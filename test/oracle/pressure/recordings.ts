@@ -30,7 +30,7 @@ export function readGoldens(folder: string): Map<string, Golden> {
     .map((file) => file.slice(0, -5));
   return new Map(
     names
-      .filter(isCompared)
+      .filter((name) => isCompared(name, new Set(names)))
       .sort()
       .map((name) => [name, JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Golden]),
   );

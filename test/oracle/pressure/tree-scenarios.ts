@@ -15,16 +15,24 @@ function tree(children: Record<string, Record<string, string>>): (w: ScenarioWri
   };
 }
 
+/** Small steps: where a recording reads the group's statistics after every step, they are fresh to so many pages. */
+const STEP_PAGES = 64;
+
+/** A mapping from its beginning, in small steps. */
+function sweep(w: ScenarioWriter, proc: string, map: string, mb: number, how: 'read' | 'write'): void {
+  pieces(mb * MB, STEP_PAGES, (at, n) => w.touch(proc, map, at, n, how));
+}
+
 /** A process called as its group, with anonymous memory that is written once. */
 function filled(w: ScenarioWriter, name: string, mb: number): void {
   w.proc(name, `/g/${name}`);
   w.anon(name, `${name}heap`, `${mb}M`);
-  w.touch(name, `${name}heap`, 0, mb * MB, 'write');
+  sweep(w, name, `${name}heap`, mb, 'write');
 }
 
 function loop(w: ScenarioWriter, name: string, mb: number, times: number): void {
   for (let i = 1; i <= times; i++) {
-    w.touch(name, `${name}heap`, 0, mb * MB, 'read');
+    sweep(w, name, `${name}heap`, mb, 'read');
     w.snap(`${name}${i}`);
   }
 }
@@ -35,7 +43,7 @@ function streamBeside(w: ScenarioWriter, stream: string, mb: number, hot: string
   w.anon(stream, `${stream}heap`, `${mb}M`);
   pieces(mb * MB, 2 * MB, (at, n) => {
     w.touch(stream, `${stream}heap`, at, n, 'write');
-    w.touch(hot, `${hot}heap`, 0, hotMb * MB, 'read');
+    sweep(w, hot, `${hot}heap`, hotMb, 'read');
   });
   w.snap('streamed');
 }
@@ -66,7 +74,7 @@ export const TREE_ROWS: readonly Row[] = [
     { limit: '32M', groups: tree({ a: {}, b: {} }) },
     (w) => {
       filled(w, 'a', 12);
-      w.touch('a', 'aheap', 0, 12 * MB, 'read');
+      sweep(w, 'a', 'aheap', 12, 'read');
       w.snap('filled');
       streamBeside(w, 'b', 64, 'a', 12);
     },
@@ -106,15 +114,15 @@ export const TREE_ROWS: readonly Row[] = [
       w.line('object F file 8M');
       w.proc('a', '/g/a');
       w.file('a', 'af', 'F', '8M');
-      w.touch('a', 'af', 0, 8 * MB, 'read');
+      sweep(w, 'a', 'af', 8, 'read');
       w.proc('b', '/g/b');
       w.file('b', 'bf', 'F', '8M');
       w.anon('b', 'bheap', '48M');
-      w.touch('b', 'bf', 0, 8 * MB, 'read');
+      sweep(w, 'b', 'bf', 8, 'read');
       w.snap('read');
       pieces(48 * MB, 4 * MB, (at, n) => {
         w.touch('b', 'bheap', at, n, 'write');
-        w.touch('b', 'bf', 0, 8 * MB, 'read');
+        sweep(w, 'b', 'bf', 8, 'read');
       });
       w.snap('streamed');
     },
@@ -127,7 +135,7 @@ export const TREE_ROWS: readonly Row[] = [
       w.line('object F file 12M');
       w.proc('a', '/g/a');
       w.file('a', 'af', 'F', '12M');
-      w.touch('a', 'af', 0, 12 * MB, 'read');
+      sweep(w, 'a', 'af', 12, 'read');
       w.line('a exit');
       w.snap('read');
       w.line('cgroup rmdir /g/a');
@@ -145,7 +153,7 @@ export const TREE_ROWS: readonly Row[] = [
       filled(w, 'b', 16);
       w.snap('filled');
       for (const mb of [30, 26, 22, 16]) {
-        w.touch('b', 'bheap', 0, 4 * MB, 'read');
+        sweep(w, 'b', 'bheap', 4, 'read');
         w.line(`cgroup write /g/memory.max "${mb}M"`);
         w.snap(`limit${mb}`);
       }
@@ -160,12 +168,12 @@ export const TREE_ROWS: readonly Row[] = [
       w.line('object G file 16M');
       w.proc('a', '/g/a');
       w.file('a', 'af', 'F', '16M');
-      w.touch('a', 'af', 0, 16 * MB, 'read');
+      sweep(w, 'a', 'af', 16, 'read');
       w.snap('old');
       w.proc('b', '/g/b');
       w.file('b', 'bf', 'G', '16M');
       for (let i = 1; i <= 4; i++) {
-        w.touch('b', 'bf', 0, 16 * MB, 'read');
+        sweep(w, 'b', 'bf', 16, 'read');
         w.snap(`young${i}`);
       }
     },
@@ -181,7 +189,7 @@ export const TREE_ROWS: readonly Row[] = [
       w.file('a', 'm', 'M', '20M', 'rw');
       w.file('a', 'f', 'F', '20M');
       for (let i = 1; i <= 3; i++) {
-        pieces(20 * MB, MB, (at, n) => {
+        pieces(20 * MB, STEP_PAGES, (at, n) => {
           w.touch('a', 'm', at, n, i === 1 ? 'write' : 'read');
           w.touch('a', 'f', at, n, 'read');
         });
@@ -196,17 +204,17 @@ export const TREE_ROWS: readonly Row[] = [
     (w) => {
       w.proc('a');
       w.anon('a', 'sh', '12M');
-      w.touch('a', 'sh', 0, 12 * MB, 'write');
+      sweep(w, 'a', 'sh', 12, 'write');
       const children = ['b', 'c', 'd', 'e', 'f', 'h'];
       children.forEach((child, i) => {
         w.line(`a fork ${child}`);
         w.touch(child, 'sh', (i % 4) * 3 * MB, 3 * MB, 'write');
       });
       w.snap('forked');
-      for (const child of children) w.touch(child, 'sh', 0, 12 * MB, 'read');
+      for (const child of children) sweep(w, child, 'sh', 12, 'read');
       w.snap('read');
       for (const child of children.slice(0, 3)) w.line(`${child} exit`);
-      w.touch('a', 'sh', 0, 12 * MB, 'read');
+      sweep(w, 'a', 'sh', 12, 'read');
       w.snap('left');
     },
   ],
@@ -220,10 +228,10 @@ export const TREE_ROWS: readonly Row[] = [
       w.anon('a', 'heap', '50M');
       w.file('a', 'f', 'F', '12M');
       for (let i = 1; i <= 3; i++) {
-        w.touch('a', 'heap', 0, 50 * MB, i === 1 ? 'write' : 'read');
+        sweep(w, 'a', 'heap', 50, i === 1 ? 'write' : 'read');
         w.snap(`loop${i}`);
       }
-      w.touch('a', 'f', 0, 12 * MB, 'read');
+      sweep(w, 'a', 'f', 12, 'read');
       w.snap('file');
     },
   ],
@@ -238,12 +246,12 @@ export const TREE_ROWS: readonly Row[] = [
       w.file('a', 'x', 'X', '12M', 'rx', 'private');
       w.file('a', 'd', 'D', '48M', 'r', 'private');
       w.anon('a', 'heap', '24M');
-      w.touch('a', 'x', 0, 12 * MB, 'read');
+      sweep(w, 'a', 'x', 12, 'read');
       w.snap('loaded');
       pieces(48 * MB, 8 * MB, (at, n) => {
         w.touch('a', 'd', at, n, 'read');
         w.touch('a', 'heap', at / 2, n / 2, 'write');
-        w.touch('a', 'x', 0, 12 * MB, 'read');
+        sweep(w, 'a', 'x', 12, 'read');
       });
       w.snap('streamed');
     },
@@ -256,13 +264,13 @@ export const TREE_ROWS: readonly Row[] = [
       w.proc('a');
       w.anon('a', 'heap', '24M');
       w.anon('a', 'more', '16M');
-      w.touch('a', 'heap', 0, 24 * MB, 'write');
-      w.touch('a', 'heap', 0, 24 * MB, 'read');
+      sweep(w, 'a', 'heap', 24, 'write');
+      sweep(w, 'a', 'heap', 24, 'read');
       w.line(`a madvise heap ${8 * MB}p ${8 * MB}p cold`);
       w.snap('cold');
-      w.touch('a', 'more', 0, 16 * MB, 'write');
+      sweep(w, 'a', 'more', 16, 'write');
       w.snap('more');
-      w.touch('a', 'heap', 0, 24 * MB, 'read');
+      sweep(w, 'a', 'heap', 24, 'read');
       w.snap('back');
     },
   ],
@@ -274,12 +282,12 @@ export const TREE_ROWS: readonly Row[] = [
       w.proc('a');
       w.anon('a', 'heap', '24M');
       w.anon('a', 'more', '20M');
-      w.touch('a', 'heap', 0, 24 * MB, 'write');
+      sweep(w, 'a', 'heap', 24, 'write');
       w.line(`a madvise heap ${4 * MB}p ${8 * MB}p pageout`);
       w.snap('pagedout');
-      w.touch('a', 'more', 0, 20 * MB, 'write');
+      sweep(w, 'a', 'more', 20, 'write');
       w.snap('more');
-      w.touch('a', 'heap', 0, 24 * MB, 'read');
+      sweep(w, 'a', 'heap', 24, 'read');
       w.snap('back');
     },
   ],
@@ -293,13 +301,13 @@ export const TREE_ROWS: readonly Row[] = [
       w.proc('a');
       w.file('a', 'f', 'F', '16M');
       w.file('a', 'g', 'G', '32M');
-      w.touch('a', 'f', 0, 16 * MB, 'read');
-      w.touch('a', 'g', 0, 24 * MB, 'read');
+      sweep(w, 'a', 'f', 16, 'read');
+      sweep(w, 'a', 'g', 24, 'read');
       w.line(`a munmap f 0 ${8 * MB}p`);
       w.snap('before');
       w.line('dropcaches 1');
       w.snap('dropped');
-      w.touch('a', 'g', 0, 32 * MB, 'read');
+      sweep(w, 'a', 'g', 32, 'read');
       w.snap('streamed');
       w.touch('a', 'f', 8 * MB, 8 * MB, 'read');
       w.snap('again');
@@ -313,11 +321,11 @@ export const TREE_ROWS: readonly Row[] = [
       w.proc('a');
       w.anon('a', 'heap', '24M');
       w.anon('a', 'more', '20M');
-      w.touch('a', 'heap', 0, 24 * MB, 'write');
+      sweep(w, 'a', 'heap', 24, 'write');
       w.line(`a madvise heap ${4 * MB}p ${8 * MB}p free`);
       w.snap('freed');
       w.touch('a', 'heap', 10 * MB, 2 * MB, 'write');
-      w.touch('a', 'more', 0, 20 * MB, 'write');
+      sweep(w, 'a', 'more', 20, 'write');
       w.snap('more');
     },
   ],
@@ -329,7 +337,7 @@ export const TREE_ROWS: readonly Row[] = [
       w.proc('a');
       w.anon('a', 'heap', '32M');
       for (let i = 1; i <= 2; i++) {
-        w.touch('a', 'heap', 0, 32 * MB, i === 1 ? 'write' : 'read');
+        sweep(w, 'a', 'heap', 32, i === 1 ? 'write' : 'read');
         w.snap(`loop${i}`);
       }
     },
@@ -373,8 +381,8 @@ export const TREE_ROWS: readonly Row[] = [
       w.proc('a');
       w.anon('a', 'heap', '20M');
       w.file('a', 'f', 'F', '20M');
-      w.touch('a', 'heap', 0, 20 * MB, 'write');
-      w.touch('a', 'f', 0, 20 * MB, 'read');
+      sweep(w, 'a', 'heap', 20, 'write');
+      sweep(w, 'a', 'f', 20, 'read');
       w.snap('filled');
       for (const [label, text] of [
         ['plain', '6M'],
