@@ -54,6 +54,8 @@ export interface ProcessOptions {
   readonly kernelThread?: boolean;
   /** Virtual time at which it was started; absent: now. */
   readonly startUs?: number;
+  /** Gets the highest free pid, and gives it and its name up to whoever asks for them. */
+  readonly yields?: boolean;
 }
 
 export const DEFAULT_RAM = 2 * 1024 ** 3;
@@ -113,6 +115,8 @@ export class Machine {
   readonly loadAverage: LoadAverage;
   /** CPU time and context switches of threads that have gone and that no parent has inherited. */
   readonly gone = { utimeUs: 0, stimeUs: 0, switches: 0 };
+  /** Values that count over what a scenario says later, by key: see the step `impose`. */
+  readonly imposed = new Map<string, string>();
   /** Settings of /proc/sys without a model behind them, as last written. */
   readonly plainSysctls = new Map<string, string>();
   /** Called as time passes, up to the given moment; workloads hang in here. */
@@ -208,15 +212,15 @@ export class Machine {
 
   /** Makes a process with an empty address space. Throws EEXIST (pid or name taken), EINVAL. */
   createProcess(options: ProcessOptions): Task {
-    const pid = options.pid ?? this.#allocPid();
+    const pid = options.pid ?? (options.yields === true ? this.#highestPid() : this.#allocPid());
     if (!(pid > 0 && pid < PID_MAX)) throw new KernelError(EINVAL, `pid ${pid} is not below ${PID_MAX}`);
-    if (this.byTid.has(pid)) throw new KernelError(EEXIST, `pid ${pid} is taken`);
-    if (this.named.has(options.name)) throw new KernelError(EEXIST, `there is a process named ${options.name}`);
+    this.#claim(pid, options.name);
     const kernelThread = options.kernelThread ?? false;
     const mm = kernelThread ? null : new Mm(this.mem.newId());
     const ids = options.ids ?? idsOf(0);
     const startUs = options.startUs ?? this.nowUs;
     const task = new Task(this.nextSerial++, pid, options.name, ids, mm, startUs, kernelThread);
+    task.yields = options.yields ?? false;
     task.ppid = options.ppid ?? (pid === 1 || pid === 2 ? 0 : kernelThread ? 2 : 1);
     this.#add(task);
     return task;
@@ -226,8 +230,7 @@ export class Machine {
   fork(parent: Task, name: string, pid?: Pid, shareMm = false): Task {
     if (parent.mm === null) throw new KernelError(EINVAL, `${parent.name} has no memory to copy`);
     const childPid = pid ?? this.#allocPid();
-    if (this.byTid.has(childPid)) throw new KernelError(EEXIST, `pid ${childPid} is taken`);
-    if (this.named.has(name)) throw new KernelError(EEXIST, `there is a process named ${name}`);
+    this.#claim(childPid, name);
     if (!this.pressure.reserve((shareMm ? 0 : parent.mm.pageDirectory.size) + KERNEL_STACK_PAGES))
       throw new KernelError(ENOMEM, 'no memory for page tables');
     const ids = { ...parent.ids, groups: [...parent.ids.groups] };
@@ -247,7 +250,7 @@ export class Machine {
   #add(task: Task): void {
     this.tasks.set(task.pid, task);
     this.byTid.set(task.pid, task);
-    this.newestPid = task.pid;
+    if (!task.yields) this.newestPid = task.pid;
     this.named.set(task.name, task);
     this.cgroups.attachMm(task);
     this.mem.kernelPages += KERNEL_STACK_PAGES;
@@ -257,7 +260,7 @@ export class Machine {
   }
 
   addThread(task: Task, comm: string = task.comm, tid: Pid = this.#allocPid()): Thread {
-    if (this.byTid.has(tid)) throw new KernelError(EEXIST, `pid ${tid} is taken`);
+    this.#claim(tid);
     const thread = newThread(tid, comm.slice(0, COMM_BYTES), 'S', this.nowUs);
     task.threads.push(thread);
     this.byTid.set(tid, task);
@@ -409,6 +412,25 @@ export class Machine {
       if (!this.byTid.has(this.lastGiven)) return this.lastGiven;
     }
     throw new KernelError(ENOMEM, 'no pid is free');
+  }
+
+  #highestPid(): Pid {
+    for (let pid = PID_MAX - 1; pid > 0; pid--) if (!this.byTid.has(pid)) return pid;
+    throw new KernelError(ENOMEM, 'no pid is free');
+  }
+
+  /** Makes sure that a pid and a name are free. Throws EEXIST. */
+  #claim(pid: Pid, name?: string): void {
+    const holder = this.byTid.get(pid);
+    if (holder !== undefined && !holder.yields) throw new KernelError(EEXIST, `pid ${pid} is taken`);
+    const namesake = name === undefined ? undefined : this.named.get(name);
+    if (namesake !== undefined && !namesake.yields) throw new KernelError(EEXIST, `there is a process named ${name}`);
+    if (holder === undefined) return;
+    this.tasks.delete(pid);
+    holder.renumber(this.#highestPid());
+    this.byTid.delete(pid);
+    this.byTid.set(holder.pid, holder);
+    this.tasks.set(holder.pid, holder);
   }
 
   /** The newest pid given out, for loadavg. */

@@ -38,6 +38,24 @@ export function selectBadProcess(
   return worst;
 }
 
+/** Says which of some tasks shall die; undefined: leaves it to the kernel. */
+export type OomChooser = (candidates: readonly Task[]) => Task | undefined;
+
+/** Beside the machine and not in it: a function is no part of its state. */
+const CHOOSERS = new WeakMap<Machine, OomChooser>();
+
+/** Has somebody else choose from now on. After: the proposed bpf_oom_ops. */
+export function setOomChooser(machine: Machine, chooser: OomChooser): void {
+  CHOOSERS.set(machine, chooser);
+}
+
+function chosenByPolicy(machine: Machine, among: Iterable<Task>): Task | undefined {
+  const chooser = CHOOSERS.get(machine);
+  if (chooser === undefined) return undefined;
+  const total = totalPages(machine);
+  return chooser([...among].filter((task) => !machine.pressure.isDying(task) && badness(task, total) !== undefined));
+}
+
 /** Why somebody has to die: the whole machine is short of memory, or one control group is. */
 export interface OomConstraint {
   readonly among: Iterable<Task>;
@@ -58,7 +76,9 @@ export function outOfMemory(machine: Machine, constraint: OomConstraint): boolea
     return false;
   }
   const allocating = vm.oomKillAllocatingTask !== 0 && asker !== undefined && asker.oomScoreAdj !== -1000;
-  const victim = allocating ? asker : selectBadProcess(machine, constraint.among);
+  const victim = allocating
+    ? asker
+    : (chosenByPolicy(machine, constraint.among) ?? selectBadProcess(machine, constraint.among));
   if (victim === undefined || victim.mm === null) {
     machine.log('oom', { reason: 'no process can be killed', by: asker?.comm ?? 'kernel' });
     return false;

@@ -11,6 +11,11 @@ const UPDATES_PER_WINDOW = 10;
 /** Windows of those without privilege must be whole averaging periods. */
 const UNPRIVILEGED_STEP_US = 2_000_000;
 
+/** A daemon that waits for a trigger. The call comes while time passes: it may note things down and change them later. */
+export interface PsiListener {
+  onTrigger(trigger: PsiTrigger): void;
+}
+
 /** One trigger, bound to an open file. */
 export interface PsiTrigger {
   readonly resource: PsiResource;
@@ -21,6 +26,8 @@ export interface PsiTrigger {
   event: boolean;
   /** Called as it fires. */
   onEvent: (() => void) | undefined;
+  /** Told as it fires: a daemon of the machine. */
+  listener: PsiListener | undefined;
   windowStartUs: number;
   windowTotalUs: number;
   previousGrowthUs: number;
@@ -64,6 +71,7 @@ export class PsiTriggers {
       ...parsed,
       event: false,
       onEvent: undefined,
+      listener: undefined,
       windowStartUs: nowUs,
       windowTotalUs: this.psi.groups[resource].totalAt(parsed.state, nowUs),
       previousGrowthUs: 0,
@@ -114,6 +122,7 @@ export class PsiTriggers {
     if (trigger.event) return;
     trigger.event = true;
     trigger.onEvent?.();
+    trigger.listener?.onTrigger(trigger);
   }
 
   /** The next moment of a fixed grid at which triggers are looked at. */

@@ -76,6 +76,8 @@ export class Task {
   /** Counts all processes ever made; tells two holders of one pid apart. */
   readonly serial: number;
   readonly pid: Pid;
+  /** Takes another pid, and goes without its name, when somebody asks for them: a process that came with a policy. */
+  yields = false;
   /** What scenarios call it. */
   readonly name: string;
   ppid: Pid;
@@ -132,6 +134,12 @@ export class Task {
     this.kernelThread = kernelThread;
     this.mm = mm;
     this.threads = [newThread(pid, this.comm, kernelThread ? 'I' : 'S', startUs)];
+  }
+
+  /** Gets another number. To be called by the machine, which knows where else it stands. */
+  renumber(pid: Pid): void {
+    Object.assign(this, { pid, pgrp: pid, session: pid });
+    Object.assign(this.leader, { tid: pid });
   }
 
   get leader(): Thread {

@@ -87,6 +87,7 @@ worker touch libc 0 1M read
 worker touch data 0 32M write
 worker fork worker2 pid=1401
 worker2 touch data 0 8M write
+duration 60s
 `;
 
 const SCENARIOS: ReadonlyMap<string, string> = new Map([

@@ -4,17 +4,18 @@
  * is built again from its history, which gives the same machine, bit by bit.
  */
 
-import { Machine, type MachineOptions } from '../machine/machine.ts';
+import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions } from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { BugError, KernelError } from '../util/errors.ts';
 import { logger } from '../util/log.ts';
+import { factorOf } from './impose.ts';
 import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { StepResult } from './step.ts';
-import { Args, MAX_ADDRESS, quoteValue, splitWords } from './words.ts';
+import { Args, MAX_ADDRESS, parseSize, quoteValue, splitWords, type Word } from './words.ts';
 
 const log = logger('session');
 
@@ -24,6 +25,10 @@ export interface SessionOptions {
   readonly swapKind?: SwapKind | undefined;
   /** Wall time now, milliseconds since the epoch: the time of boot then follows from the uptime. Absent: a fixed day. */
   readonly wallNowMs?: number | undefined;
+  /** Words of the `machine` line that count over its own, by key; `x1.25` is that many times its own value. */
+  readonly machine?: Readonly<Record<string, string>> | undefined;
+  /** Steps before the scenario's own, each with the name that messages use for where it comes from. */
+  readonly first?: readonly { readonly from: string; readonly step: string }[] | undefined;
 }
 
 /** A step that has been carried out, with what it reported. */
@@ -66,11 +71,14 @@ export class Session {
    * `onRecord` is told of every step.
    */
   load(text: string, file: string, onRecord?: (record: StepRecord) => void): void {
-    const { options, rest } = takeMachineLine(text, file);
+    const { options, rest } = takeMachineLine(text, file, this.#options.machine);
     const before = this.#machine;
     this.#machineOptions = this.#withOptions(options);
     this.#machine = new Machine(this.#machineOptions);
     try {
+      for (const key of Object.keys(this.#options.machine ?? {})) this.#machine.imposed.set(`machine.${key}`, '');
+      for (const { from, step } of this.#options.first ?? [])
+        for (const first of eachStep(step, from)) this.#carryOut(first);
       for (const step of eachStep(rest, file)) {
         const record = this.#carryOut(step);
         onRecord?.(record);
@@ -79,7 +87,7 @@ export class Session {
       this.#machine = before;
       throw error;
     }
-    this.#base = rest;
+    this.#base = [...(this.#options.first ?? []).map(({ step }) => step), rest].join('\n');
     this.#history = [];
     this.#historyUs = this.#machine.nowUs;
     this.onMachineReplaced?.(this.#machine);
@@ -185,18 +193,44 @@ function asScenarioError(error: unknown, step: ParsedStep): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Reads the `machine` line, if the first step is one; it is blanked, so that line numbers stay. */
-function takeMachineLine(text: string, file: string): { options: MachineOptions; rest: string } {
+/** Reads the `machine` line, if the first step is one, with other values in place; it is blanked, so that line numbers stay. */
+function takeMachineLine(
+  text: string,
+  file: string,
+  imposed: Readonly<Record<string, string>> = {},
+): { options: MachineOptions; rest: string } {
   const plain = text.replace(/^\xef\xbb\xbf/, '');
   const lines = plain.split('\n');
   const at = lines.findIndex((line) => !/^[ \t\v\f\r]*(#|$|title\b|note\b)/.test(line));
-  const line = lines[at];
-  if (line === undefined || !/^[ \t\v\f\r]*machine([ \t\v\f\r]|$)/.test(line)) return { options: {}, rest: plain };
-  const args = new Args(splitWords(line, file, at + 1).slice(1), file, at + 1, line, MACHINE_USAGE);
+  const line = lines[at] ?? '';
+  const found = /^[ \t\v\f\r]*machine([ \t\v\f\r]|$)/.test(line);
+  const own = found ? splitWords(line, file, at + 1).slice(1) : [];
+  const args = new Args(withImposed(own, imposed), file, at + 1, line, MACHINE_USAGE);
   const options = machineOptions(args);
   args.end();
-  lines[at] = '';
-  return { options, rest: lines.join('\n') };
+  if (found) lines[at] = '';
+  return { options, rest: found ? lines.join('\n') : plain };
+}
+
+/** The words of a `machine` line, with others in their place. */
+function withImposed(own: readonly Word[], imposed: Readonly<Record<string, string>>): Word[] {
+  const rest = own.filter(({ key }) => key === undefined || imposed[key] === undefined);
+  const values = Object.entries(imposed).map(([key, text]) => {
+    const word = own.find((other) => other.key === key);
+    const value = scaledSize(text, word?.value ?? MACHINE_SIZES[key]);
+    return { text: `${key}=${value}`, column: word?.column ?? 1, key, value };
+  });
+  return [...rest, ...values];
+}
+
+/** What a machine has where nothing is said, for values that are given as factors. */
+const MACHINE_SIZES: Readonly<Record<string, string>> = { ram: String(DEFAULT_RAM), swap: String(DEFAULT_SWAP) };
+
+/** `x1.25` of a size; anything else as it is. */
+function scaledSize(text: string, own: string | undefined): string {
+  const factor = factorOf(text);
+  const bytes = own === undefined ? undefined : parseSize(own);
+  return factor === undefined || bytes === undefined ? text : String(Math.round((bytes * factor) / 4096) * 4096);
 }
 
 /** Least RAM, bytes; the most is what the machine can do. */

@@ -1,212 +1,240 @@
-/** What is measured while a scenario runs, and what a run comes down to. */
+/** The figures that a run is judged by: one row each, for tables, pages and files. */
 
-import type { MachineEvent } from '../../machine/event-log.ts';
-import type { Machine } from '../../machine/machine.ts';
-import { appsOf } from '../../machine/workload/app.ts';
-import { textOf } from '../../util/bytes.ts';
-import { pressureFigures } from './pressure-figures.ts';
+import type { Kill, RunFigures } from './recorder.ts';
+import { percentile } from './statistics.ts';
 
-/** An app that was opened. */
-export interface Opening {
-  /** Virtual seconds since the start, app, and milliseconds until it was ready. */
-  readonly at: number;
-  readonly app: string;
-  readonly ms: number;
-  /** As it was left; else it was started from nothing. */
-  readonly hot: boolean;
-  /** It had been killed since it was last open. */
-  readonly lost: boolean;
-  readonly majorFaults: number;
+export interface Metric {
+  /** Name in files. */
+  readonly key: string;
+  readonly label: string;
+  readonly group: string;
+  readonly unit?: string;
+  readonly digits?: number;
+  /** Which way is good, where one is. */
+  readonly better?: 'less' | 'more';
+  /** Says something only where apps were opened. */
+  readonly opened?: boolean;
+  /** In short tables, too. */
+  readonly isKeyFigure?: boolean;
+  value(run: RunFigures): number;
 }
 
-export interface Kill {
-  readonly at: number;
-  readonly by: 'lmk' | 'oom' | 'signal';
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const latencies = (run: RunFigures, hot?: boolean) =>
+  run.openings.filter((opening) => hot === undefined || opening.hot === hot).map(({ ms }) => ms);
+const kills = (run: RunFigures, ...by: Kill['by'][]) => run.kills.filter((kill) => by.includes(kill.by)).length;
+
+const APPS = 'Apps';
+const LATENCY = 'Latency, all openings, hot and cold';
+const LOST = 'What was lost';
+const COST = 'What it cost';
+const BEHIND = 'Behind it';
+
+export const METRICS: readonly Metric[] = [
+  {
+    key: 'cold',
+    label: 'cold starts',
+    group: APPS,
+    better: 'less',
+    opened: true,
+    isKeyFigure: true,
+    value: (run) => run.openings.filter(({ hot }) => !hot).length,
+  },
+  {
+    key: 'hot',
+    label: 'hot resumes',
+    group: APPS,
+    better: 'more',
+    opened: true,
+    value: (run) => run.openings.filter(({ hot }) => hot).length,
+  },
+  {
+    key: 'states_lost',
+    label: 'opened and found lost',
+    group: APPS,
+    better: 'less',
+    opened: true,
+    value: (run) => run.openings.filter(({ lost }) => lost).length,
+  },
+  {
+    key: 'failed',
+    label: 'killed while opening',
+    group: APPS,
+    better: 'less',
+    opened: true,
+    value: (run) => run.failedOpenings,
+  },
+  {
+    key: 'open_ms_mean',
+    label: 'mean',
+    group: LATENCY,
+    unit: 'ms',
+    better: 'less',
+    opened: true,
+    isKeyFigure: true,
+    value: (run) => mean(latencies(run)),
+  },
+  {
+    key: 'open_ms_p50',
+    label: 'p50',
+    group: LATENCY,
+    unit: 'ms',
+    better: 'less',
+    opened: true,
+    value: (run) => percentile(latencies(run), 0.5),
+  },
+  {
+    key: 'open_ms_p95',
+    label: 'p95',
+    group: LATENCY,
+    unit: 'ms',
+    better: 'less',
+    opened: true,
+    isKeyFigure: true,
+    value: (run) => percentile(latencies(run), 0.95),
+  },
+  {
+    key: 'open_ms_p99',
+    label: 'p99',
+    group: LATENCY,
+    unit: 'ms',
+    better: 'less',
+    opened: true,
+    value: (run) => percentile(latencies(run), 0.99),
+  },
+  {
+    key: 'hot_ms_mean',
+    label: 'mean of hot ones (survivors only)',
+    group: LATENCY,
+    unit: 'ms',
+    opened: true,
+    value: (run) => mean(latencies(run, true)),
+  },
+  {
+    key: 'cold_ms_mean',
+    label: 'mean of cold ones',
+    group: LATENCY,
+    unit: 'ms',
+    opened: true,
+    value: (run) => mean(latencies(run, false)),
+  },
+  {
+    key: 'kills',
+    label: 'kills by a low-memory killer',
+    group: LOST,
+    better: 'less',
+    isKeyFigure: true,
+    value: (run) => kills(run, 'lmk', 'lmkd', 'policy'),
+  },
+  {
+    key: 'oom_kills',
+    label: 'kills by the OOM killer',
+    group: LOST,
+    better: 'less',
+    isKeyFigure: true,
+    value: (run) => kills(run, 'oom'),
+  },
+  {
+    key: 'foreground_kills',
+    label: 'kills of the app in front',
+    group: LOST,
+    better: 'less',
+    isKeyFigure: true,
+    value: (run) => run.kills.filter(({ foreground }) => foreground).length,
+  },
+  {
+    key: 'lost_seconds',
+    label: 'use (or life) of what was killed',
+    group: LOST,
+    unit: 's',
+    better: 'less',
+    isKeyFigure: true,
+    value: (run) => run.kills.reduce((sum, { lostSeconds }) => sum + lostSeconds, 0),
+  },
+  {
+    key: 'background_cpu_ms',
+    label: 'background CPU',
+    group: COST,
+    unit: 'ms',
+    better: 'less',
+    isKeyFigure: true,
+    value: (run) => run.kswapdMs + run.managersMs,
+  },
+  { key: 'kswapd_ms', label: 'of kswapd', group: COST, unit: 'ms', value: (run) => run.kswapdMs },
+  { key: 'managers_ms', label: 'of task managers', group: COST, unit: 'ms', value: (run) => run.managersMs },
+  {
+    key: 'swap_out_mb',
+    label: 'written to swap',
+    group: COST,
+    unit: 'MB',
+    better: 'less',
+    isKeyFigure: true,
+    value: (run) => run.swapOutPages / 256,
+  },
+  {
+    key: 'psi_some_s',
+    label: 'PSI memory some',
+    group: COST,
+    unit: 's',
+    digits: 2,
+    better: 'less',
+    isKeyFigure: true,
+    value: (run) => run.psiSomeSeconds,
+  },
+  {
+    key: 'psi_full_s',
+    label: 'PSI memory full',
+    group: COST,
+    unit: 's',
+    digits: 2,
+    better: 'less',
+    value: (run) => run.psiFullSeconds,
+  },
+  { key: 'major_faults', label: 'major faults', group: COST, better: 'less', value: (run) => run.majorFaults },
+  {
+    key: 'file_read_mb',
+    label: 'read from files',
+    group: COST,
+    unit: 'MB',
+    better: 'less',
+    value: (run) => run.fileReadPages / 256,
+  },
+  { key: 'direct_reclaims', label: 'direct reclaims', group: COST, better: 'less', value: (run) => run.directReclaims },
+  {
+    key: 'direct_reclaim_ms',
+    label: 'time in direct reclaim',
+    group: COST,
+    unit: 'ms',
+    better: 'less',
+    value: (run) => run.directReclaimMs,
+  },
+  { key: 'pressure_events', label: 'vmpressure events', group: BEHIND, value: (run) => run.pressureEvents },
+  { key: 'reclaim_writes', label: 'writes by task managers', group: BEHIND, value: (run) => run.reclaimWrites },
+  { key: 'reclaimed_mb', label: 'taken by them', group: BEHIND, unit: 'MB', value: (run) => run.reclaimedPages / 256 },
+];
+
+/** What a metric of one's own has to say about itself. */
+export interface OwnMetric {
   readonly name: string;
-  readonly foreground: boolean;
+  readonly label?: string;
+  readonly unit?: string;
+  readonly better?: 'less' | 'more';
 }
 
-/** Memory at one moment, in MB: resident by process (in the order of `names`), free, and used swap. */
-export interface Sample {
-  readonly at: number;
-  readonly resident: readonly number[];
-  readonly free: number;
-  readonly cached: number;
-  readonly swap: number;
-}
-
-/** One run of a scenario under one policy with one seed. */
-export interface RunFigures {
-  readonly policy: string;
-  readonly seed: number;
-  readonly simulatedSeconds: number;
-  readonly wallMs: number;
-  readonly openings: readonly Opening[];
-  readonly kills: readonly Kill[];
-  readonly majorFaults: number;
-  readonly minorFaults: number;
-  readonly swapOutPages: number;
-  readonly swapInPages: number;
-  readonly fileReadPages: number;
-  /** Time with at least one process, and with all of them, waiting for memory, in seconds. */
-  readonly psiSomeSeconds: number;
-  readonly psiFullSeconds: number;
-  /** Direct reclaims and the time they took. */
-  readonly directReclaims: number;
-  readonly directReclaimMs: number;
-  /** CPU time of kswapd and of task managers, in milliseconds; what the latter took away. */
-  readonly backgroundCpuMs: number;
-  readonly reclaimWrites: number;
-  readonly reclaimedPages: number;
-  readonly names: readonly string[];
-  readonly samples: readonly Sample[];
-}
-
-const FIRST_SAMPLE_US = 1_000_000;
-/** When there are twice as many samples, every other one is forgotten and the rest come half as often. */
-const KEPT_SAMPLES = 240;
-const OTHERS = 'other processes';
-
-/** Watches one machine. Precondition: nothing else listens to its events. */
-export class Recorder {
-  readonly #machine: Machine;
-  readonly #startUs: number;
-  readonly #openings: Opening[] = [];
-  readonly #kills: Kill[] = [];
-  readonly #names: string[] = [];
-  #samples: { at: number; resident: Map<string, number>; free: number; cached: number; swap: number }[] = [];
-  #everyUs = FIRST_SAMPLE_US;
-  #nextUs: number;
-
-  constructor(machine: Machine) {
-    this.#machine = machine;
-    this.#startUs = machine.nowUs;
-    this.#nextUs = machine.nowUs;
-    machine.events.onEvent = (event) => this.#onEvent(event);
-    machine.tickers.push({ nextUs: () => this.#nextUs, run: (nowUs) => this.#sample(nowUs) });
-  }
-
-  #onEvent(event: MachineEvent): void {
-    const at = event.time - this.#startUs / 1e6;
-    switch (event.type) {
-      case 'launch':
-      case 'resume':
-        if (event['finished'] !== true) return;
-        this.#openings.push({
-          at,
-          app: String(event['app']),
-          ms: Number(event['ms']),
-          hot: event.type === 'resume',
-          lost: event['lost'] === true,
-          majorFaults: Number(event['majflt']),
-        });
-        return;
-      case 'lmk-kill':
-      case 'oom-kill':
-      case 'signal': {
-        const pid = Number(event['pid']);
-        const { foreground } = appsOf(this.#machine);
-        const by = event.type === 'lmk-kill' ? 'lmk' : event.type === 'oom-kill' ? 'oom' : 'signal';
-        const name = this.#machine.tasks.get(pid)?.name ?? String(event['comm']);
-        this.#kills.push({ at, by, name: textOf(name), foreground: foreground?.task?.pid === pid });
-      }
-    }
-  }
-
-  #sample(nowUs: number): void {
-    const { mem } = this.#machine;
-    const resident = new Map<string, number>();
-    for (const task of this.#machine.tasks.values()) {
-      if (task.mm === null) continue;
-      const { name } = task;
-      // A fork storm's children are counted with their parent.
-      const shown =
-        name.includes('.') && this.#machine.named.has(name.split('.')[0]!) ? name.split('.')[0]! : textOf(name);
-      if (!this.#names.includes(shown)) this.#names.push(shown);
-      resident.set(shown, (resident.get(shown) ?? 0) + (task.mm.rssAnon + task.mm.rssShmem) / 256);
-    }
-    this.#samples.push({
-      at: (nowUs - this.#startUs) / 1e6,
-      resident,
-      free: mem.nrFree / 256,
-      cached: (mem.nrFilePages - mem.nrShmem) / 256,
-      swap: (mem.swap?.nrUsed ?? 0) / 256,
-    });
-    if (this.#samples.length >= 2 * KEPT_SAMPLES) {
-      this.#samples = this.#samples.filter((_, i) => i % 2 === 0);
-      this.#everyUs *= 2;
-    }
-    this.#nextUs = nowUs + this.#everyUs;
-  }
-
-  /** What has been seen. */
-  figures(policy: string, seed: number, wallMs: number): RunFigures {
-    const machine = this.#machine;
-    const { events } = machine.mem;
-    const pressure = pressureFigures(machine);
-    const daemons = machine.daemons;
-    const names = this.#largest();
-    return {
-      policy,
-      seed,
-      simulatedSeconds: (machine.nowUs - this.#startUs) / 1e6,
-      wallMs,
-      openings: this.#openings,
-      kills: this.#kills,
-      majorFaults: events.pgmajfault,
-      minorFaults: events.pgfault - events.pgmajfault,
-      swapOutPages: events.pswpout,
-      swapInPages: events.pswpin,
-      fileReadPages: events.pgpgin / 4,
-      psiSomeSeconds: pressure.someUs / 1e6,
-      psiFullSeconds: pressure.fullUs / 1e6,
-      directReclaims: pressure.directReclaims,
-      directReclaimMs: pressure.directReclaimUs / 1000,
-      backgroundCpuMs: (pressure.kswapdUs + daemons.cpuUs) / 1000,
-      reclaimWrites: daemons.writes,
-      reclaimedPages: daemons.pages,
-      names,
-      samples: this.#samples.map(({ at, resident, free, cached, swap }) => ({
-        at,
-        resident: names.map((name) => round(name === OTHERS ? others(resident, names) : (resident.get(name) ?? 0))),
-        free: round(free),
-        cached: round(cached),
-        swap: round(swap),
-      })),
-    };
-  }
-
-  /** Names of the processes worth a colour of their own: apps first, then the largest; the rest is summed up. */
-  #largest(): string[] {
-    const peak = (name: string) =>
-      this.#samples.reduce((most, { resident }) => Math.max(most, resident.get(name) ?? 0), 0);
-    const apps = appsOf(this.#machine).list;
-    const shown = this.#names.filter((name) => apps.has(name));
-    const rest = this.#names
-      .filter((name) => !apps.has(name) && peak(name) >= 1)
-      .map((name) => ({ name, mb: peak(name) }))
-      .sort((a, b) => b.mb - a.mb);
-    const room = Math.max(0, MOST_NAMES - shown.length);
-    const chosen = rest.slice(0, room).map(({ name }) => name);
-    return chosen.length < this.#names.length - shown.length ? [...chosen, ...shown, OTHERS] : [...chosen, ...shown];
-  }
-}
-
-const MOST_NAMES = 20;
-
-function others(resident: ReadonlyMap<string, number>, names: readonly string[]): number {
-  let sum = 0;
-  for (const [name, mb] of resident) if (!names.includes(name)) sum += mb;
-  return sum;
-}
-
-function round(mb: number): number {
-  return Math.round(mb * 10) / 10;
-}
-
-/** The value below which a share of the (unsorted) values lies; 0 without values. */
-export function percentile(values: readonly number[], share: number): number {
-  if (values.length === 0) return 0;
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0;
+/** All metrics, with one's own behind them. */
+export function metricsWith(own: readonly OwnMetric[]): readonly Metric[] {
+  return [
+    ...METRICS,
+    ...own.map(
+      ({ name, label, unit, better }): Metric => ({
+        key: name,
+        label: label ?? name,
+        group: 'Own',
+        isKeyFigure: true,
+        ...(unit === undefined ? {} : { unit }),
+        ...(better === undefined ? {} : { better }),
+        value: (run) => run.own[name] ?? Number.NaN,
+      }),
+    ),
+  ];
 }

@@ -1,19 +1,54 @@
-/** The step that puts a machine under a policy, and the one that says how long a scenario goes on. */
+/** Steps that put a machine under a policy, impose values, and say how long a scenario goes on. */
+import { imposeOn, imposeProblem } from '../impose.ts';
 import type { MachineStep } from '../step.ts';
-import { POLICIES, policyNamed } from './policies.ts';
+import { installPolicy, POLICY_SYNTAX, parsePolicy } from './policies.ts';
+import { LMKD_PROPERTIES } from './task-managers/lmkd.ts';
+import type { Properties } from './task-managers/properties.ts';
+import { SENPAI_PROPERTIES } from './task-managers/senpai.ts';
+
+export const DAEMON_PROPERTIES: Properties = { ...LMKD_PROPERTIES, ...SENPAI_PROPERTIES };
+
+/** Why a value cannot be imposed, in words; undefined: it can. */
+export function settingProblem(key: string, value: string): string | undefined {
+  if (key === 'policy') return parsePolicy(value) === undefined ? POLICY_SYNTAX : undefined;
+  const property = DAEMON_PROPERTIES[key];
+  if (property !== undefined)
+    return property.read(value) === undefined ? `"${value}" is no value of ${key}` : undefined;
+  const problem = imposeProblem(key, value);
+  return problem?.startsWith('there is no setting')
+    ? `${problem}, ${Object.keys(DAEMON_PROPERTIES).join(', ')}`
+    : problem;
+}
 
 export const policySteps: readonly MachineStep[] = [
   {
     word: 'policy',
-    usage: `policy ${POLICIES.map(({ name }) => name).join('|')}`,
-    about: 'what is done about too little memory from now on',
+    usage: `policy ${POLICY_SYNTAX}`,
+    about: 'what is done about too little memory from now on; not heeded where a policy is imposed (compare)',
     parse(args) {
-      const name = args.choice(
-        'policy',
-        POLICIES.map((policy) => policy.name),
-      );
+      const word = args.next('policy');
+      const policy = parsePolicy(word.text);
+      if (policy === undefined) throw args.fail(`policy "${word.text}" is not known`, word, POLICY_SYNTAX);
       return ({ machine }) => {
-        policyNamed(name)!.install(machine);
+        if (!machine.imposed.has('policy')) installPolicy(machine, policy);
+        return undefined;
+      };
+    },
+  },
+  {
+    word: 'impose',
+    usage: 'impose KEY VALUE',
+    about: 'a value that counts over what the scenario says later: vm.swappiness 60, app.heap x1.25, policy lmk',
+    parse(args) {
+      const key = args.next('key');
+      const value = args.next('value');
+      const problem = settingProblem(key.text, value.text);
+      if (problem !== undefined) throw args.fail(problem, value);
+      return ({ machine }) => {
+        if (key.text === 'policy' || DAEMON_PROPERTIES[key.text] !== undefined)
+          machine.imposed.set(key.text, value.text);
+        else imposeOn(machine, key.text, value.text);
+        if (key.text === 'policy') installPolicy(machine, parsePolicy(value.text)!);
         return undefined;
       };
     },

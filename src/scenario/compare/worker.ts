@@ -1,25 +1,21 @@
-/** A worker thread that carries out the runs of a comparison, one after the other, as it is told. */
-import { parentPort } from 'node:worker_threads';
-import { runUnderPolicy } from './compare.ts';
-import type { RunFigures } from './metrics.ts';
+/** A worker thread that carries out the runs of an experiment, one after the other, as it is told. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Experiment, PlannedRun } from './experiment.ts';
+import type { RunFigures } from './recorder.ts';
+import { carryOut } from './run.ts';
 
-/** What the worker is told to run. */
-export interface Order {
-  readonly text: string;
-  readonly file: string;
-  readonly policy: string;
-  readonly seed: number;
-}
+/** What it answers: figures, or why the run failed. Errors lose their class on the way. */
+export type Answer =
+  | { readonly figures: RunFigures }
+  | { readonly failed: { readonly name: string; readonly message: string } };
 
-/** What it answers: figures, or why the run failed. */
-export type Answer = { readonly figures: RunFigures } | { readonly error: unknown };
-
-parentPort?.on('message', ({ text, file, policy, seed }: Order) => {
+parentPort?.on('message', async (planned: PlannedRun) => {
   let answer: Answer;
   try {
-    answer = { figures: runUnderPolicy(text, file, policy, seed) };
+    answer = { figures: await carryOut(workerData as Experiment, planned) };
   } catch (error) {
-    answer = { error };
+    const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+    answer = { failed: { name, message } };
   }
   parentPort!.postMessage(answer);
 });

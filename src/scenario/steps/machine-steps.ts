@@ -158,7 +158,7 @@ export const machineSteps: readonly MachineStep[] = [
     parse(args) {
       const bytes = args.size('size');
       return ({ machine }) => {
-        machine.setSwap(bytes);
+        if (!machine.imposed.has('machine.swap')) machine.setSwap(bytes);
         return undefined;
       };
     },
@@ -376,7 +376,8 @@ export const machineSteps: readonly MachineStep[] = [
       const name = args.next('name').text;
       const value = args.text('value');
       return ({ machine }) => {
-        setSysctl(machine, name.replace(/\//g, '.'), value);
+        const dotted = name.replace(/\//g, '.');
+        if (!machine.imposed.has(dotted)) setSysctl(machine, dotted, value);
         return {};
       };
     },

@@ -3,13 +3,14 @@
 import type { Region, Task } from '../../machine/task.ts';
 import { AccessRun } from '../../machine/workload/access-run.ts';
 import { activitiesOf } from '../../machine/workload/activity.ts';
-import { type App, appsOf } from '../../machine/workload/app.ts';
+import { type App, type AppSpec, appsOf } from '../../machine/workload/app.ts';
 import { ForkStorm, Growth } from '../../machine/workload/growth.ts';
 import { PATTERN_NAMES, type PatternSettings } from '../../machine/workload/patterns.ts';
-import { USER_ORDERS, User, type UserOrder } from '../../machine/workload/user.ts';
+import { USER_ORDERS, User, type UserOptions, type UserOrder } from '../../machine/workload/user.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { Random } from '../../util/random.ts';
+import { imposeOnApp, imposeOnUser } from '../impose.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from '../step.ts';
 import { type Args, MAX_TIME_US, parseSize, parseTime } from '../words.ts';
 import { MAX_ID } from './machine-steps.ts';
@@ -29,7 +30,6 @@ function regionOf(task: Task, name: string): Region {
   return region;
 }
 
-/** `key=2000/s`; also `2000`. */
 function rateKey(args: Args, key: string, otherwise: number): number {
   const word = args.key(key);
   if (word === undefined) return otherwise;
@@ -37,7 +37,6 @@ function rateKey(args: Args, key: string, otherwise: number): number {
   return args.checked(key, word, match === null ? undefined : Number(match[1]), MIN_RATE, MAX_RATE, 'rate a second');
 }
 
-/** `key=4M/s`, `key=20M/min`: pages a second. */
 function growthKey(args: Args, key: string): number | undefined {
   const word = args.key(key);
   if (word === undefined) return undefined;
@@ -46,7 +45,6 @@ function growthKey(args: Args, key: string): number | undefined {
   return bytes / 4096 / (match![2] === 'min' ? 60 : 1);
 }
 
-/** `key=30%`, as a share of 1. */
 function percentKey(args: Args, key: string, otherwise: number): number {
   const word = args.key(key);
   if (word === undefined) return otherwise;
@@ -244,7 +242,7 @@ export const appMachineSteps: readonly MachineStep[] = [
       const uid = args.integerKey('uid', 0, MAX_ID);
       return ({ machine }) => {
         const apps = appsOf(machine);
-        apps.define({
+        const spec: AppSpec = {
           name: name.text,
           uid: uid ?? FIRST_APP_UID + apps.list.size,
           codePages: pages(code),
@@ -255,7 +253,8 @@ export const appMachineSteps: readonly MachineStep[] = [
           ratePerSecond: rate,
           writeShare,
           growPagesPerSecond: grow,
-        });
+        };
+        apps.define(imposeOnApp(machine.imposed, spec));
         return undefined;
       };
     },
@@ -283,7 +282,8 @@ export const appMachineSteps: readonly MachineStep[] = [
         const all = apps.length === 1 && apps[0] === 'all' ? [...appsOf(machine).list.keys()] : apps;
         if (all.length === 0)
           throw new KernelError(EINVAL, 'there are no apps to open: define some with app NAME heap=SIZE');
-        activities.start(new User(machine, { apps: all, turns, useMinUs, useMaxUs, gapUs, order }, random));
+        const options: UserOptions = { apps: all, turns, useMinUs, useMaxUs, gapUs, order };
+        activities.start(new User(machine, imposeOnUser(machine.imposed, options), random));
         return undefined;
       };
     },

@@ -4,6 +4,7 @@ import { writeReclaim } from '../../../machine/reclaim.ts';
 import { idsOf, type Task } from '../../../machine/task.ts';
 import { type Activity, activitiesOf } from '../../../machine/workload/activity.ts';
 import { isAlive } from '../../../machine/workload/touching.ts';
+import { type Properties, propertyOf } from './properties.ts';
 
 /** Pretend: CPU time of one write to a reclaim file and of each page that it takes away, besides writing it to zram. */
 const WRITE_US = 30;
@@ -18,7 +19,7 @@ export abstract class Daemon implements Activity {
 
   constructor(machine: Machine, name: string) {
     this.machine = machine;
-    this.task = machine.createProcess({ name, ids: idsOf(1000) });
+    this.task = machine.createProcess({ name, ids: idsOf(1000), yields: true });
     this.task.oomScoreAdj = -900;
     this.task.cmdline = [`/system/bin/${name}`];
     activitiesOf(machine).start(this);
@@ -39,6 +40,11 @@ export abstract class Daemon implements Activity {
     for (const task of known.keys()) if (!isAlive(this.machine, task)) known.delete(task);
   }
 
+  /** A setting: imposed on the machine, or the default. */
+  protected property(properties: Properties, name: string): number {
+    return propertyOf(this.machine, properties, name);
+  }
+
   /** What it does when woken; may call wakeAt. */
   protected abstract work(nowUs: number): void;
 
@@ -48,6 +54,12 @@ export abstract class Daemon implements Activity {
     const before = target.mm!.rss;
     writeReclaim(this.machine, target, Buffer.from(text, 'latin1'));
     const pages = before - (target.mm?.rss ?? before);
+    this.charge(pages);
+    return pages;
+  }
+
+  /** Counts a write that took so many pages away, and the CPU time of it. */
+  protected charge(pages: number): void {
     const zramUs = this.machine.swapKind === 'zram' ? this.machine.storage.settings.zramWriteUs : 0;
     const cpuUs = WRITE_US + pages * (PAGE_US + zramUs);
     this.task.leader.stimeUs += cpuUs;
@@ -55,6 +67,5 @@ export abstract class Daemon implements Activity {
     counts.writes++;
     counts.pages += pages;
     counts.cpuUs += cpuUs;
-    return pages;
   }
 }
