@@ -44,7 +44,10 @@ export class MemorySampler {
     const totals = new Map<string, number>();
     for (const { resident } of this.#samples)
       for (const [name, mb] of resident) totals.set(name, (totals.get(name) ?? 0) + mb);
-    const largest = [...totals].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([name]) => name);
+    const largest = [...totals]
+      .filter(([, mb]) => mb >= 1)
+      .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+      .map(([name]) => name);
     const shown = largest.slice(0, NAMED);
     const rest = largest.slice(NAMED);
     return {

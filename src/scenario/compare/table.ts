@@ -104,7 +104,7 @@ function wideTable({ metrics, experiment }: Comparison, text: CellWriter): strin
   );
   const columns = (texts: readonly string[]) => texts.map((t, i) => `  ${t.padStart(widths[i]!)}`).join('');
   const label = Math.max(...metrics.map(({ metric }) => labelText(metric).length)) + 2;
-  const lines = [`${''.padEnd(label)}${columns(experiment.rows.map(({ name }) => `${name} `))}`];
+  const lines = [`${''.padEnd(label)}${columns(experiment.rows.map(({ name }) => `${name} `))}`.trimEnd()];
   let group = '';
   metrics.forEach(({ metric }, i) => {
     if (metric.group !== group) lines.push(metric.group);

@@ -81,7 +81,7 @@ export function memoryFigure(row: Row, run: RunFigures, topMb: number): Markup {
     label: `Memory by process over time under ${row.name}, seed ${run.seed}`,
     head: ['minutes', ...layers, 'free', SWAP],
     rows: rows.map((sample) => [
-      Math.round(sample.at / 6) / 10,
+      Math.round(sample.at / 0.6) / 100,
       ...amounts(sample).map(Math.round),
       Math.round(sample.free),
       Math.round(sample.swap),

@@ -60,7 +60,7 @@ const KEPT=['fill','stroke','stroke-width','stroke-dasharray','font','text-ancho
 const pictureOf=figure=>{const svg=[...figure.querySelectorAll('svg')].find(s=>getComputedStyle(s).display!=='none');
 const copy=svg.cloneNode(true);const all=[svg,...svg.querySelectorAll('*')],copies=[copy,...copy.querySelectorAll('*')];
 all.forEach((element,i)=>{const style=getComputedStyle(element);copies[i].setAttribute('style',KEPT.map(k=>k+':'+style.getPropertyValue(k)).join(';'))});
-copy.setAttribute('xmlns','http://www.w3.org/'+'2000/svg');copy.style.background=getComputedStyle(figure.closest('section')).backgroundColor;return copy.outerHTML};
+copy.setAttribute('xmlns','http:'+'//www.w3.org/2000/svg');copy.style.background=getComputedStyle(figure.closest('section')).backgroundColor;return copy.outerHTML};
 const csvOf=table=>[...table.rows].map(row=>[...row.cells].map(cell=>{const t=cell.dataset.v??cell.textContent.trim();return /[",\\n]/.test(t)?'"'+t.replaceAll('"','""')+'"':t}).join(',')).join('\\n')+'\\n';
 document.addEventListener('click',event=>{const button=event.target.closest('button[data-save]');if(!button)return;
 const figure=button.closest('figure');const name=figure?.dataset.name;
