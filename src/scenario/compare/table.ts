@@ -71,7 +71,7 @@ export function comparisonTable(comparison: Comparison): string {
   const wide = rows.length > MOST_COLUMNS;
   lines.push(...(wide ? longTable : wideTable)(comparison, cellText));
   const differences = differing(comparison);
-  if (differences.experiment.rows.length > 0) {
+  if (differences.experiment.rows.length > 0 && differences.metrics.length > 0) {
     const told = many
       ? ', pair by pair over seeds; ~: not distinguishable (the 95 % interval holds 0; each by itself)'
       : '';
