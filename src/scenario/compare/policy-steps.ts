@@ -1,7 +1,7 @@
 /** Steps that put a machine under a policy, impose values, and say how long a scenario goes on. */
 import { imposeOn, imposeProblem } from '../impose.ts';
 import type { MachineStep } from '../step.ts';
-import { installPolicy, POLICY_SYNTAX, parsePolicy } from './policies.ts';
+import { installPolicy, POLICY_NAMES, POLICY_SYNTAX, parsePolicy } from './policies.ts';
 import { LMKD_PROPERTIES } from './task-managers/lmkd.ts';
 import type { Properties } from './task-managers/properties.ts';
 import { SENPAI_PROPERTIES } from './task-managers/senpai.ts';
@@ -23,8 +23,8 @@ export function settingProblem(key: string, value: string): string | undefined {
 export const policySteps: readonly MachineStep[] = [
   {
     word: 'policy',
-    usage: `policy ${POLICY_SYNTAX}`,
-    about: 'what is done about too little memory from now on; not heeded where a policy is imposed (compare)',
+    usage: `policy ${POLICY_NAMES.join('|')}`,
+    about: `what is done about too little memory from now on, also as KILLER/RECLAIMER: lmkd/switch+pressure/volatile; not heeded where a policy is imposed (compare)`,
     parse(args) {
       const word = args.next('policy');
       const policy = parsePolicy(word.text);

@@ -93,6 +93,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
     'x mmap m count=1 each=4096 gap=4096 anon',
   ],
   lmk: ['lmk adj=1 minfree=1 cost=1 debug=1'],
+  impose: ['impose vm.swappiness 1'],
   cache: ['cache x loadpart 0 4096'],
   pageout: ['x pageout range m 0 4096'],
   selfpageout: ['x selfpageout range m 0 4096'],
