@@ -1,7 +1,8 @@
 /** memory.stat of a control group: pages counted one by one when somebody asks. Mirrors: mm/memcontrol.c:memory_stat_format. */
 
 import { PG_ANON, PG_DIRTY, PG_LRU, PG_SWAPBACKED, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/pages/page-flags.ts';
-import type { Memcg } from '../mm/reclaim/memcg.ts';
+import { flushStats } from '../mm/reclaim/lruvec.ts';
+import { MemcgCounts } from '../mm/reclaim/memcg.ts';
 import type { Cgroup } from './cgroups.ts';
 import type { Machine } from './machine.ts';
 
@@ -10,6 +11,7 @@ const LISTS = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', '
 
 /** The text, with the groups below counted in. What has no model behind it is zero. */
 export function memcgStat(machine: Machine, group: Cgroup): string {
+  flushStats(machine.mem, group.memcg);
   const pages = countPages(machine, group);
   let pgfault = 0;
   let pgmajfault = 0;
@@ -19,7 +21,7 @@ export function memcgStat(machine: Machine, group: Cgroup): string {
     pgmajfault += task.majflt;
     pagetables += task.mm?.pageDirectory.size ?? 0;
   }
-  const counts = { pgscan_direct: 0, pgscan_proactive: 0, pgsteal_direct: 0, pgsteal_proactive: 0 };
+  const counts = new MemcgCounts();
   addCounts(group, counts);
   const of = (key: string) => (pages.get(key) ?? 0) * PAGE;
   const rows: [string, number][] = [
@@ -46,13 +48,13 @@ export function memcgStat(machine: Machine, group: Cgroup): string {
     ['slab_reclaimable', 0],
     ['slab_unreclaimable', 0],
     ['slab', 0],
-    ['pgscan', counts.pgscan_direct + counts.pgscan_proactive],
-    ['pgsteal', counts.pgsteal_direct + counts.pgsteal_proactive],
-    ['pgscan_kswapd', 0],
+    ['pgscan', counts.pgscan_kswapd + counts.pgscan_direct + counts.pgscan_proactive],
+    ['pgsteal', counts.pgsteal_kswapd + counts.pgsteal_direct + counts.pgsteal_proactive],
+    ['pgscan_kswapd', counts.pgscan_kswapd],
     ['pgscan_direct', counts.pgscan_direct],
     ['pgscan_khugepaged', 0],
     ['pgscan_proactive', counts.pgscan_proactive],
-    ['pgsteal_kswapd', 0],
+    ['pgsteal_kswapd', counts.pgsteal_kswapd],
     ['pgsteal_direct', counts.pgsteal_direct],
     ['pgsteal_khugepaged', 0],
     ['pgsteal_proactive', counts.pgsteal_proactive],
@@ -62,8 +64,8 @@ export function memcgStat(machine: Machine, group: Cgroup): string {
   return rows.map(([name, value]) => `${name} ${value}\n`).join('');
 }
 
-function addCounts(group: Cgroup, counts: Memcg['counts']): void {
-  for (const key of Object.keys(counts) as (keyof Memcg['counts'])[]) counts[key] += group.memcg.counts[key];
+function addCounts(group: Cgroup, counts: MemcgCounts): void {
+  for (const key of Object.keys(counts) as (keyof MemcgCounts)[]) counts[key] += group.memcg.counts[key];
   for (const child of group.children.values()) addCounts(child, counts);
 }
 

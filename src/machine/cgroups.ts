@@ -9,12 +9,13 @@
 
 import type { Memory } from '../mm/memory.ts';
 import type { MemcgCharger } from '../mm/memory-hooks.ts';
+import { flushStats } from '../mm/reclaim/lruvec.ts';
 import { MAX_GROUPS, Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ESRCH } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, Ticker } from './machine.ts';
 import { outOfMemory, selectBadProcess } from './oom.ts';
 import { Psi } from './psi.ts';
 import { reclaimCostUs } from './reclaim-costs.ts';
@@ -67,24 +68,22 @@ function isName(name: string): boolean {
 
 const NAME_MAX = 255;
 /** Attempts to make room below a limit before somebody of the group is killed. */
-const MAX_RECLAIM_RETRIES = 3;
-/** Pages over memory.high between two times that the group is made to reclaim. */
-const HIGH_BATCH = 32;
-/** Longest wait that memory.high imposes at once. */
+const MAX_RECLAIM_RETRIES = 16;
+/** Pages that are charged at once; what goes beyond memory.high is dealt with as often. */
+const CHARGE_BATCH = 64;
+/** Longest wait that memory.high imposes at once; below the other it imposes none. */
 const MAX_HIGH_DELAY_US = 2_000_000;
+const MIN_HIGH_DELAY_US = 10_000;
 
-export class Cgroups implements MemcgCharger {
+export class Cgroups implements MemcgCharger, Ticker {
   private readonly machine: Machine;
   readonly root: Cgroup;
-  /** Memory groups by number; those of removed directories are undefined. */
-  private readonly memcgs: (Memcg | undefined)[];
-  private overHigh = 0;
+  /** When statistics are added up next. */
+  private flushUs = 0;
 
   constructor(machine: Machine) {
     this.machine = machine;
-    const memcg = new Memcg(0, null);
-    this.memcgs = [memcg];
-    this.root = new Cgroup('', null, memcg, null);
+    this.root = new Cgroup('', null, machine.mem.rootMemcg, null);
   }
 
   /** The group of a path. Throws ENOENT. */
@@ -124,11 +123,14 @@ export class Cgroups implements MemcgCharger {
       if (depth > above.maxDepth || descendants(above) >= above.maxDescendants)
         throw new KernelError(EAGAIN, 'cgroup.max.depth or cgroup.max.descendants is reached');
     }
-    let id = this.memcgs.indexOf(undefined);
-    if (id < 0) id = this.memcgs.length;
+    const { memcgs } = this.machine.mem;
+    let id = memcgs.indexOf(undefined);
+    if (id < 0) id = memcgs.length;
     if (id >= MAX_GROUPS) throw new KernelError(EAGAIN, `there are ${MAX_GROUPS} control groups already`);
     const memcg = new Memcg(id, parent.memcg);
-    this.memcgs[id] = memcg;
+    memcgs[id] = memcg;
+    parent.memcg.children.push(memcg);
+    this.machine.mem.frames.ensureGroup(id);
     const psi = new Psi(this.machine);
     const group = new Cgroup(name, parent, memcg, psi);
     psi.group = group;
@@ -145,6 +147,8 @@ export class Cgroups implements MemcgCharger {
     this.root.memcg.usage = mem.frames.nrUsed;
     this.root.memcg.swapUsage = mem.swap?.nrUsed ?? 0;
     mem.memcg = this;
+    this.machine.tickers.push(this);
+    this.run(this.machine.nowUs);
   }
 
   /** Throws ENOENT, EBUSY (processes or groups in it). What it still holds is charged to its parent. */
@@ -154,7 +158,7 @@ export class Cgroups implements MemcgCharger {
     if (parent === null || group.children.size > 0 || this.tasksOf(group).some((task) => !task.isZombie))
       throw new KernelError(EBUSY, `${path} is in use`);
     this.reparent(group.memcg);
-    this.memcgs[group.memcg.id] = undefined;
+    this.#forget(group.memcg);
     parent.children.delete(group.name);
     group.gone = true;
     const { tickers } = this.machine;
@@ -162,15 +166,28 @@ export class Cgroups implements MemcgCharger {
     this.machine.generation++;
   }
 
-  /** Charges what a group holds itself to its parent. Mirrors: memcg_reparent_objcgs. */
+  /** Charges what a group holds itself to its parent, whose oldest pages these become. Mirrors: memcg_reparent_objcgs. */
   reparent(memcg: Memcg): void {
-    const { mem } = this.machine;
+    const { mem, tasks } = this.machine;
     const to = memcg.parent?.id ?? 0;
-    move(mem.frames.memcg, memcg.id, to);
-    if (mem.swap !== null) move(mem.swap.memcg, memcg.id, to);
+    mem.frames.moveLists(memcg.id, to);
+    if (mem.swap !== null && memcg.swapUsage > 0) move(mem.swap.memcg, memcg.id, to);
     memcg.usage = 0;
     memcg.swapUsage = 0;
-    for (const task of this.machine.tasks.values()) if (task.mm?.memcg === memcg.id) task.mm.memcg = to;
+    for (const task of tasks.values()) if (task.mm?.memcg === memcg.id) task.mm.memcg = to;
+  }
+
+  /** Takes a group out of the tree; what has happened to its pages stays in the sums of those above. */
+  #forget(memcg: Memcg): void {
+    const { parent } = memcg;
+    this.machine.mem.memcgs[memcg.id] = undefined;
+    if (parent === null) return;
+    parent.children.splice(parent.children.indexOf(memcg), 1);
+    const { counts } = parent;
+    for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] += memcg.counts[key];
+    parent.lruvec.activatedAnon += memcg.lruvec.activatedAnon;
+    parent.lruvec.activatedFile += memcg.lruvec.activatedFile;
+    for (let g: Memcg | null = parent; g !== null; g = g.parent) if (g.walkAt === memcg) g.walkAt = null;
   }
 
   /** Moves a process. Throws ESRCH, EBUSY (the group hands controllers down), EINVAL. Mirrors: cgroup_attach_task. */
@@ -194,25 +211,35 @@ export class Cgroups implements MemcgCharger {
     for (const task of this.machine.tasks.values()) this.attachMm(task);
   }
 
+  /** Mirrors: try_charge_memcg. */
   charge(mem: Memory): number {
     const mm = mem.faultingMm ?? this.machine.pressure.current?.mm ?? null;
-    const group = this.memcgs[mm?.memcg ?? 0] ?? this.root.memcg;
-    let over: Memcg | null = null;
-    for (let g: Memcg | null = group; g.parent !== null; g = g.parent) {
+    const group = mem.memcgs[mm?.memcg ?? 0] ?? this.root.memcg;
+    for (let g: Memcg | null = group; g.parent !== null; g = g.parent)
       if (g.usage >= g.max && !this.#makeRoom(mem, g)) return -1;
-      if (g.usage >= g.high) over = g;
-    }
     for (let g: Memcg | null = group; g !== null; g = g.parent) g.charge(1);
-    if (over !== null && ++this.overHigh >= HIGH_BATCH) this.#reclaimHigh(mem, over);
+    if (--group.stock < 0) this.#refill(mem, group);
     return group.id;
   }
 
+  /** Pages are charged in batches; with each comes the question whether that is beyond memory.high. */
+  #refill(mem: Memory, group: Memcg): void {
+    let batch = CHARGE_BATCH;
+    for (let g = group; g.parent !== null; g = g.parent) if (g.usage + batch > g.max) batch = 1;
+    group.stock = batch - 1;
+    for (let g = group; g.parent !== null; g = g.parent) {
+      if (g.usage + batch - 1 <= g.high) continue;
+      this.#handleOverHigh(mem, group, batch);
+      return;
+    }
+  }
+
   uncharge(id: number): void {
-    for (let g: Memcg | null = this.memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.usage--;
+    for (let g: Memcg | null = this.machine.mem.memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.usage--;
   }
 
   chargeSwap(id: number): boolean {
-    const group = this.memcgs[id] ?? this.root.memcg;
+    const group = this.machine.mem.memcgs[id] ?? this.root.memcg;
     for (let g: Memcg | null = group; g !== null; g = g.parent) {
       if (g.swapUsage < g.swapMax) continue;
       g.swapEvents.max++;
@@ -224,51 +251,48 @@ export class Cgroups implements MemcgCharger {
   }
 
   unchargeSwap(id: number): void {
-    for (let g: Memcg | null = this.memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.swapUsage--;
+    for (let g: Memcg | null = this.machine.mem.memcgs[id] ?? this.root.memcg; g !== null; g = g.parent) g.swapUsage--;
   }
 
   /** Reclaims from a group and those below; returns pages freed and the time it took. Mirrors: try_to_free_mem_cgroup_pages. */
   reclaim(memcg: Memcg, pages: number, by: 'direct' | 'proactive', swappiness?: number): { freed: number; us: number } {
     const { mem, storage, vm } = this.machine;
-    const sc = new ScanControl(by, Math.max(pages, SWAP_CLUSTER_MAX), swappiness ?? vm.swappiness);
-    const isRoot = memcg.parent === null;
-    if (!isRoot) sc.members = this.#members((g) => g.isBelow(memcg));
-    sc.protection = this.protection(memcg);
+    const sc = new ScanControl(by, Math.max(pages, SWAP_CLUSTER_MAX), swappiness ?? vm.swappiness, memcg);
+    sc.forcesSwappiness = swappiness !== undefined;
     const swappedOut = mem.events.pswpout;
     const freed = tryToFreePages(mem, sc);
-    memcg.count(by, sc.nrScanned, freed);
-    if (sc.lowReclaim) for (const g of this.memcgs) if (g !== undefined && g.low > 0 && g.isBelow(memcg)) g.note('low');
     return { freed, us: reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut) };
   }
 
-  /** Groups whose pages reclaim from `target` (default: everything) leaves alone: 1 by memory.low, 2 by memory.min. */
-  protection(target: Memcg = this.root.memcg): Uint8Array | null {
-    let any: Uint8Array | null = null;
-    for (const g of this.memcgs) {
-      if (g === undefined || g === target || !g.isBelow(target)) continue;
-      const level = g.usage <= g.effective('min', target) ? 2 : g.usage <= g.effective('low', target) ? 1 : 0;
-      if (level === 0 || g.usage === 0) continue;
-      any ??= new Uint8Array(MAX_GROUPS);
-      any[g.id] = level;
-    }
-    return any;
+  /** Where statistics are never to be older than a step. */
+  afterStep(): void {
+    const { mem } = this.machine;
+    if (mem.memcg !== null && mem.settings.statFlushUs === 0) flushStats(mem, this.root.memcg);
   }
 
-  #members(test: (g: Memcg) => boolean): Uint8Array {
-    const members = new Uint8Array(MAX_GROUPS);
-    for (const g of this.memcgs) if (g !== undefined && test(g)) members[g.id] = 1;
-    return members;
+  nextUs(): number {
+    return this.machine.mem.settings.statFlushUs > 0 ? this.flushUs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Mirrors: flush_memcg_stats_dwork. */
+  run(nowUs: number): void {
+    const { mem } = this.machine;
+    const every = mem.settings.statFlushUs;
+    if (every > 0) this.flushUs = (Math.floor(nowUs / every) + 1) * every;
+    flushStats(mem, this.root.memcg);
   }
 
   /** Brings a group below its limit: reclaim, then death. Mirrors: try_charge_memcg. */
   #makeRoom(mem: Memory, g: Memcg): boolean {
-    for (let tries = 0; tries < MAX_RECLAIM_RETRIES; tries++) {
+    for (let retries = MAX_RECLAIM_RETRIES + 1; retries >= 0; ) {
       g.note('max');
-      const { us } = this.reclaim(g, SWAP_CLUSTER_MAX, 'direct');
+      const { freed, us } = this.reclaim(g, SWAP_CLUSTER_MAX, 'direct');
       mem.stalledUs += us;
       if (g.usage < g.max) return true;
+      if (freed > 0) continue;
       mem.stalledUs += this.machine.storage.waitForWrites(SWAP_CLUSTER_MAX);
       if (g.usage < g.max) return true;
+      retries--;
     }
     g.note('oom');
     this.killIn(g);
@@ -300,17 +324,41 @@ export class Cgroups implements MemcgCharger {
     return undefined;
   }
 
-  /** Makes who allocates beyond memory.high reclaim and wait. Mirrors: mem_cgroup_handle_over_high. */
-  #reclaimHigh(mem: Memory, g: Memcg): void {
-    this.overHigh = 0;
-    g.note('high');
-    mem.stalledUs += this.reclaim(g, HIGH_BATCH, 'direct').us;
-    if (g.usage <= g.high) return;
-    const overage = (g.usage - g.high) / Math.max(1, g.high);
-    // penalty = HZ × overage² × 2^6 for a batch of 64 pages, at most two seconds.
-    const us = overage * overage * 64 * 1e6 * (HIGH_BATCH / 64);
-    mem.stalledUs += Math.min(MAX_HIGH_DELAY_US, Math.floor(us));
+  /**
+   * Makes who allocates beyond memory.high reclaim and, if that does not help, wait: HZ × overage² × 64 for a batch of 64
+   * pages, at most two seconds. Mirrors: __mem_cgroup_handle_over_high.
+   */
+  #handleOverHigh(mem: Memory, group: Memcg, pages: number): void {
+    for (let retries = MAX_RECLAIM_RETRIES, wanted = pages; ; wanted = SWAP_CLUSTER_MAX) {
+      const freed = this.#reclaimHigh(mem, group, wanted);
+      const delayUs = Math.min(MAX_HIGH_DELAY_US, highDelayUs(group, pages));
+      if (delayUs <= MIN_HIGH_DELAY_US) return;
+      if (freed > 0 || retries-- > 0) continue;
+      mem.stalledUs += delayUs;
+      return;
+    }
   }
+
+  /** Mirrors: reclaim_high. */
+  #reclaimHigh(mem: Memory, group: Memcg, pages: number): number {
+    let all = 0;
+    for (let g = group; g.parent !== null; g = g.parent) {
+      if (g.usage <= g.high) continue;
+      g.note('high');
+      const { freed, us } = this.reclaim(g, pages, 'direct');
+      mem.stalledUs += us;
+      all += freed;
+    }
+    return all;
+  }
+}
+
+/** Mirrors: calculate_high_delay, mem_find_max_overage. */
+function highDelayUs(group: Memcg, pages: number): number {
+  let overage = 0;
+  for (let g = group; g.parent !== null; g = g.parent)
+    if (g.usage > g.high) overage = Math.max(overage, (g.usage - g.high) / Math.max(1, g.high));
+  return (overage * overage * 64 * 1e6 * pages) / CHARGE_BATCH;
 }
 
 function descendants(group: Cgroup): number {

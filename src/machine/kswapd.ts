@@ -7,11 +7,8 @@
  * reaches the low reserve and has to reclaim for itself, as on a real machine; no step depends on how often time is told.
  */
 
-import type { Memory } from '../mm/memory.ts';
-import { LRU_ACTIVE_ANON, LRU_INACTIVE_ANON } from '../mm/pages/frames.ts';
 import { DEF_PRIORITY, ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
-import { shrinkActive } from '../mm/reclaim/shrink-list.ts';
-import { inactiveIsLow, shrinkNode, snapshotRefaults } from '../mm/reclaim/vmscan.ts';
+import { shrinkNode } from '../mm/reclaim/vmscan.ts';
 import type { Machine } from './machine.ts';
 import { MINOR_FAULT_US, reclaimCostUs } from './reclaim-costs.ts';
 
@@ -57,7 +54,7 @@ export class Kswapd {
     this.sleptUs = nowUs;
     mem.lowFreePages = mem.watermarks.low;
     if (this.reclaimed === 0) this.failures++;
-    snapshotRefaults(mem);
+    mem.policy.endReclaim(mem, null);
     pressure.psi.refresh();
   }
 
@@ -84,9 +81,8 @@ export class Kswapd {
     }
     const sc = new ScanControl('kswapd', Math.max(mem.watermarks.high, SWAP_CLUSTER_MAX), vm.swappiness);
     sc.priority = this.priority;
-    sc.protection = this.machine.pressure.protection();
     const swappedOut = mem.events.pswpout;
-    ageAnon(mem, sc);
+    mem.policy.ageNode(mem, sc);
     shrinkNode(mem, sc);
     this.reclaimed += sc.nrReclaimed;
     if (sc.nrReclaimed > 0) this.failures = 0;
@@ -107,10 +103,4 @@ export class Kswapd {
     const thread = this.machine.named.get('kswapd0')?.leader;
     if (thread !== undefined) thread.stimeUs += us;
   }
-}
-
-/** Mirrors: kswapd_age_node. */
-function ageAnon(mem: Memory, sc: ScanControl): void {
-  if (mem.swap === null || mem.swap.total === 0) return;
-  if (inactiveIsLow(mem, LRU_INACTIVE_ANON)) shrinkActive(mem, sc, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX);
 }

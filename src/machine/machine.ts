@@ -40,6 +40,8 @@ export interface MachineOptions {
   readonly seed?: number;
   readonly cpus?: number;
   readonly hostname?: string;
+  /** How old the statistics of a control group may be that reclaim decides by, microseconds; 0: no older than a step. */
+  readonly statFlushUs?: number;
   /** Virtual time at the start, seconds since boot. */
   readonly uptimeSeconds?: number;
   /** Wall time of boot, milliseconds since the epoch. Pretend: a fixed day, unless a mount says otherwise. */
@@ -84,7 +86,7 @@ export class Machine {
   readonly vm: VmSettings = defaultVmSettings();
   readonly options: Required<MachineOptions>;
   readonly lmk = new LowMemoryKiller(this);
-  readonly cgroups = new Cgroups(this);
+  readonly cgroups: Cgroups;
   readonly pressure: Pressure;
   /** Stopped by panic_on_oom: nobody gets memory any more. */
   panicked = false;
@@ -140,6 +142,7 @@ export class Machine {
       seed: options.seed ?? 1,
       cpus: options.cpus ?? 2,
       hostname: options.hostname ?? 'reclaimfs',
+      statFlushUs: options.statFlushUs ?? 2_000_000,
       uptimeSeconds: options.uptimeSeconds ?? 0,
       bootTimeMs: options.bootTimeMs ?? Date.UTC(2013, 4, 9),
     };
@@ -147,6 +150,8 @@ export class Machine {
     if (!(frames >= 256 && frames <= MAX_PTE_NUMBER)) throw new KernelError(EINVAL, 'ram must be between 1M and 127G');
     this.profile = PROFILES[this.options.profile];
     this.mem = new Memory(frames, this.profile.rules);
+    this.mem.settings.statFlushUs = this.options.statFlushUs;
+    this.cgroups = new Cgroups(this);
     this.mem.kernelPages = Math.min(KERNEL_BASE_PAGES, Math.floor(frames / 16));
     this.nowUs = Math.round(this.options.uptimeSeconds * 1e6);
     this.storage = new Storage(this.mem, defaultStorageSettings(), this.nowUs);

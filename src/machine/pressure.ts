@@ -15,7 +15,6 @@ import { purgeVolatile, type VolatileRange } from '../mm/cache/volatile.ts';
 import type { Memory } from '../mm/memory.ts';
 import type { MemoryHooks } from '../mm/memory-hooks.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../mm/pages/frames.ts';
-import { evictionShadow, refault } from '../mm/reclaim/lruvec.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
@@ -30,11 +29,8 @@ import type { Task } from './task.ts';
 import { PressureEvents } from './vmpressure.ts';
 import { logPurge } from './volatile.ts';
 
-/**
- * Attempts without a page freed before somebody is killed. The kernel makes 16, for the world changes between them; here
- * nothing moves but the devices that are waited for.
- */
-const MAX_RECLAIM_RETRIES = 3;
+/** Attempts without a page freed before somebody is killed. */
+const MAX_RECLAIM_RETRIES = 16;
 /** Attempts that free pages without the reserve filling up. */
 const MAX_ATTEMPTS = 64;
 
@@ -78,11 +74,6 @@ export class Pressure implements MemoryHooks {
       if (this.#directReclaim(mem) === 0) break;
     }
     return mem.nrFree - pages > 0;
-  }
-
-  /** Which groups' pages global reclaim leaves alone: see cgroups. */
-  protection(): Uint8Array | null {
-    return this.machine.mem.memcg === null ? null : this.machine.cgroups.protection();
   }
 
   /** A task waits: seen in the pressure of the machine and of its control groups. */
@@ -154,14 +145,6 @@ export class Pressure implements MemoryHooks {
     if (this.psi.nextUs() <= nowUs) this.psi.run(nowUs);
   }
 
-  onEvict(mem: Memory, pfn: number): number {
-    return evictionShadow(mem, pfn);
-  }
-
-  onRefault(mem: Memory, pfn: number, shadow: number): void {
-    refault(mem, pfn, shadow);
-  }
-
   onDirtyLimit(): void {
     this.dirty.balance();
   }
@@ -175,11 +158,11 @@ export class Pressure implements MemoryHooks {
   }
 
   shrinkers(_mem: Memory, sc: ScanControl): void {
-    if (sc.members === null && sc.by !== 'proactive') this.machine.lmk.shrink();
+    if (!sc.isGroup && sc.by !== 'proactive') this.machine.lmk.shrink();
   }
 
   onScanned(_mem: Memory, sc: ScanControl, scanned: number, reclaimed: number): void {
-    if (sc.members === null && sc.by !== 'proactive') this.vmpressure.note(scanned, reclaimed);
+    if (!sc.isGroup && sc.by !== 'proactive') this.vmpressure.note(scanned, reclaimed);
   }
 
   onCongested(): void {
@@ -223,7 +206,6 @@ export class Pressure implements MemoryHooks {
     mem.events.allocstall_normal++;
     const swappedOut = mem.events.pswpout;
     const sc = new ScanControl('direct', SWAP_CLUSTER_MAX, vm.swappiness);
-    sc.protection = this.protection();
     const reclaimed = tryToFreePages(mem, sc);
     if (reclaimed > 0) this.kswapd.failures = 0;
     const us = reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut);

@@ -67,6 +67,10 @@ export class Storage implements WritebackDevice {
     if (!this.requested.has(pfn)) this.requested.push(pfn, this.nowUs);
   }
 
+  wakeFlusher(): void {
+    this.writeBack(0);
+  }
+
   /** Writes under way. */
   get pending(): number {
     return this.writes.length;

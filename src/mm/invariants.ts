@@ -3,7 +3,7 @@
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './cache/mapping.ts';
 import type { Memory } from './memory.ts';
 import { CONTENT_ZERO } from './pages/content.ts';
-import { LRU_ACTIVE_ANON, LRU_UNEVICTABLE } from './pages/frames.ts';
+import { LRU_ACTIVE_ANON, LRU_UNEVICTABLE, NR_LISTS } from './pages/frames.ts';
 import {
   PG_ANON,
   PG_DIRTY,
@@ -163,13 +163,21 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
     expect(mem.nrLazyFree, lazy, 'lazily freeable pages');
     let onLists = 0;
     for (let list = 0; list <= LRU_UNEVICTABLE; list++) {
-      let n = 0;
-      for (let pfn = frames.lruTail(list); pfn !== 0; pfn = frames.lruPrev(pfn)) {
-        if (frames.listOf(pfn) !== list) say(`frame ${pfn} is on list ${list} against its flags`);
-        if (++n > frames.total) break;
+      let all = 0;
+      for (let group = 0; group < frames.nrGroups; group++) {
+        const own = group * NR_LISTS + list;
+        let n = 0;
+        for (let pfn = frames.lruTail(own); pfn !== 0; pfn = frames.lruPrev(pfn)) {
+          if (frames.listOf(pfn) !== list) say(`frame ${pfn} is on list ${list} against its flags`);
+          if (frames.memcg[pfn] !== group) say(`frame ${pfn} of group ${frames.memcg[pfn]} is on a list of ${group}`);
+          if (++n > frames.total) break;
+        }
+        expect(frames.nrOnGroupList[own]!, n, `LRU list ${list} of group ${group}`);
+        if (n > 0 && mem.memcgs[group] === undefined) say(`group ${group} is gone, but ${n} pages are on its lists`);
+        all += n;
       }
-      expect(frames.nrOnList[list]!, n, `LRU list ${list <= LRU_ACTIVE_ANON ? 'anon' : 'file'} ${list}`);
-      onLists += n;
+      expect(frames.nrOnList[list]!, all, `LRU list ${list <= LRU_ACTIVE_ANON ? 'anon' : 'file'} ${list}`);
+      onLists += all;
     }
     expect(onLists, listed, 'frames on LRU lists');
     if (mem.nrFree < 0) say(`free memory is negative: ${mem.nrFree} pages`);

@@ -11,6 +11,8 @@ export interface MemorySettings {
   readaheadPages: number;
   /** Pretend: how well zram compresses a page that is neither zero nor one word. */
   zramRatio: number;
+  /** How old the statistics may be that reclaim from a control group decides by, in microseconds; 0: no older than a step. */
+  statFlushUs: number;
   /** 0 heuristic, 1 always, 2 never beyond the limit. */
   overcommitMemory: number;
   overcommitRatio: number;
@@ -22,6 +24,7 @@ export function defaultMemorySettings(): MemorySettings {
     faultAroundPages: 16,
     readaheadPages: 0,
     zramRatio: 3,
+    statFlushUs: 2_000_000,
     overcommitMemory: 0,
     overcommitRatio: 50,
     maxMapCount: 65530,
@@ -36,16 +39,14 @@ export interface WritebackDevice {
   cancel(pfn: number): void;
   /** A dirty page of a shared file that reclaim has unmapped: to be written as soon as possible. */
   requestFlush(pfn: number): void;
+  /** Reclaim has met nothing but dirty file pages: all of them are to be written. Mirrors: wakeup_flusher_threads. */
+  wakeFlusher(): void;
 }
 
 /** Told of what global memory management needs to know; absent members are not called. */
 export interface MemoryHooks {
   /** Free memory is at or below `lowFreePages`; returns when something has been tried. False: the allocation is to fail. */
   onLowMemory?(mem: Memory): boolean;
-  /** A page leaves the page cache (or goes to swap) by eviction; the answer is kept as its shadow (0: none). */
-  onEvict?(mem: Memory, pfn: number): number;
-  /** A page comes back whose shadow was kept. */
-  onRefault?(mem: Memory, pfn: number, shadow: number): void;
   /** A page has been dirtied by an access that is complete, and more than `dirtyLimitPages` are dirty. */
   onDirtyLimit?(mem: Memory): void;
   /** Throws away volatile memory, oldest first, up to about `wanted` pages; returns pages freed. */

@@ -31,7 +31,9 @@ import {
   PG_WRITEBACK,
 } from './pages/page-flags.ts';
 import { PageTables } from './pages/page-table.ts';
-import { Lruvec } from './reclaim/lruvec.ts';
+import { Memcg } from './reclaim/memcg.ts';
+import type { ReclaimPolicy } from './reclaim/policy.ts';
+import { TWO_LIST_LRU } from './reclaim/two-list-lru.ts';
 import { computeWatermarks, type Watermarks } from './reclaim/watermarks.ts';
 import type { Rules } from './rules.ts';
 import type { Mm } from './space/mm.ts';
@@ -61,7 +63,12 @@ export class Memory {
   watermarks: Watermarks;
   /** vm.page-cluster: log2 of the pages read from a swap device at once. */
   pageCluster = 0;
-  readonly lruvec = new Lruvec();
+  /** Control groups by number; the root is always there, those of removed directories are undefined. */
+  readonly memcgs: (Memcg | undefined)[] = [new Memcg(0, null)];
+  /** Which page goes next. */
+  policy: ReclaimPolicy = TWO_LIST_LRU;
+  /** The group that is being reclaimed from; null: the whole machine, or nobody. */
+  reclaimTarget: Memcg | null = null;
   readonly volatile = new VolatileRanges();
   memcg: MemcgCharger | null = null;
   /** On whose behalf memory is being asked for: the address space of the fault under way. */
@@ -90,6 +97,15 @@ export class Memory {
     this.watermarks = computeWatermarks(totalFrames, 0, 10);
     this.rules = rules;
     this.settings = settings;
+  }
+
+  get rootMemcg(): Memcg {
+    return this.memcgs[0]!;
+  }
+
+  /** The group that a frame is charged to. */
+  memcgOf(pfn: number): Memcg {
+    return this.memcgs[this.frames.memcg[pfn]!] ?? this.memcgs[0]!;
   }
 
   /** A fresh number for an mm, a mapping or an anon root. */
@@ -148,12 +164,12 @@ export class Memory {
   /** Frees a frame that nothing holds any more. */
   freeFrame(pfn: number): void {
     const { frames } = this;
+    const flags = frames.flags[pfn]!;
+    if (flags & PG_LRU) frames.lruDel(pfn);
     if (this.memcg !== null) {
       this.memcg.uncharge(frames.memcg[pfn]!);
       frames.memcg[pfn] = 0;
     }
-    const flags = frames.flags[pfn]!;
-    if (flags & PG_LRU) frames.lruDel(pfn);
     if (flags & PG_MLOCKED) this.nrMlocked--;
     if (flags & PG_DIRTY) this.clearDirty(pfn);
     if (flags & PG_WRITEBACK) this.nrWriteback--;
@@ -263,9 +279,7 @@ export class Memory {
     const { frames } = this;
     const flags = frames.flags[pfn]!;
     if ((flags & PG_LRU) === 0 || flags & PG_UNEVICTABLE) return;
-    frames.lruDel(pfn);
-    frames.flags[pfn]! &= ~PG_ACTIVE;
-    frames.lruAdd(pfn);
+    frames.changeFlags(pfn, PG_ACTIVE, 0);
     if (flags & PG_ACTIVE) this.events.pgdeactivate++;
   }
 

@@ -40,7 +40,7 @@ export interface StepRecord {
 }
 
 export const MACHINE_USAGE =
-  'machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=P] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=NAME]';
+  'machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=P] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=NAME] [statflush=TIME]';
 
 export class Session {
   #machine: Machine;
@@ -159,6 +159,7 @@ export class Session {
     let result: StepResult;
     try {
       result = step.run({ machine });
+      machine.cgroups.afterStep();
     } catch (error) {
       throw asScenarioError(error, step);
     }
@@ -249,6 +250,7 @@ export function machineOptions(args: Args): MachineOptions {
   const uptime = args.key('uptime');
   const boot = args.integerKey('boot', 0, MAX_BOOT_MS);
   const hostname = args.key('hostname')?.value;
+  const statFlush = args.key('statflush');
   if (kind !== undefined && kind.value !== 'zram' && kind.value !== 'disk') {
     throw args.fail(`swapkind "${kind.value}" is not known`, kind, 'zram or disk');
   }
@@ -265,6 +267,7 @@ export function machineOptions(args: Args): MachineOptions {
     ...(uptime === undefined ? {} : { uptimeSeconds: args.time('uptime', uptime) / 1e6 }),
     ...(boot === undefined ? {} : { bootTimeMs: boot }),
     ...(hostname === undefined ? {} : { hostname }),
+    ...(statFlush === undefined ? {} : { statFlushUs: args.time('statflush', statFlush) }),
   };
 }
 
@@ -280,6 +283,7 @@ function machineLine({ options }: Machine): string {
     `uptime=${Math.round(options.uptimeSeconds * 1e6)}us`,
     `boot=${options.bootTimeMs}`,
     `hostname=${quoteValue(options.hostname)}`,
+    `statflush=${options.statFlushUs}us`,
   ];
   return `machine ${words.join(' ')}`;
 }

@@ -1,7 +1,16 @@
 /** Writing dirty file pages to the simulated disk, and the end of any write. Mirrors: mm/page-writeback.c, mm/filemap.c:folio_end_writeback. */
 
 import type { Memory } from '../memory.ts';
-import { PG_ACTIVE, PG_DIRTY, PG_RECLAIM, PG_SWAPCACHE, PG_VMSCAN, PG_WRITEBACK } from '../pages/page-flags.ts';
+import {
+  PG_ACTIVE,
+  PG_DIRTY,
+  PG_LRU,
+  PG_RECLAIM,
+  PG_SWAPCACHE,
+  PG_UNEVICTABLE,
+  PG_VMSCAN,
+  PG_WRITEBACK,
+} from '../pages/page-flags.ts';
 import { PTE_DIRTY, PTE_WRITE } from '../pages/pte.ts';
 import { evictFromCache, evictFromSwapCache } from '../reclaim/pageout.ts';
 import { forEachMapping } from '../space/rmap.ts';
@@ -75,6 +84,7 @@ export function endWriteback(mem: Memory, pfn: number): void {
   if ((flags & PG_RECLAIM) === 0 || frames.mapcount[pfn] !== 0 || flags & PG_DIRTY) return;
   events.pgrotated++;
   if (mem.rules.asMadvise || flags & PG_VMSCAN) {
+    if ((flags & (PG_LRU | PG_UNEVICTABLE)) !== PG_LRU) return;
     frames.lruDel(pfn);
     frames.flags[pfn]! &= ~PG_ACTIVE;
     frames.lruAddTail(pfn);

@@ -11,7 +11,8 @@
  *   memcg     control group that is charged for it; 0: the root
  *   prev next links of the list it is on: an LRU list, or (next only) the free list
  *
- * List heads are extra entries behind the last frame, so that linking needs no special case. Frame 0 does not exist: a
+ * Each control group has LRU lists of its own (struct lruvec), numbered `group × NR_LISTS + LRU_*`. List heads are extra
+ * entries behind the last frame, so that linking needs no special case. Frame 0 does not exist: a
  * zero says "no frame" in page tables, page caches and swap. Fresh frames come in ascending order, freed ones are
  * reused last in, first out: the same steps give the same frame numbers.
  */
@@ -23,7 +24,9 @@ export const LRU_ACTIVE_ANON = 1;
 export const LRU_INACTIVE_FILE = 2;
 export const LRU_ACTIVE_FILE = 3;
 export const LRU_UNEVICTABLE = 4;
-const NR_LISTS = 5;
+export const NR_LISTS = 5;
+/** Groups that there is room for to begin with. */
+const FIRST_GROUPS = 64;
 
 export class Frames {
   /** Number of frames; valid numbers are 1 … total. */
@@ -35,10 +38,14 @@ export class Frames {
   readonly slot: Uint32Array;
   readonly content: Uint32Array;
   readonly memcg: Uint16Array;
-  readonly prev: Uint32Array;
-  readonly next: Uint32Array;
-  /** Pages on each LRU list. */
+  prev: Uint32Array;
+  next: Uint32Array;
+  /** Pages on the LRU lists of all groups together, by LRU_*. */
   readonly nrOnList = new Float64Array(NR_LISTS);
+  /** Pages on each list of each group. */
+  nrOnGroupList: Uint32Array;
+  /** Groups that have lists. */
+  nrGroups = 0;
   nrUsed = 0;
   /** Frames below this number have been handed out at least once. */
   fresh = 1;
@@ -53,10 +60,23 @@ export class Frames {
     this.slot = new Uint32Array(total + 1);
     this.content = new Uint32Array(total + 1);
     this.memcg = new Uint16Array(total + 1);
-    this.prev = new Uint32Array(total + 1 + NR_LISTS);
-    this.next = new Uint32Array(total + 1 + NR_LISTS);
-    for (let list = 0; list < NR_LISTS; list++) {
-      const head = total + 1 + list;
+    this.prev = new Uint32Array(total + 1);
+    this.next = new Uint32Array(total + 1);
+    this.nrOnGroupList = new Uint32Array(0);
+    this.ensureGroup(0);
+  }
+
+  /** Makes room for the lists of a group. */
+  ensureGroup(group: number): void {
+    if (group < this.nrGroups) return;
+    const before = this.nrGroups;
+    this.nrGroups = Math.max(FIRST_GROUPS, 2 ** Math.ceil(Math.log2(group + 1)));
+    const lists = this.nrGroups * NR_LISTS;
+    this.prev = grown(this.prev, this.total + 1 + lists);
+    this.next = grown(this.next, this.total + 1 + lists);
+    this.nrOnGroupList = grown(this.nrOnGroupList, lists);
+    for (let list = before * NR_LISTS; list < lists; list++) {
+      const head = this.total + 1 + list;
       this.prev[head] = head;
       this.next[head] = head;
     }
@@ -96,10 +116,11 @@ export class Frames {
     return flags & PG_ACTIVE ? base + 1 : base;
   }
 
-  /** Puts a frame at the head (most recent end) of the list its flags say. */
+  /** Puts a frame at the head (most recent end) of the list that its group and flags say. */
   lruAdd(pfn: number): void {
     const list = this.listOf(pfn);
-    const head = this.total + 1 + list;
+    const own = this.memcg[pfn]! * NR_LISTS + list;
+    const head = this.total + 1 + own;
     const first = this.next[head]!;
     this.next[pfn] = first;
     this.prev[pfn] = head;
@@ -107,12 +128,14 @@ export class Frames {
     this.next[head] = pfn;
     this.flags[pfn]! |= PG_LRU;
     this.nrOnList[list]!++;
+    this.nrOnGroupList[own]!++;
   }
 
   /** Puts a frame at the tail: the next one to be reclaimed. */
   lruAddTail(pfn: number): void {
     const list = this.listOf(pfn);
-    const head = this.total + 1 + list;
+    const own = this.memcg[pfn]! * NR_LISTS + list;
+    const head = this.total + 1 + own;
     const last = this.prev[head]!;
     this.prev[pfn] = last;
     this.next[pfn] = head;
@@ -120,22 +143,70 @@ export class Frames {
     this.prev[head] = pfn;
     this.flags[pfn]! |= PG_LRU;
     this.nrOnList[list]!++;
+    this.nrOnGroupList[own]!++;
   }
 
-  /** Takes a frame off its list. Precondition: PG_LRU, and flags unchanged since it was added. */
+  /** Takes a frame off its list. Precondition: PG_LRU, and flags and group unchanged since it was added. */
   lruDel(pfn: number): void {
     const before = this.prev[pfn]!;
     const after = this.next[pfn]!;
     this.next[before] = after;
     this.prev[after] = before;
-    this.nrOnList[this.listOf(pfn)]!--;
+    const list = this.listOf(pfn);
+    this.nrOnList[list]!--;
+    this.nrOnGroupList[this.memcg[pfn]! * NR_LISTS + list]!--;
     this.flags[pfn]! &= ~PG_LRU;
   }
 
-  /** The frame at the tail (oldest end) of a list, or 0 when it is empty. */
-  lruTail(list: number): number {
-    const last = this.prev[this.total + 1 + list]!;
+  /** Changes flags that decide on the list; a frame on a list moves to the head of the one that is right then. */
+  changeFlags(pfn: number, clear: number, set: number): void {
+    const listed = (this.flags[pfn]! & PG_LRU) !== 0;
+    if (listed) this.lruDel(pfn);
+    this.flags[pfn] = (this.flags[pfn]! & ~clear) | set;
+    if (listed) this.lruAdd(pfn);
+  }
+
+  /**
+   * Takes up to `count` frames off the tail of a list, oldest first, into `into`; returns how many.
+   * Mirrors: mm/vmscan.c:isolate_lru_folios.
+   */
+  isolate(own: number, count: number, into: Uint32Array): number {
+    const { prev, flags } = this;
+    const head = this.total + 1 + own;
+    let taken = 0;
+    let pfn = prev[head]!;
+    for (; taken < count && pfn !== head; pfn = prev[pfn]!) {
+      into[taken++] = pfn;
+      flags[pfn]! &= ~PG_LRU;
+    }
+    prev[head] = pfn;
+    this.next[pfn] = head;
+    this.nrOnList[own % NR_LISTS]! -= taken;
+    this.nrOnGroupList[own]! -= taken;
+    return taken;
+  }
+
+  /** Hands all pages on the lists of one group to another: they become its oldest. */
+  moveLists(from: number, to: number): void {
+    for (let list = 0; list < NR_LISTS; list++) {
+      for (let pfn = this.lruHead(from * NR_LISTS + list); pfn !== 0; pfn = this.lruHead(from * NR_LISTS + list)) {
+        this.lruDel(pfn);
+        this.memcg[pfn] = to;
+        this.lruAddTail(pfn);
+      }
+    }
+  }
+
+  /** The frame at the tail (oldest end) of a list of a group, or 0 when it is empty. */
+  lruTail(own: number): number {
+    const last = this.prev[this.total + 1 + own]!;
     return last > this.total ? 0 : last;
+  }
+
+  /** The frame at the head (most recent end), or 0 when it is empty. */
+  lruHead(own: number): number {
+    const first = this.next[this.total + 1 + own]!;
+    return first > this.total ? 0 : first;
   }
 
   /** The frame before `pfn` (towards the most recent end), or 0 at the head. */
@@ -153,4 +224,10 @@ export class Frames {
     }
     return n;
   }
+}
+
+function grown(array: Uint32Array, length: number): Uint32Array {
+  const larger = new Uint32Array(length);
+  larger.set(array);
+  return larger;
 }

@@ -1,82 +1,80 @@
 /**
- * What global reclaim remembers between passes (struct lruvec), and the shadows of pages that left (mm/workingset.c).
+ * What reclaim remembers of the pages of one control group (struct lruvec); the lists themselves are in Frames.
  *
- * A shadow is 30 bits: `age << 1 | workingset`. `age` is the value of a counter that moves with each eviction and
- * activation; the distance it has moved when the page comes back says how much larger the inactive list would have had
- * to be to keep it.
+ * Decisions about a group go by its statistics and those of the groups below. The kernel adds them up every two seconds
+ * or when somebody reads memory.stat, and decides by what it added up last: so do we (`settings.statFlushUs`). What the
+ * machine as a whole decides by is always up to date.
  */
-
 import type { Memory } from '../memory.ts';
-import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../pages/frames.ts';
-import { PG_ACTIVE, PG_LRU, PG_SWAPBACKED, PG_UNEVICTABLE, PG_WORKINGSET } from '../pages/page-flags.ts';
+import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, NR_LISTS } from '../pages/frames.ts';
+import type { Memcg } from './memcg.ts';
 
-const AGE_MASK = (1 << 29) - 1;
 /** A page that is written or read costs as much as scanning so many (SWAP_CLUSTER_MAX). */
 const IO_COST = 32;
+
+/** Statistics that decisions go by: the sizes of the four evictable lists (by LRU_*), then activations by refault. */
+export const ACTIVATE_ANON = 4;
+export const ACTIVATE_FILE = 5;
+const NR_STATS = 6;
 
 export class Lruvec {
   /** What reclaiming anonymous and file pages has cost of late: the side that costs more is scanned less. */
   anonCost = 0;
   fileCost = 0;
-  /** Evictions and activations so far; starts at 1 so that no shadow is 0. */
+  /** Evictions and activations here and below so far; starts at 1 so that no shadow is 0. */
   nonresidentAge = 1;
-  /** workingset_activate_* when reclaim last looked. */
-  activatesAnon = 0;
-  activatesFile = 0;
+  /** Activations by refault of the group itself. */
+  activatedAnon = 0;
+  activatedFile = 0;
+  /** Activations here and below when reclaim last looked. */
+  refaultsAnon = 0;
+  refaultsFile = 0;
+  /** Statistics as added up last. */
+  readonly seen = new Float64Array(NR_STATS);
 }
 
-/** Mirrors: mm/swap.c:lru_note_cost. */
-export function noteCost(mem: Memory, file: boolean, nrIo: number, nrRotated: number): void {
-  const { lruvec } = mem;
+/** A statistic of a group and those below, as reclaim knows it. Mirrors: lruvec_page_state. */
+export function pageState(mem: Memory, memcg: Memcg, stat: number): number {
+  return memcg.parent === null ? ownStat(mem, memcg, stat) : memcg.lruvec.seen[stat]!;
+}
+
+/** Of the root: of the whole machine. */
+function ownStat(mem: Memory, memcg: Memcg, stat: number): number {
+  const { frames, events } = mem;
+  if (memcg.parent === null) {
+    if (stat < ACTIVATE_ANON) return frames.nrOnList[stat]!;
+    return stat === ACTIVATE_ANON ? events.workingset_activate_anon : events.workingset_activate_file;
+  }
+  if (stat < ACTIVATE_ANON) return frames.nrOnGroupList[memcg.id * NR_LISTS + stat]!;
+  return stat === ACTIVATE_ANON ? memcg.lruvec.activatedAnon : memcg.lruvec.activatedFile;
+}
+
+/** Adds up the statistics of a group and of those below. Mirrors: mem_cgroup_flush_stats. */
+export function flushStats(mem: Memory, memcg: Memcg): void {
+  const { seen } = memcg.lruvec;
+  for (let stat = 0; stat < NR_STATS; stat++) seen[stat] = ownStat(mem, memcg, stat);
+  for (const child of memcg.children) {
+    flushStats(mem, child);
+    if (memcg.parent !== null) for (let stat = 0; stat < NR_STATS; stat++) seen[stat]! += child.lruvec.seen[stat]!;
+  }
+}
+
+/** Notes what reclaim has cost a group, and all above it. Mirrors: mm/swap.c:lru_note_cost_unlock_irq. */
+export function noteCost(mem: Memory, memcg: Memcg, file: boolean, nrIo: number, nrRotated: number): void {
   const cost = nrIo * IO_COST + nrRotated;
   if (cost === 0) return;
-  if (file) lruvec.fileCost += cost;
-  else lruvec.anonCost += cost;
-  const on = mem.frames.nrOnList;
-  const size = on[LRU_INACTIVE_ANON]! + on[LRU_ACTIVE_ANON]! + on[LRU_INACTIVE_FILE]! + on[LRU_ACTIVE_FILE]!;
-  if (lruvec.anonCost + lruvec.fileCost > size / 4) {
-    lruvec.anonCost = Math.floor(lruvec.anonCost / 2);
-    lruvec.fileCost = Math.floor(lruvec.fileCost / 2);
+  for (let group: Memcg | null = memcg; group !== null; group = group.parent) {
+    const { lruvec } = group;
+    if (file) lruvec.fileCost += cost;
+    else lruvec.anonCost += cost;
+    const size =
+      pageState(mem, group, LRU_INACTIVE_ANON) +
+      pageState(mem, group, LRU_ACTIVE_ANON) +
+      pageState(mem, group, LRU_INACTIVE_FILE) +
+      pageState(mem, group, LRU_ACTIVE_FILE);
+    if (lruvec.anonCost + lruvec.fileCost > Math.floor(size / 4)) {
+      lruvec.anonCost = Math.floor(lruvec.anonCost / 2);
+      lruvec.fileCost = Math.floor(lruvec.fileCost / 2);
+    }
   }
-}
-
-/** The shadow of a page that is leaving. Mirrors: workingset_eviction. */
-export function evictionShadow(mem: Memory, pfn: number): number {
-  const age = mem.lruvec.nonresidentAge++ & AGE_MASK;
-  return ((age << 1) | (mem.frames.flags[pfn]! & PG_WORKINGSET ? 1 : 0)) >>> 0;
-}
-
-/**
- * A page has come back. It is activated when the workingset would have held it; one that had been part of the
- * workingset when it left is marked so again, and its return counts as thrashing. Mirrors: workingset_refault.
- */
-export function refault(mem: Memory, pfn: number, shadow: number): void {
-  const { frames, events, lruvec } = mem;
-  const flags = frames.flags[pfn]!;
-  const file = (flags & PG_SWAPBACKED) === 0;
-  if (file) events.workingset_refault_file++;
-  else events.workingset_refault_anon++;
-  const distance = (lruvec.nonresidentAge - (shadow >>> 1)) & AGE_MASK;
-  const on = frames.nrOnList;
-  let size = on[LRU_ACTIVE_FILE]!;
-  if (!file) size += on[LRU_INACTIVE_FILE]!;
-  if (mem.swap !== null && mem.swap.nrFree > 0) {
-    size += on[LRU_ACTIVE_ANON]!;
-    if (file) size += on[LRU_INACTIVE_ANON]!;
-  }
-  if (distance > size) return;
-  const listed = (flags & PG_LRU) !== 0;
-  if ((flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) {
-    if (listed) frames.lruDel(pfn);
-    frames.flags[pfn]! |= PG_ACTIVE;
-    if (listed) frames.lruAdd(pfn);
-  }
-  lruvec.nonresidentAge++;
-  if (file) events.workingset_activate_file++;
-  else events.workingset_activate_anon++;
-  if ((shadow & 1) === 0) return;
-  frames.flags[pfn]! |= PG_WORKINGSET;
-  noteCost(mem, file, 1, 0);
-  if (file) events.workingset_restore_file++;
-  else events.workingset_restore_anon++;
 }

@@ -27,7 +27,7 @@ import {
   PG_SWAPBACKED,
   PG_SWAPCACHE,
   PG_UNEVICTABLE,
-  PG_WORKINGSET,
+  PG_VMSCAN,
   PG_WRITEBACK,
 } from '../pages/page-flags.ts';
 import { PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_SOFTDIRTY, PTE_SWAP } from '../pages/pte.ts';
@@ -37,6 +37,7 @@ import { VM_LOCKED, VM_VOLATILE } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
 import { allocSlotFor } from '../swap/swap-alloc.ts';
 import { addToSwapCache, removeFromSwapCache, storeSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
+import { isSwapFull } from './memcg.ts';
 
 /** The page was freed. */
 export const PAGE_FREED = 0;
@@ -64,11 +65,25 @@ export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
   return finish(mem, pfn);
 }
 
-/** Reclaims a page from all its mappings (global reclaim, which knows frames rather than entries). Returns PAGE_*. */
+/** Reclaims a page that is on a list from all its mappings. Returns PAGE_*. */
 export function pageoutFrame(mem: Memory, pfn: number): number {
   if (prepare(mem, pfn)) return PAGE_KEPT;
   if (mem.frames.mapcount[pfn] !== 0 && !unmapAll(mem, pfn)) return activate(mem, pfn);
   return finish(mem, pfn);
+}
+
+/**
+ * Reclaims a page that was taken off its list, from all its mappings; `vma` and `at` name the only one if there is one.
+ * A page that stays says by its flags where it is to be put back. Returns PAGE_*.
+ */
+export function pageoutIsolated(mem: Memory, pfn: number, vma: Vma | undefined, at: number): number {
+  const { mapcount } = mem.frames;
+  if (mapcount[pfn] === 1 && vma !== undefined) {
+    if (vma.flags & VM_VOLATILE && vma.mapping === null) return discardEntry(mem, vma, at) ? PAGE_FREED : PAGE_KEPT;
+    if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+    if (vma.flags & VM_LOCKED || !addToSwap(mem, pfn) || !unmapEntry(mem, vma, at)) return activate(mem, pfn);
+  } else if (!addToSwap(mem, pfn) || (mapcount[pfn] !== 0 && !unmapAll(mem, pfn))) return activate(mem, pfn);
+  return finish(mem, pfn, true);
 }
 
 /** Checks and, for anonymous memory, the swap slot. True: the page stays and has been put back. */
@@ -85,34 +100,38 @@ function prepare(mem: Memory, pfn: number): boolean {
     return true;
   }
   frames.flags[pfn]! &= ~PG_REFERENCED;
-  if ((flags & (PG_ANON | PG_SWAPBACKED | PG_SWAPCACHE)) === (PG_ANON | PG_SWAPBACKED)) {
-    const slot = allocSlotFor(mem, pfn);
-    if (slot === 0) {
-      activate(mem, pfn);
-      return true;
-    }
-    addToSwapCache(mem, pfn, slot);
-    frames.flags[pfn]! |= PG_DIRTY;
-  }
-  return false;
+  if (addToSwap(mem, pfn)) return false;
+  activate(mem, pfn);
+  return true;
 }
 
-/** Moves a page to the active list, where reclaim does not come again soon. */
-function activate(mem: Memory, pfn: number): number {
+/** Gives an anonymous page a slot if it needs one and has none. False: there is none to be had. */
+function addToSwap(mem: Memory, pfn: number): boolean {
+  const { flags } = mem.frames;
+  if ((flags[pfn]! & (PG_ANON | PG_SWAPBACKED | PG_SWAPCACHE)) !== (PG_ANON | PG_SWAPBACKED)) return true;
+  const slot = allocSlotFor(mem, pfn);
+  if (slot === 0) return false;
+  addToSwapCache(mem, pfn, slot);
+  flags[pfn]! |= PG_DIRTY;
+  return true;
+}
+
+/** Makes a page active, so that reclaim does not come again soon; a locked one stays as it is. Mirrors: activate_locked in shrink_folio_list. */
+export function activate(mem: Memory, pfn: number): number {
   const { frames } = mem;
-  if (frames.flags[pfn]! & PG_SWAPCACHE && mem.swap!.isFull) tryToFreeSwap(mem, pfn);
-  frames.lruDel(pfn);
-  frames.flags[pfn]! |= PG_ACTIVE;
-  frames.lruAdd(pfn);
+  const flags = frames.flags[pfn]!;
+  if ((flags & (PG_SWAPCACHE | PG_WRITEBACK)) === PG_SWAPCACHE) {
+    if (flags & PG_MLOCKED || isSwapFull(mem, mem.memcgOf(pfn))) tryToFreeSwap(mem, pfn);
+  }
+  if (flags & PG_MLOCKED) return PAGE_KEPT;
+  frames.changeFlags(pfn, 0, PG_ACTIVE);
   mem.events.pgactivate++;
+  mem.memcgOf(pfn).counts.pgactivate++;
   return PAGE_KEPT;
 }
 
 function putBackInactive(mem: Memory, pfn: number): void {
-  const { frames } = mem;
-  frames.lruDel(pfn);
-  frames.flags[pfn]! &= ~PG_ACTIVE;
-  frames.lruAdd(pfn);
+  mem.frames.changeFlags(pfn, PG_ACTIVE, 0);
 }
 
 /** Replaces one entry by a swap entry (anonymous) or nothing (file, shmem, lazily freed). False: a lazily freeable page was written to again. */
@@ -126,10 +145,8 @@ function unmapEntry(mem: Memory, vma: Vma, at: number): boolean {
   if (flags & PG_ANON) {
     if ((flags & PG_SWAPBACKED) === 0) {
       if (pte & PTE_DIRTY || flags & PG_DIRTY) {
-        frames.lruDel(pfn);
-        frames.flags[pfn]! |= PG_SWAPBACKED | PG_DIRTY;
+        frames.changeFlags(pfn, 0, PG_SWAPBACKED | PG_DIRTY);
         mem.nrLazyFree--;
-        frames.lruAdd(pfn);
         return false;
       }
       tables.pte[at] = 0;
@@ -166,20 +183,21 @@ function unmapAll(mem: Memory, pfn: number): boolean {
   return possible && mem.frames.mapcount[pfn] === 0;
 }
 
-/** The rest of the way for a page that nobody maps any more. */
-function finish(mem: Memory, pfn: number): number {
+/** The rest of the way for a page that nobody maps any more. `scanning`: reclaim found it on its lists. */
+function finish(mem: Memory, pfn: number, scanning = false): number {
   const { frames, events, rules } = mem;
   const flags = frames.flags[pfn]!;
   if ((flags & PG_SWAPBACKED) === 0 && flags & PG_ANON) {
     events.pglazyfreed++;
+    mem.memcgOf(pfn).counts.pglazyfreed++;
     mem.freeFrame(pfn);
     return PAGE_FREED;
   }
   if (flags & PG_DIRTY) {
     if ((flags & PG_SWAPBACKED) === 0) {
       events.nr_vmscan_immediate_reclaim++;
-      frames.flags[pfn]! |= PG_RECLAIM;
-      if (rules.asMadvise) return activate(mem, pfn);
+      frames.flags[pfn]! |= scanning ? PG_RECLAIM | PG_VMSCAN : PG_RECLAIM;
+      if (rules.asMadvise || scanning) return activate(mem, pfn);
       putBackInactive(mem, pfn);
       if (rules.startsFlusher) mem.device?.requestFlush(pfn);
       return PAGE_KEPT;
@@ -201,13 +219,14 @@ function finish(mem: Memory, pfn: number): number {
 
 /** Takes a page with a copy in swap out of the swap cache; its slot keeps the shadow. */
 export function evictFromSwapCache(mem: Memory, pfn: number): void {
-  mem.swap!.shadow[mem.frames.slot[pfn]!] = mem.hooks.onEvict?.(mem, pfn) ?? 0;
+  mem.swap!.shadow[mem.frames.slot[pfn]!] = mem.policy.evict(mem, pfn, mem.reclaimTarget ?? mem.rootMemcg);
   removeFromSwapCache(mem, pfn);
 }
 
 /** Takes a clean page out of the page cache, leaving a shadow where somebody keeps track. Mirrors: __remove_mapping. */
 export function evictFromCache(mem: Memory, pfn: number): void {
-  const shadow = mem.frames.flags[pfn]! & PG_SWAPBACKED ? 0 : (mem.hooks.onEvict?.(mem, pfn) ?? 0);
+  const shadow =
+    mem.frames.flags[pfn]! & PG_SWAPBACKED ? 0 : mem.policy.evict(mem, pfn, mem.reclaimTarget ?? mem.rootMemcg);
   mem.removeFromCache(pfn, shadow === 0 ? 0 : (ENTRY_SHADOW | shadow) >>> 0);
 }
 
@@ -219,6 +238,7 @@ function writeToSwap(mem: Memory, pfn: number): number {
   const noted = content === CONTENT_ZERO && mem.rules.zeroPagesWithoutIo;
   if (!noted) {
     events.pswpout++;
+    mem.memcgOf(pfn).counts.pswpout++;
     events.nr_vmscan_write++;
   }
   if (noted || mem.swap!.synchronous) {
@@ -230,19 +250,4 @@ function writeToSwap(mem: Memory, pfn: number): number {
   frames.flags[pfn]! |= PG_RECLAIM;
   mem.startWriteback(pfn);
   return PAGE_WRITTEN;
-}
-
-/** Marks a page as recently used on its way through the lists. Mirrors: folio_mark_accessed. */
-export function markAccessed(mem: Memory, pfn: number): void {
-  const { frames } = mem;
-  const flags = frames.flags[pfn]!;
-  if ((flags & PG_REFERENCED) === 0) {
-    frames.flags[pfn]! |= PG_REFERENCED;
-    return;
-  }
-  if (flags & (PG_UNEVICTABLE | PG_ACTIVE) || (flags & PG_LRU) === 0) return;
-  frames.lruDel(pfn);
-  frames.flags[pfn] = (frames.flags[pfn]! & ~(PG_REFERENCED | PG_WORKINGSET)) | PG_ACTIVE;
-  frames.lruAdd(pfn);
-  mem.events.pgactivate++;
 }

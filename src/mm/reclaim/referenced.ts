@@ -2,8 +2,10 @@
 import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
 import { KIND_PRESENT, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
-import { VM_RAND_READ, VM_SEQ_READ } from '../space/vm-flags.ts';
+import { mlockFrame } from '../space/mlock.ts';
+import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
+import type { Memcg } from './memcg.ts';
 
 /**
  * A walk over the mappings of one page after another. It remembers the VMA in which it found the last page, as
@@ -13,7 +15,7 @@ export class ReferenceWalk {
   /** The last mapping seen of the page, and its entry: the only one if the page has one mapping. */
   vma: Vma | undefined;
   at = 0;
-  /** Flags of the VMAs in which the page is mapped, those of advised access left out unless they are locked. */
+  /** Flags of the VMAs through which the page was used; VM_LOCKED if one that maps it is locked (the page is, then). */
   vmFlags = 0;
   private owner = 0;
   private ownerVma: Vma | undefined;
@@ -25,8 +27,11 @@ export class ReferenceWalk {
     this.vma = undefined;
   }
 
-  /** Clears the young bits of a page; returns how many there were. Sets `vma`, `at` and `vmFlags`. */
-  referenced(mem: Memory, pfn: number): number {
+  /**
+   * Clears the young bits of a page; returns how many there were. Sets `vma`, `at` and `vmFlags`. Mappings of advised
+   * access, and those of processes outside of `target`, say nothing. Mirrors: folio_referenced, folio_referenced_one.
+   */
+  referenced(mem: Memory, pfn: number, target: Memcg | null = null): number {
     const { frames } = mem;
     const owner = frames.owner[pfn]!;
     const mapcount = frames.mapcount[pfn]!;
@@ -35,7 +40,7 @@ export class ReferenceWalk {
     if (mapcount === 0) return 0;
     if (mapcount === 1 && owner === this.owner && this.ownerVma !== undefined) {
       const at = entryIn(mem, this.ownerVma, pfn);
-      if (at !== 0) return this.#visit(mem, this.ownerVma, at);
+      if (at !== 0) return this.#visit(mem, this.ownerVma, at, pfn, target);
     }
     const vmas = frames.flags[pfn]! & PG_ANON ? mem.anonRoots.get(owner)?.vmas : mem.mappings.get(owner)?.vmas;
     if (vmas === undefined) return 0;
@@ -44,23 +49,30 @@ export class ReferenceWalk {
     for (const vma of vmas) {
       const at = entryIn(mem, vma, pfn);
       if (at === 0) continue;
-      young += this.#visit(mem, vma, at);
+      young += this.#visit(mem, vma, at, pfn, target);
       this.owner = owner;
       this.ownerVma = vma;
-      if (--left === 0) break;
+      if (--left === 0 || this.vmFlags & VM_LOCKED) break;
     }
     return young;
   }
 
-  #visit(mem: Memory, vma: Vma, at: number): number {
+  #visit(mem: Memory, vma: Vma, at: number, pfn: number, target: Memcg | null): number {
     const { pte } = mem.tables;
     this.vma = vma;
     this.at = at;
-    this.vmFlags |= vma.flags;
+    if (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) return 0;
+    if (target !== null && vma.mm.memcg !== target.id && mem.memcgs[vma.mm.memcg]?.isBelow(target) !== true) return 0;
+    if (vma.flags & VM_LOCKED) {
+      this.vmFlags |= VM_LOCKED;
+      mlockFrame(mem, pfn);
+      return 0;
+    }
     const entry = pte[at]!;
     if ((entry & PTE_YOUNG) === 0) return 0;
     pte[at] = entry & ~PTE_YOUNG;
-    return vma.flags & (VM_SEQ_READ | VM_RAND_READ) ? 0 : 1;
+    this.vmFlags |= vma.flags;
+    return 1;
   }
 }
 

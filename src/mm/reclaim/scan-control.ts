@@ -1,4 +1,5 @@
 /** One reclaim: what it wants, what it may do, what it has done (struct scan_control). */
+import type { Memcg } from './memcg.ts';
 
 export const DEF_PRIORITY = 12;
 export const SWAP_CLUSTER_MAX = 32;
@@ -15,31 +16,50 @@ export class ScanControl {
   readonly by: Reclaimer;
   nrToReclaim: number;
   swappiness: number;
+  /** The swappiness was asked for; those of groups do not matter. */
+  forcesSwappiness = false;
   priority = DEF_PRIORITY;
-  /** Only pages charged to these groups (1 by group number); null: all. */
-  members: Uint8Array | null = null;
-  /** Groups whose pages are left alone (1: memory.low, 2: memory.min); null: none. */
-  protection: Uint8Array | null = null;
+  /** Only pages of this group and those below; null: the machine is short. */
+  readonly target: Memcg | null;
   /** memory.low no longer protects. */
   lowReclaim = false;
   /** Something was left alone because of memory.low. */
   lowSkipped = false;
+  /** Every walk of the tree visits all groups, whether or not there is enough. */
+  fullWalk = false;
   /** Pages looked at and freed so far. */
   nrScanned = 0;
   nrReclaimed = 0;
-  /** Writes to swap, and pages met whose write is under way or wanted. */
+  /** Writes to swap, and pages met whose write is under way. */
   nrWritten = 0;
   nrWriteback = 0;
+  /** Costs of the target at the beginning of the pass. */
+  anonCost = 0;
+  fileCost = 0;
   /** Decisions of the pass. */
   mayDeactivate = 0;
   forceDeactivate = false;
   skippedDeactivate = false;
   cacheTrimMode = false;
+  /** It was tried and freed nothing; after that it is not to be tried again. */
+  cacheTrimFailed = false;
+  noCacheTrim = false;
   fileIsTiny = false;
 
-  constructor(by: Reclaimer, nrToReclaim: number, swappiness: number) {
+  constructor(by: Reclaimer, nrToReclaim: number, swappiness: number, target: Memcg | null = null) {
     this.by = by;
     this.nrToReclaim = nrToReclaim;
     this.swappiness = swappiness;
+    this.target = target;
+  }
+
+  /** Mirrors: cgroup_reclaim. */
+  get isGroup(): boolean {
+    return this.target !== null;
+  }
+
+  /** Mirrors: sc_swappiness. */
+  swappinessOf(memcg: Memcg): number {
+    return this.forcesSwappiness ? this.swappiness : (memcg.swappiness ?? this.swappiness);
   }
 }

@@ -1,176 +1,96 @@
-/** Working through one LRU list from its old end. Mirrors: mm/vmscan.c:shrink_inactive_list, shrink_active_list, folio_check_references. */
-
+/** A batch of pages taken off a list: what becomes of each, and putting back those that stay. Mirrors: mm/vmscan.c:shrink_folio_list, move_folios_to_lru. */
 import type { Memory } from '../memory.ts';
-import { LRU_ACTIVE_FILE, LRU_INACTIVE_FILE } from '../pages/frames.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
   PG_DIRTY,
+  PG_MLOCKED,
   PG_RECLAIM,
-  PG_REFERENCED,
+  PG_SWAPBACKED,
+  PG_UNEVICTABLE,
   PG_VMSCAN,
-  PG_WORKINGSET,
   PG_WRITEBACK,
 } from '../pages/page-flags.ts';
-import { mlockFrame } from '../space/mlock.ts';
-import { VM_EXEC, VM_LOCKED } from '../space/vm-flags.ts';
-import { noteCost } from './lruvec.ts';
-import { PAGE_FREED, PAGE_STORED, PAGE_WRITTEN, pageoutFrame, pageoutMapped } from './pageout.ts';
+import { activate, PAGE_FREED, PAGE_STORED, PAGE_WRITTEN, pageoutIsolated } from './pageout.ts';
+import { REF_ACTIVATE, REF_KEEP } from './policy.ts';
 import { ReferenceWalk } from './referenced.ts';
-import type { ScanControl } from './scan-control.ts';
+import { type ScanControl, SWAP_CLUSTER_MAX } from './scan-control.ts';
 
-const walk = new ReferenceWalk();
+/** The pages under consideration, oldest first. Module state: reclaim does not nest. */
+export const batch = new Uint32Array(SWAP_CLUSTER_MAX);
+export const walk = new ReferenceWalk();
 
-/** Whether a group's limits keep the page from this reclaim; a page of a stranger is none of its business either. */
-function passesOver(mem: Memory, sc: ScanControl, pfn: number): boolean {
-  const group = mem.frames.memcg[pfn]!;
-  if (sc.members !== null && sc.members[group] === 0) return true;
-  const protection = sc.protection?.[group] ?? 0;
-  if (protection === 0) return false;
-  if (protection === 1) {
-    if (sc.lowReclaim) return false;
-    sc.lowSkipped = true;
-  }
-  return true;
+/** What has become of a batch, in pages. Mirrors: struct reclaim_stat. */
+export interface BatchOutcome {
+  reclaimed: number;
+  /** Pages that stay: the first so many of the batch. */
+  kept: number;
+  /** Handed to swap, freed by that or not. */
+  written: number;
+  /** Dirty file pages that nobody is writing. */
+  unqueuedDirty: number;
 }
 
-/** Looks at `count` pages of an inactive list and frees what is old; returns pages freed. */
-export function shrinkInactive(mem: Memory, sc: ScanControl, list: number, count: number): number {
-  const { frames, events } = mem;
-  const { flags: pageFlags, mapcount } = frames;
-  const filtered = sc.members !== null || sc.protection !== null;
-  const file = list === LRU_INACTIVE_FILE;
-  let scanned = 0;
-  let reclaimed = 0;
-  let written = 0;
-  let stored = 0;
+const outcome: BatchOutcome = { reclaimed: 0, kept: 0, written: 0, unqueuedDirty: 0 };
+
+/** Works through the first `count` isolated pages of the batch. The answer holds until the next call. */
+export function shrinkBatch(mem: Memory, sc: ScanControl, count: number): BatchOutcome {
+  outcome.reclaimed = 0;
+  outcome.kept = 0;
+  outcome.written = 0;
+  outcome.unqueuedDirty = 0;
+  sc.nrScanned += count;
   walk.reset();
-  let next = 0;
-  for (let pfn = frames.lruTail(list); pfn !== 0 && scanned < count; pfn = next) {
-    next = frames.lruPrev(pfn);
-    if (filtered && passesOver(mem, sc, pfn)) continue;
-    scanned++;
-    const flags = pageFlags[pfn]!;
-    if (flags & PG_WRITEBACK) {
-      // Out of the way until the write is done; then it comes to the old end of the inactive list.
-      pageFlags[pfn] = flags | PG_RECLAIM | PG_VMSCAN;
-      sc.nrWriteback++;
-      activate(mem, pfn);
-      continue;
-    }
-    const young = walk.referenced(mem, pfn);
-    if (walk.vmFlags & VM_LOCKED) {
-      mlockFrame(mem, pfn);
-      events.unevictable_pgs_culled++;
-      continue;
-    }
-    pageFlags[pfn] = flags & ~PG_REFERENCED;
-    if (young > 0) {
-      pageFlags[pfn] = flags | PG_REFERENCED;
-      const again = (flags & PG_REFERENCED) !== 0 || young > 1;
-      if (again || (file && (flags & PG_ANON) === 0 && walk.vmFlags & VM_EXEC)) activate(mem, pfn);
-      else rotate(mem, pfn);
-      continue;
-    }
-    // A file page that was read or written again, but is not mapped, is not worth a write.
-    if (file && flags & PG_REFERENCED && flags & PG_DIRTY && (flags & PG_ANON) === 0) {
-      rotate(mem, pfn);
-      continue;
-    }
-    const { vma } = walk;
-    const outcome =
-      mapcount[pfn] === 1 && vma !== undefined ? pageoutMapped(mem, vma, walk.at) : pageoutFrame(mem, pfn);
-    if (outcome === PAGE_FREED) reclaimed++;
-    else if (outcome === PAGE_STORED) {
-      reclaimed++;
-      stored++;
-    } else if (outcome === PAGE_WRITTEN) {
-      written++;
-      pageFlags[pfn]! |= PG_VMSCAN;
-    } else if (pageFlags[pfn]! & PG_DIRTY && file) {
-      sc.nrWriteback++;
-      pageFlags[pfn]! |= PG_RECLAIM | PG_VMSCAN;
-      if (!mem.rules.startsFlusher) mem.device?.requestFlush(pfn);
-    }
-  }
-  sc.nrScanned += scanned;
-  sc.nrWritten += written;
-  countScan(mem, sc, file, scanned, reclaimed);
-  noteCost(mem, file, written + stored, scanned - reclaimed);
-  return reclaimed;
+  for (let i = 0; i < count; i++) if (!shrinkPage(mem, sc, batch[i]!)) batch[outcome.kept++] = batch[i]!;
+  return outcome;
 }
 
-/** Mirrors: the vm events at the end of shrink_inactive_list. */
-function countScan(mem: Memory, sc: ScanControl, file: boolean, scanned: number, reclaimed: number): void {
-  const { events } = mem;
-  if (sc.by === 'kswapd') {
-    events.pgscan_kswapd += scanned;
-    events.pgsteal_kswapd += reclaimed;
-  } else if (sc.by === 'direct') {
-    events.pgscan_direct += scanned;
-    events.pgsteal_direct += reclaimed;
-  } else {
-    events.pgscan_proactive += scanned;
-    events.pgsteal_proactive += reclaimed;
+/** Returns whether the page was freed. */
+function shrinkPage(mem: Memory, sc: ScanControl, pfn: number): boolean {
+  const { flags: pageFlags } = mem.frames;
+  const flags = pageFlags[pfn]!;
+  if (flags & PG_UNEVICTABLE) {
+    activate(mem, pfn);
+    return false;
   }
-  if (file) {
-    events.pgscan_file += scanned;
-    events.pgsteal_file += reclaimed;
-  } else {
-    events.pgscan_anon += scanned;
-    events.pgsteal_anon += reclaimed;
+  const fileDirty = (flags & (PG_DIRTY | PG_SWAPBACKED | PG_ANON)) === PG_DIRTY;
+  if (fileDirty && (flags & PG_WRITEBACK) === 0) outcome.unqueuedDirty++;
+  if (flags & PG_WRITEBACK) {
+    // Out of the way until the write is done; then it comes to the old end of the inactive list.
+    pageFlags[pfn] = flags | PG_RECLAIM | PG_VMSCAN;
+    sc.nrWriteback++;
+    activate(mem, pfn);
+    return false;
   }
+  const reference = mem.policy.checkReferences(mem, sc, pfn);
+  if (reference === REF_KEEP) return false;
+  if (reference === REF_ACTIVATE) {
+    if (pageFlags[pfn]! & PG_MLOCKED) mem.events.unevictable_pgs_culled++;
+    activate(mem, pfn);
+    return false;
+  }
+  const what = pageoutIsolated(mem, pfn, walk.vma, walk.at);
+  if (what === PAGE_FREED || what === PAGE_STORED) {
+    outcome.reclaimed++;
+    if (what === PAGE_STORED) outcome.written++;
+    return true;
+  }
+  if (what === PAGE_WRITTEN) {
+    outcome.written++;
+    sc.nrWritten++;
+    pageFlags[pfn]! |= PG_VMSCAN;
+  }
+  return false;
 }
 
-/** To the young end of the list it is on. */
-function rotate(mem: Memory, pfn: number): void {
-  mem.frames.lruDel(pfn);
-  mem.frames.lruAdd(pfn);
-}
-
-function activate(mem: Memory, pfn: number): void {
+/** Puts the first `count` pages of the batch back on the lists that their flags say; returns how many became active. */
+export function putBack(mem: Memory, count: number): number {
   const { frames } = mem;
-  frames.lruDel(pfn);
-  frames.flags[pfn]! |= PG_ACTIVE;
-  frames.lruAdd(pfn);
-  mem.events.pgactivate++;
-  mem.lruvec.nonresidentAge++;
-}
-
-/** Looks at `count` pages of an active list: code in use stays, everything else becomes inactive. */
-export function shrinkActive(mem: Memory, sc: ScanControl, list: number, count: number): void {
-  const { frames, events } = mem;
-  const { flags: pageFlags } = frames;
-  const filtered = sc.members !== null || sc.protection !== null;
-  const file = list === LRU_ACTIVE_FILE;
-  let scanned = 0;
-  let rotated = 0;
-  walk.reset();
-  let next = 0;
-  for (let pfn = frames.lruTail(list); pfn !== 0 && scanned < count; pfn = next) {
-    next = frames.lruPrev(pfn);
-    if (filtered && passesOver(mem, sc, pfn)) continue;
-    scanned++;
-    if (pageFlags[pfn]! & PG_WRITEBACK) {
-      rotate(mem, pfn);
-      continue;
-    }
-    const young = walk.referenced(mem, pfn);
-    if (walk.vmFlags & VM_LOCKED) {
-      mlockFrame(mem, pfn);
-      events.unevictable_pgs_culled++;
-      continue;
-    }
-    if (young > 0 && file && walk.vmFlags & VM_EXEC && (pageFlags[pfn]! & PG_ANON) === 0) {
-      rotated++;
-      rotate(mem, pfn);
-      continue;
-    }
-    frames.lruDel(pfn);
-    pageFlags[pfn] = (pageFlags[pfn]! & ~PG_ACTIVE) | PG_WORKINGSET;
+  let active = 0;
+  for (let i = 0; i < count; i++) {
+    const pfn = batch[i]!;
     frames.lruAdd(pfn);
-    events.pgdeactivate++;
+    if (frames.flags[pfn]! & PG_ACTIVE) active++;
   }
-  events.pgrefill += scanned;
-  noteCost(mem, file, 0, rotated);
+  return active;
 }

@@ -176,7 +176,7 @@ export function getCachePage(mem: Memory, mapping: Mapping, index: number): numb
   const pfn = newCachePage(mem, mapping, index, mapping.diskContent(index));
   if (pfn === 0) return 0;
   mem.countPageIn(1);
-  if (entry >= ENTRY_SHADOW) mem.hooks.onRefault?.(mem, pfn, entry & ENTRY_NUMBER);
+  if (entry >= ENTRY_SHADOW) mem.policy.refault(mem, pfn, entry - ENTRY_SHADOW);
   readAhead(mem, mapping, index);
   return pfn | FOUND_MAJOR;
 }
@@ -216,7 +216,7 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
     if (pfn === 0) return 0;
     mem.frames.content[pfn] = swap.content[slot]!;
     mem.frames.flags[pfn]! |= PG_SWAPBACKED;
-    if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
+    if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
     if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
     swap.users[slot]!--;
     freeSlot(mem, slot);
@@ -291,7 +291,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     frames.owner[pfn] = root.id;
     frames.index[pfn] = vma.indexOf(vpn);
     frames.content[pfn] = swap.content[slot]!;
-    if (swap.shadow[slot] !== 0) mem.hooks.onRefault?.(mem, pfn, swap.shadow[slot]!);
+    if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
     if (!slotHoldsZeros(mem, slot)) events.pswpin++;
     if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) exclusive = true;
     else addToSwapCache(mem, pfn, slot);

@@ -1,6 +1,6 @@
 /** Pages that a locked VMA maps: they are on the unevictable list. Mirrors: mm/mlock.c. */
 import type { Memory } from '../memory.ts';
-import { PG_ACTIVE, PG_LRU, PG_MLOCKED, PG_UNEVICTABLE } from '../pages/page-flags.ts';
+import { PG_ACTIVE, PG_MLOCKED, PG_UNEVICTABLE } from '../pages/page-flags.ts';
 import { VM_LOCKED } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
@@ -8,10 +8,7 @@ import type { Vma } from './vma.ts';
 export function mlockFrame(mem: Memory, pfn: number): void {
   const { frames } = mem;
   if (frames.flags[pfn]! & PG_MLOCKED) return;
-  const listed = (frames.flags[pfn]! & PG_LRU) !== 0;
-  if (listed) frames.lruDel(pfn);
-  frames.flags[pfn] = (frames.flags[pfn]! & ~PG_ACTIVE) | PG_MLOCKED | PG_UNEVICTABLE;
-  if (listed) frames.lruAdd(pfn);
+  frames.changeFlags(pfn, PG_ACTIVE, PG_MLOCKED | PG_UNEVICTABLE);
   mem.nrMlocked++;
   mem.events.unevictable_pgs_mlocked++;
 }
@@ -20,10 +17,7 @@ export function mlockFrame(mem: Memory, pfn: number): void {
 export function munlockFrame(mem: Memory, pfn: number, stillLocked: boolean): void {
   const { frames } = mem;
   if ((frames.flags[pfn]! & PG_MLOCKED) === 0 || stillLocked) return;
-  const listed = (frames.flags[pfn]! & PG_LRU) !== 0;
-  if (listed) frames.lruDel(pfn);
-  frames.flags[pfn]! &= ~(PG_MLOCKED | PG_UNEVICTABLE);
-  if (listed) frames.lruAdd(pfn);
+  frames.changeFlags(pfn, PG_MLOCKED | PG_UNEVICTABLE, 0);
   mem.nrMlocked--;
   mem.events.unevictable_pgs_munlocked++;
 }

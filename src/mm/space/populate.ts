@@ -3,7 +3,6 @@ import { EFAULT, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Memory } from '../memory.ts';
 import { KIND_PRESENT, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
-import { markAccessed } from '../reclaim/pageout.ts';
 import { accessPage, FAULT_MAJOR, FAULT_NONE, FAULT_OOM, mayAccess, presentFrame } from './fault.ts';
 import type { Mm } from './mm.ts';
 import { VM_EXEC, VM_HUGETLB, VM_IO, VM_LOCKONFAULT, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
@@ -52,7 +51,7 @@ function bringIn(mem: Memory, vma: Vma, vpn: number, write: boolean, tried: bool
   if (entry >>> 30 === KIND_PRESENT && (!write || entry & PTE_WRITE)) {
     // Locking counts as a write to pages that could be written (follow_page_pte with FOLL_WRITE | FOLL_TOUCH).
     if (write && (entry & PTE_DIRTY) === 0) mem.setDirty(entry & PTE_NUMBER);
-    markAccessed(mem, entry & PTE_NUMBER);
+    mem.policy.markAccessed(mem, entry & PTE_NUMBER);
     return FAULT_NONE;
   }
   if (entry >>> 30 === KIND_ZERO && !write) return FAULT_NONE;
@@ -61,6 +60,6 @@ function bringIn(mem: Memory, vma: Vma, vpn: number, write: boolean, tried: bool
   if (outcome === FAULT_MAJOR && (tried || !waits)) mm.callMajor++;
   else if (outcome > FAULT_NONE) mm.callMinor++;
   const pfn = presentFrame(mem, mm, vpn);
-  if (pfn !== 0) markAccessed(mem, pfn);
+  if (pfn !== 0) mem.policy.markAccessed(mem, pfn);
   return outcome;
 }

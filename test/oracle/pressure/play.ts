@@ -49,13 +49,14 @@ export interface PlayedScenario {
 
 const PAGE = 4096;
 
-/** Throws ScenarioError where the scenario says what the language does not know. */
-export function playPressure(text: string, file: string): PlayedScenario {
+/** `fresh`: with statistics of groups that are no older than a step. Throws ScenarioError where the scenario says what the language does not know. */
+export function playPressure(text: string, file: string, fresh: boolean): PlayedScenario {
   const began = Date.now();
   const lines = text.split('\n');
   const found = lines.findIndex((line) => /^(proc|object) /.test(line));
   const start = found < 0 ? lines.length : found;
-  const machine = createMachine(lines.slice(0, start).join('\n'), { file });
+  const head = lines.slice(0, start).map((line) => (fresh && /^machine\b/.test(line) ? `${line} statflush=0s` : line));
+  const machine = createMachine(head.join('\n'), { file });
   const player = new Player(machine);
   for (let at = start; at < lines.length; at++) player.step(lines[at] ?? '', at + 1, file);
   return { scenario: file, ms: Date.now() - began, check: machine.check(), snaps: player.snaps };

@@ -53,7 +53,8 @@ export function bringTogether(
 }
 
 export function compare({ name, text, goldens }: Compared): Verdict {
-  const played = playPressure(text, `${name}.scn`);
+  const fresh = goldens.size > 0 && [...goldens.keys()].every((recording) => recording.endsWith('.fresh'));
+  const played = playPressure(text, `${name}.scn`, fresh);
   return {
     played,
     faults: new Map([...goldens].map(([recording, golden]) => [recording, judge(recording, golden, played)])),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ScanControl } from '../../../src/mm/reclaim/scan-control.ts';
-import { pressureBalance, shrinkNode } from '../../../src/mm/reclaim/vmscan.ts';
+import { pressureBalance } from '../../../src/mm/reclaim/two-list-lru.ts';
+import { shrinkNode } from '../../../src/mm/reclaim/vmscan.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function machineOf(text: string) {
@@ -28,7 +29,7 @@ A clearrefs 1`);
     shrinkNode(machine.mem, sc);
     expect(sc.nrReclaimed).toBe(32);
     // 32 pages of 32 each, halved as that is more than a quarter of the 4,064 pages on the lists.
-    expect(machine.mem.lruvec.anonCost).toBe(512);
+    expect(machine.mem.rootMemcg.lruvec.anonCost).toBe(512);
   });
 
   it('stops one kind and trims the other once when enough is reclaimed', () => {

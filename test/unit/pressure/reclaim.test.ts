@@ -6,7 +6,8 @@ import {
   LRU_INACTIVE_FILE,
 } from '../../../src/mm/pages/frames.ts';
 import { ScanControl } from '../../../src/mm/reclaim/scan-control.ts';
-import { inactiveIsLow, shrinkNode, tryToFreePages } from '../../../src/mm/reclaim/vmscan.ts';
+import { inactiveIsLow } from '../../../src/mm/reclaim/two-list-lru.ts';
+import { shrinkNode, tryToFreePages } from '../../../src/mm/reclaim/vmscan.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function machineOf(text: string) {
@@ -62,13 +63,13 @@ A touch f 0 64p read`);
     const on = machine.mem.frames.nrOnList;
     on[LRU_INACTIVE_ANON] = 100;
     on[LRU_ACTIVE_ANON] = 100;
-    expect(inactiveIsLow(machine.mem, LRU_INACTIVE_ANON)).toBe(false);
+    expect(inactiveIsLow(machine.mem, machine.mem.rootMemcg, LRU_INACTIVE_ANON)).toBe(false);
     on[LRU_ACTIVE_ANON] = 101;
-    expect(inactiveIsLow(machine.mem, LRU_INACTIVE_ANON)).toBe(true);
+    expect(inactiveIsLow(machine.mem, machine.mem.rootMemcg, LRU_INACTIVE_ANON)).toBe(true);
     // 4 GiB: int_sqrt(40) = 6
     on[LRU_INACTIVE_ANON] = 200_000;
     on[LRU_ACTIVE_ANON] = 900_000;
-    expect(inactiveIsLow(machine.mem, LRU_INACTIVE_ANON)).toBe(false);
+    expect(inactiveIsLow(machine.mem, machine.mem.rootMemcg, LRU_INACTIVE_ANON)).toBe(false);
   });
 
   it('leave locked pages alone and take lazily freeable ones first', () => {
