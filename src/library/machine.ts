@@ -10,6 +10,7 @@ import { SessionHost } from '../server/session-host.ts';
 import { bytesOf, jsonOf, utf8Of } from '../util/bytes.ts';
 import { EAGAIN, ENOENT } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { finish } from '../util/job.ts';
 import { type FileSystem, type Ino, newAttr, type OpenFile, S_IFLNK, S_IFMT, withoutDelay } from '../vfs/types.ts';
 
 /** What may be imposed on a scenario, over its own `machine` line. */
@@ -45,7 +46,7 @@ export class ReclaimMachine {
 
   /** Carries out steps, all of them or none; what each reported. Throws ScenarioError. */
   apply(steps: string): StepRecord[] {
-    return this.#host.apply(bytesOf(steps), 'steps');
+    return finish(this.#host.apply(bytesOf(steps), 'steps'));
   }
 
   /** The whole text of a file. Throws KernelError as open(2) or read(2) would fail. */

@@ -5,11 +5,14 @@
  */
 import { addVmaSums, PageSums } from '../mm/pages/page-stats.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../mm/pages/pte.ts';
-import { forEachEntry } from '../mm/space/zap.ts';
+import { walkEntries } from '../mm/space/zap.ts';
+import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
 
 /** Proportional sums are in bytes × 4096, so a page counts this much. */
 const PAGE_SHARE = 4096 * 4096;
+/** Pages, frames, slots that are looked at in one piece. */
+const PIECE = 1 << 16;
 
 /** What all address spaces together show, in pages. */
 interface Shown {
@@ -22,29 +25,32 @@ interface Shown {
 }
 
 /** Every contradiction, in words; none when all figures agree. */
-export function checkCoherence(machine: Machine): string[] {
+export function* checkCoherence(machine: Machine): Job<string[]> {
   const problems: string[] = [];
   const expect = (name: string, shown: number, wanted: number) => {
     if (shown !== wanted) problems.push(`${name}: ${shown}, but the parts make ${wanted}`);
   };
   const { frames } = machine.mem;
   const shown: Shown = { mapcount: new Uint32Array(frames.fresh + 1), pss: 0, entries: 0, vmSwap: 0 };
-  for (const mm of machine.mms) gatherMm(machine, mm, shown, expect);
-  checkMeminfo(machine, shown, expect);
-  checkSwaps(machine, shown, expect);
+  for (const mm of machine.mms) yield* gatherMm(machine, mm, shown, expect);
+  yield* checkMeminfo(machine, shown, expect);
+  yield* checkSwaps(machine, shown, expect);
   return problems;
 }
 
 type Expect = (name: string, shown: number, wanted: number) => void;
 
 /** Sums of smaps against the counters of status and statm; entries of pagemap for kpagecount. */
-function gatherMm(machine: Machine, mm: Machine['mms'][number], shown: Shown, expect: Expect): void {
+function* gatherMm(machine: Machine, mm: Machine['mms'][number], shown: Shown, expect: Expect): Job<void> {
   const { mem } = machine;
   const sums = new PageSums();
   let swapped = 0;
   for (const vma of mm.vmas) {
-    addVmaSums(mem, vma, sums);
-    forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+    for (let from = vma.start; from < vma.end; from += PIECE) {
+      addVmaSums(mem, vma, sums, from, Math.min(vma.end, from + PIECE));
+      yield;
+    }
+    yield* walkEntries(mem, vma, (at) => {
       const pte = mem.tables.pte[at]!;
       if (pte >>> 30 === KIND_SWAP) swapped++;
       else if (pte >>> 30 === KIND_PRESENT) {
@@ -69,13 +75,14 @@ function gatherMm(machine: Machine, mm: Machine['mms'][number], shown: Shown, ex
 }
 
 /** Everybody's share, the caches that nobody maps, the kernel's own and what is free are all there is. */
-function checkMeminfo(machine: Machine, shown: Shown, expect: Expect): void {
+function* checkMeminfo(machine: Machine, shown: Shown, expect: Expect): Job<void> {
   const { mem } = machine;
   const { frames } = mem;
   let mapped = 0;
   for (let pfn = 1; pfn < frames.fresh; pfn++) {
     const count = shown.mapcount[pfn]!;
     if (count > 0) mapped++;
+    if (pfn % PIECE === 0) yield;
     if (count !== frames.mapcount[pfn]) expect(`kpagecount of frame ${pfn}`, frames.mapcount[pfn]!, count);
   }
   expect('AnonPages + Mapped', mem.nrAnonMapped + mem.nrFileMapped, mapped);
@@ -104,7 +111,7 @@ function unmappedSwapCache(machine: Machine): number {
 }
 
 /** SwapTotal − SwapFree is what processes and shared memory have out there, each slot once. */
-function checkSwaps(machine: Machine, shown: Shown, expect: Expect): void {
+function* checkSwaps(machine: Machine, shown: Shown, expect: Expect): Job<void> {
   const { swap, mappings } = machine.mem;
   if (swap === null) {
     expect('VmSwap without swap', shown.vmSwap, 0);
@@ -116,6 +123,7 @@ function checkSwaps(machine: Machine, shown: Shown, expect: Expect): void {
   let users = 0;
   let cached = 0;
   for (let slot = 1; slot <= swap.total; slot++) {
+    if (slot % PIECE === 0) yield;
     const count = swap.users[slot]!;
     users += count;
     if (swap.frame[slot] !== 0) cached++;

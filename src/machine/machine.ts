@@ -6,7 +6,7 @@
  */
 
 import type { Mapping, Ownership } from '../mm/cache/mapping.ts';
-import { checkMemory } from '../mm/invariants.ts';
+import { checkMemoryInPieces } from '../mm/invariants.ts';
 import { Memory } from '../mm/memory.ts';
 import { MAX_PTE_NUMBER } from '../mm/pages/pte.ts';
 import { dupMm } from '../mm/space/fork.ts';
@@ -15,6 +15,7 @@ import { dropMappingIfUnused, exitMmap } from '../mm/space/mmap.ts';
 import { SwapArea, type SwapKind } from '../mm/swap/swap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { finish, type Job } from '../util/job.ts';
 import { Cgroups } from './cgroups.ts';
 import { checkCoherence } from './coherence.ts';
 import { EventLog } from './event-log.ts';
@@ -188,6 +189,11 @@ export class Machine {
 
   /** Brings the machine to a later moment of virtual time; an earlier one changes nothing. */
   advance(toUs: number): void {
+    finish(this.advancing(toUs));
+  }
+
+  /** The same in pieces. Between two of them the machine is whole, at a moment on the way there: it may as well end then. */
+  *advancing(toUs: number): Job<void> {
     if (toUs <= this.nowUs) return;
     for (const ticker of this.tickers) ticker.beforeAdvance?.();
     for (;;) {
@@ -198,6 +204,7 @@ export class Machine {
       this.storage.advance(this.nowUs);
       for (const ticker of this.tickers) if (ticker.nextUs() <= this.nowUs) ticker.run(this.nowUs);
       if (due >= toUs) break;
+      yield;
     }
   }
 
@@ -408,7 +415,12 @@ export class Machine {
 
   /** Every broken invariant and every contradiction between figures, in words. */
   check(): string[] {
-    return [...checkMemory(this.mem, this.mms), ...checkCoherence(this)];
+    return finish(this.checking());
+  }
+
+  /** The same in pieces. */
+  *checking(): Job<string[]> {
+    return [...(yield* checkMemoryInPieces(this.mem, this.mms)), ...(yield* checkCoherence(this))];
   }
 
   #allocPid(): Pid {

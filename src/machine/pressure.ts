@@ -19,6 +19,7 @@ import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
 import type { Mm } from '../mm/space/mm.ts';
+import type { Job } from '../util/job.ts';
 import { DirtyLimits } from './dirty-limits.ts';
 import { Kswapd } from './kswapd.ts';
 import type { Machine } from './machine.ts';
@@ -122,6 +123,18 @@ export class Pressure implements MemoryHooks {
     this.current = task;
     try {
       return operation();
+    } finally {
+      this.current = outer;
+      if (outer === undefined) this.settle();
+    }
+  }
+
+  /** The same for work in pieces. Precondition: nothing else changes the machine between them. */
+  *runInPiecesAs<T>(task: Task, job: Job<T>): Job<T> {
+    const outer = this.current;
+    this.current = task;
+    try {
+      return yield* job;
     } finally {
       this.current = outer;
       if (outer === undefined) this.settle();

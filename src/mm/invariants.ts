@@ -1,5 +1,6 @@
 /** The invariants of memory-model.md §6, checked from scratch. Slow: for tests and /proc/reclaimfs/check. */
 
+import { finish, type Job } from '../util/job.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './cache/mapping.ts';
 import type { Memory } from './memory.ts';
 import { CONTENT_ZERO } from './pages/content.ts';
@@ -17,10 +18,18 @@ import {
 import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_PURGED, PTE_WRITE } from './pages/pte.ts';
 import type { Mm } from './space/mm.ts';
 import { VM_GROWSDOWN, VM_VOLATILE, VM_WRITE } from './space/vm-flags.ts';
-import { forEachEntry } from './space/zap.ts';
+import { walkEntries } from './space/zap.ts';
+
+/** Pages, frames, slots that are looked at in one piece. */
+const PIECE = 1 << 16;
 
 /** Every violation found, in words; an empty list when the memory is sound. `mms`: all address spaces in use. */
 export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
+  return finish(checkMemoryInPieces(mem, mms));
+}
+
+/** The same in pieces. */
+export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<string[]> {
   const problems: string[] = [];
   const { frames, tables, swap } = mem;
   const say = (text: string) => {
@@ -33,7 +42,7 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
   const pteDirty = new Uint8Array(frames.total + 1);
   const users = new Uint32Array((swap?.total ?? 0) + 1);
 
-  for (const mm of mms) checkMm(mm);
+  for (const mm of mms) yield* checkMm(mm);
   let nrFilePages = 0;
   let nrShmem = 0;
   const cached = new Uint8Array(frames.total + 1);
@@ -41,7 +50,7 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
     let nrCached = 0;
     let nrDirty = 0;
     let nrSwapped = 0;
-    mapping.pages.forEach((index, entry) => {
+    yield* mapping.pages.walk((index, entry) => {
       if (entry >= ENTRY_SHADOW) return;
       if (entry >= ENTRY_SWAPPED) {
         nrSwapped++;
@@ -63,11 +72,11 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
   }
   expect(mem.nrFilePages, nrFilePages, 'page cache');
   expect(mem.nrShmem, nrShmem, 'shmem pages');
-  checkFrames();
-  if (swap !== null) checkSwap(swap);
+  yield* checkFrames();
+  if (swap !== null) yield* checkSwap(swap);
   return problems;
 
-  function checkMm(mm: Mm): void {
+  function* checkMm(mm: Mm): Job<void> {
     let file = 0;
     let anon = 0;
     let shmem = 0;
@@ -80,7 +89,7 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
         say(`mm ${mm.id}: VMA at ${vma.start} unknown to its file`);
       if (vma.anonRoot !== null && !vma.anonRoot.vmas.has(vma))
         say(`mm ${mm.id}: VMA at ${vma.start} unknown to its root`);
-      forEachEntry(mem, vma, vma.start, vma.end, (at, vpn) => {
+      yield* walkEntries(mem, vma, (at, vpn) => {
         const pte = tables.pte[at]!;
         const number = pte & PTE_NUMBER;
         if (pte >>> 30 === KIND_SWAP) {
@@ -113,7 +122,7 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
       say(`mm ${mm.id}: stack over its limit`);
   }
 
-  function checkFrames(): void {
+  function* checkFrames(): Job<void> {
     let used = 0;
     let anonMapped = 0;
     let fileMapped = 0;
@@ -123,6 +132,7 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
     let lazy = 0;
     let listed = 0;
     for (let pfn = 1; pfn < frames.fresh; pfn++) {
+      if (pfn % PIECE === 0) yield;
       const flags = frames.flags[pfn]!;
       if ((flags & PG_USED) === 0) {
         if (mapcount[pfn] !== 0 || cached[pfn] !== 0) say(`free frame ${pfn} is in use`);
@@ -171,6 +181,7 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
           if (frames.listOf(pfn) !== list) say(`frame ${pfn} is on list ${list} against its flags`);
           if (frames.memcg[pfn] !== group) say(`frame ${pfn} of group ${frames.memcg[pfn]} is on a list of ${group}`);
           if (++n > frames.total) break;
+          if (n % PIECE === 0) yield;
         }
         expect(frames.nrOnGroupList[own]!, n, `LRU list ${list} of group ${group}`);
         if (n > 0 && mem.memcgs[group] === undefined) say(`group ${group} is gone, but ${n} pages are on its lists`);
@@ -183,9 +194,10 @@ export function checkMemory(mem: Memory, mms: readonly Mm[]): string[] {
     if (mem.nrFree < 0) say(`free memory is negative: ${mem.nrFree} pages`);
   }
 
-  function checkSwap(area: NonNullable<typeof swap>): void {
+  function* checkSwap(area: NonNullable<typeof swap>): Job<void> {
     let used = 0;
     for (let slot = 1; slot <= area.total; slot++) {
+      if (slot % PIECE === 0) yield;
       expect(area.users[slot]!, users[slot]!, `users of swap slot ${slot}`);
       const frame = area.frame[slot]!;
       if (frame !== 0 && (frames.slot[frame] !== slot || (frames.flags[frame]! & PG_SWAPCACHE) === 0)) {

@@ -21,6 +21,7 @@ import {
   type FileSystem,
   type Ino,
   type OpenFile,
+  type Pending,
   S_IFDIR,
   S_IFREG,
 } from '../vfs/types.ts';
@@ -31,6 +32,9 @@ export interface CgroupHost {
   /** The machine as it is now; may be replaced. */
   readonly machine: Machine;
   advanceToNow(): void;
+  /** Makes a change: at once, or when other work is done. */
+  run<T>(begin: () => T): T | Pending<T>;
+  readonly busy: boolean;
   /** Notes a change that has been made as the step that makes it. */
   record(step: string): void;
 }
@@ -138,7 +142,7 @@ class CgroupFs implements FileSystem {
     return new GroupFile(this.#host, () => this.#group(ino), file);
   }
 
-  mkdir(parent: Ino, name: string): Ino | number {
+  mkdir(parent: Ino, name: string): Ino | number | Pending<number> {
     return this.#change(parent, name, (path) => {
       if (cgroupFile(this.#group(parent)!, name) !== undefined) throw new KernelError(EINVAL, `${name} is a file`);
       this.#host.machine.cgroups.mkdir(path);
@@ -147,7 +151,7 @@ class CgroupFs implements FileSystem {
     });
   }
 
-  rmdir(parent: Ino, name: string): number {
+  rmdir(parent: Ino, name: string): number | Pending<number> {
     return this.#change(parent, name, (path) => {
       this.#host.machine.cgroups.rmdir(path);
       this.#host.record(`cgroup rmdir ${quoteValue(path)}`);
@@ -158,8 +162,12 @@ class CgroupFs implements FileSystem {
     });
   }
 
-  #change(parent: Ino, name: string, change: (path: string) => number): number {
+  #change(parent: Ino, name: string, change: (path: string) => number): number | Pending<number> {
     this.#host.advanceToNow();
+    return this.#host.run(() => this.#changeNow(parent, name, change));
+  }
+
+  #changeNow(parent: Ino, name: string, change: (path: string) => number): number {
     const group = this.#group(parent);
     if (group === undefined) return -ENOENT;
     try {
@@ -232,14 +240,20 @@ class GroupFile implements OpenFile {
     return this.#text.subarray(offset, offset + size);
   }
 
-  write(data: Uint8Array, _offset: number, caller: Caller | undefined): number {
+  write(data: Uint8Array, _offset: number, caller: Caller | undefined): number | Pending<number> {
     this.#host.advanceToNow();
+    const own = this.#host.busy ? Uint8Array.from(data) : data;
+    const pid = caller?.pid ?? 0;
+    return this.#host.run(() => this.#write(own, pid));
+  }
+
+  #write(data: Uint8Array, pid: number): number {
     const group = this.#group();
     if (group === undefined) return -ENODEV;
     const { name } = this.#file;
     let text = trimBytes(fromBuffer(data));
     // 0 is whoever writes, where that is known and simulated.
-    if (name === 'cgroup.procs' && text === '0') text = String(caller?.pid ?? 0);
+    if (name === 'cgroup.procs' && text === '0') text = String(pid);
     const step = `cgroup write ${quoteValue(`${group.parent === null ? '' : group.path}/${name}`)} ${text === '' ? '""' : quoteValue(text)}`;
     try {
       writeCgroupFile(this.#host.machine, group, name, text);

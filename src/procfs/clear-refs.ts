@@ -1,13 +1,14 @@
 /** The two files that are only written: PID/reclaim and PID/clear_refs. Mirrors: the 2013 series, fs/proc/task_mmu.c:clear_refs_write. */
 import { parseReclaim } from '../machine/reclaim-request.ts';
 import { EINVAL, ESRCH } from '../util/errno.ts';
+import type { Job } from '../util/job.ts';
 import type { SystemContext, TaskContext } from './entry.ts';
 import { parseInt32, writtenText } from './parse-number.ts';
 
 const NUMBER_BYTES = 12;
 const CLEAR_REFS_LAST = 5;
 
-export function writeReclaim({ host, task }: TaskContext, data: Uint8Array): number {
+export function writeReclaim({ host, task }: TaskContext, data: Uint8Array): Job<number> {
   return host.writeReclaim(task, data);
 }
 

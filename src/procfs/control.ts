@@ -1,9 +1,10 @@
 /** /proc/reclaimfs: driving the simulation through files. */
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import { bytesOf, fromBuffer, textOf, trimBytes } from '../util/bytes.ts';
-import { EINVAL } from '../util/errno.ts';
+import { EINTR, EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { S_IFDIR, S_IFREG } from '../vfs/types.ts';
+import { Cancelled, type Job } from '../util/job.ts';
+import { type OpenFile, type PendingRead, S_IFDIR, S_IFREG } from '../vfs/types.ts';
 import { type Entry, file, type SystemContext } from './entry.ts';
 import {
   type EventFilter,
@@ -13,6 +14,7 @@ import {
   pressureFilter,
   pressureLine,
 } from './event-streams.ts';
+import type { ProcHost } from './host.ts';
 import { lowMemoryKillerDirectory } from './lowmemorykiller.ts';
 
 type Row = Entry<SystemContext>;
@@ -35,27 +37,50 @@ class LastError {
   }
 }
 
-function writeControl({ host }: SystemContext, data: Uint8Array, lastError: LastError): number {
+function* writeControl({ host }: SystemContext, data: Uint8Array, lastError: LastError): Job<number> {
+  const { length } = data;
   try {
-    host.apply(fromBuffer(data), 'control');
-    return data.length;
+    yield* host.apply(fromBuffer(data), 'control');
+    return length;
   } catch (error) {
+    if (error instanceof Cancelled) return -EINTR;
     if (!(error instanceof ScenarioError || error instanceof KernelError)) throw error;
     lastError.set(error);
     return -EINVAL;
   }
 }
 
-function writeClock({ host }: SystemContext, data: Uint8Array): number {
-  const status = host.setClock(trimBytes(fromBuffer(data)));
-  return status < 0 ? status : data.length;
+function* writeClock({ host }: SystemContext, data: Uint8Array): Job<number> {
+  const { length } = data;
+  const status = yield* host.setClock(trimBytes(fromBuffer(data)));
+  return status < 0 ? status : length;
 }
 
-/** `ok`, or what is broken. */
-function checkText({ host, machine }: SystemContext): string {
-  const failure = host.failure === undefined ? [] : [bytesOf(textOf(host.failure))];
-  const problems = [...failure, ...machine.check()];
-  return problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`;
+/** `ok`, or what is broken: found out when it is read from the start, which may take seconds for large machines. */
+class CheckFile implements OpenFile {
+  readonly #host: ProcHost;
+  #text: Uint8Array = new Uint8Array(0);
+
+  constructor(host: ProcHost) {
+    this.#host = host;
+  }
+
+  read(offset: number, size: number): Uint8Array | number | PendingRead {
+    if (offset > 0) return this.#text.subarray(offset, offset + size);
+    return this.#host.run<Uint8Array | number>(() => this.#check(size), { mayCancel: true });
+  }
+
+  write(): number {
+    return -EINVAL;
+  }
+
+  *#check(size: number): Job<Uint8Array> {
+    const { failure } = this.#host;
+    const found = yield* this.#host.machine.checking();
+    const problems = failure === undefined ? found : [bytesOf(textOf(failure)), ...found];
+    this.#text = Buffer.from(problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`);
+    return this.#text.subarray(0, size);
+  }
 }
 
 function stream(
@@ -69,19 +94,27 @@ function stream(
   return { name, mode: S_IFREG | perm, open: (_ctx, flags) => streams.open(flags, textOf, from, filter) };
 }
 
-/** The rows of architecture §5. `check` walks all of memory: it is rendered like any file, so a stat pays for it too. */
+/** The rows of architecture §5. */
 export function reclaimfsDirectory(streams: EventStreams): Row {
   const lastError = new LastError();
   const rows: readonly Row[] = [
-    { name: 'control', mode: S_IFREG | 0o600, write: (ctx, data) => writeControl(ctx, data, lastError) },
+    {
+      name: 'control',
+      mode: S_IFREG | 0o600,
+      write: (ctx, data) => writeControl(ctx, data, lastError),
+      mayCancel: true,
+    },
     lowMemoryKillerDirectory,
     file('error', 0o400, (out) => void out.text(lastError.text)),
-    file('clock', 0o600, (out, { host }) => void out.text(`${host.clockText()}\n`), { write: writeClock }),
+    file('clock', 0o600, (out, { host }) => void out.text(`${host.clockText()}\n`), {
+      write: writeClock,
+      mayCancel: true,
+    }),
     stream('events', 0o400, streams, eventLine, 'start'),
     stream('vmpressure', 0o666, streams, pressureLine, 'end', pressureFilter),
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
     file('state', 0o400, (out, { host }) => void out.text(host.state())),
-    file('check', 0o400, (out, ctx) => void out.text(checkText(ctx))),
+    { name: 'check', mode: S_IFREG | 0o400, open: ({ host }) => new CheckFile(host) },
     file('settings', 0o400, (out, { host }) => void out.text(host.settings())),
   ];
   return {

@@ -2,6 +2,7 @@
 import type { Machine } from '../machine/machine.ts';
 import type { PsiResource } from '../machine/psi.ts';
 import type { Task, Thread } from '../machine/task.ts';
+import type { Job } from '../util/job.ts';
 import { type Caller, type Ino, type OpenFile, S_IFDIR, S_IFLNK, S_IFREG } from '../vfs/types.ts';
 import type { FixedTree } from './fixed-tree.ts';
 import type { ProcHost } from './host.ts';
@@ -48,8 +49,10 @@ export interface Entry<C> {
   readonly mode: number;
   /** Renders the whole content. */
   show?(out: TextBuffer, ctx: C): void;
-  /** Takes one write. Returns bytes taken or -errno. */
-  write?(ctx: C, data: Uint8Array, caller: Caller | undefined): number;
+  /** Takes one write. Returns bytes taken or -errno; what may take long is a job, which looks at `data` in its first piece only. */
+  write?(ctx: C, data: Uint8Array, caller: Caller | undefined): number | Job<number>;
+  /** A write that takes long is given up when its writer is interrupted; else it goes on to its end. */
+  readonly mayCancel?: boolean;
   /** What a write answers after the process has gone; absent: -ESRCH. */
   writeGone?(ctx: SystemContext, data: Uint8Array): number;
   /** A file that is not rendered: served by offset, or waited for. */

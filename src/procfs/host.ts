@@ -5,6 +5,15 @@
 import type { EventLog, MachineEvent } from '../machine/event-log.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Task, Thread } from '../machine/task.ts';
+import type { Job } from '../util/job.ts';
+import type { Pending } from '../vfs/types.ts';
+
+export interface RunOptions {
+  /** Whether it is given up when whoever waits for it is interrupted. */
+  readonly mayCancel?: boolean;
+  /** Members for the events of this change: see EventLog.origin. */
+  readonly origin?: (() => Readonly<Record<string, number>>) | undefined;
+}
 
 /** Methods that return a number return what write(2) would, or 0, or a negative error number. */
 export interface ProcHost {
@@ -21,8 +30,16 @@ export interface ProcHost {
   /** Milliseconds of a clock that only orders and ages things: how long a rendered file may be reused. */
   wallNowMs(): number;
 
+  /** Whether something goes on between requests, and going on with it. */
+  readonly busy: boolean;
+  goOn(): void;
+  /**
+   * Makes a change: at once, or, while other work is under way or where it takes long, between requests. Every change
+   * of the machine goes through this. Throws, or has Pending throw, what `begin` threw.
+   */
+  run<T>(begin: () => T | Job<T>, options?: RunOptions): T | Pending<T>;
   /** Carries out steps, all or none. Throws ScenarioError or KernelError, and then nothing has changed. */
-  apply(text: string, source: string): unknown;
+  apply(text: string, source: string): Job<unknown>;
   /** The whole machine as steps. */
   state(): string;
   /** Every setting in force, a line each. */
@@ -30,10 +47,10 @@ export interface ProcHost {
   /** The virtual clock in words. */
   clockText(): string;
   /** `+5s`, `pause`, `run`, `speed 10`: 0, or -EINVAL. */
-  setClock(text: string): number;
+  setClock(text: string): Job<number>;
 
   /** One write to PID/reclaim: bytes taken, or -EINVAL, -ERANGE. */
-  writeReclaim(task: Task, data: Uint8Array): number;
+  writeReclaim(task: Task, data: Uint8Array): Job<number>;
   /** 1 … 5 as written to PID/clear_refs. */
   clearRefs(task: Task, value: number): number;
   /** Reads memory as PID/mem does, which faults pages in: bytes read. */

@@ -16,12 +16,13 @@ function parameter(
   step: (value: string) => string | undefined,
 ): Row {
   return file(name, 0o644, (out, { machine }) => void out.text(`${show(machine.lmk)}\n`), {
-    write: ({ host }, data) => {
+    write: function* ({ host }, data) {
+      const { length } = data;
       const text = step(trimBytes(fromBuffer(data)));
       if (text === undefined) return -EINVAL;
       try {
-        host.apply(text, 'lowmemorykiller');
-        return data.length;
+        yield* host.apply(text, 'lowmemorykiller');
+        return length;
       } catch (error) {
         if (!(error instanceof ScenarioError || error instanceof KernelError)) throw error;
         return -EINVAL;

@@ -1,6 +1,6 @@
 /** Files as they are open: a rendering that is served by offset, or one that is only written. */
 import { EINVAL } from '../util/errno.ts';
-import type { Caller, OpenFile } from '../vfs/types.ts';
+import type { Caller, OpenFile, Pending } from '../vfs/types.ts';
 import { isFresh, type Moment, type Snapshot } from './snapshots.ts';
 
 /** Where the content comes from and writes go. */
@@ -8,7 +8,7 @@ export interface Content {
   /** Renders, or gives the rendering that others have just seen; -errno when it cannot be shown any more. */
   snapshot(): Snapshot | number;
   now(): Moment;
-  write(data: Uint8Array, caller: Caller | undefined): number;
+  write(data: Uint8Array, caller: Caller | undefined): number | Pending<number>;
   /** -errno for those to whom nothing is shown; absent: to all. */
   refuse?(caller: Caller | undefined): number;
 }
@@ -37,7 +37,7 @@ export class RenderedFile implements OpenFile {
     return this.#snapshot.bytes.subarray(offset, offset + size);
   }
 
-  write(data: Uint8Array, _offset: number, caller: Caller | undefined): number {
+  write(data: Uint8Array, _offset: number, caller: Caller | undefined): number | Pending<number> {
     return this.#content.write(data, caller);
   }
 }
@@ -54,7 +54,7 @@ export class CommandFile implements OpenFile {
     return -EINVAL;
   }
 
-  write(data: Uint8Array, _offset: number, caller: Caller | undefined): number {
+  write(data: Uint8Array, _offset: number, caller: Caller | undefined): number | Pending<number> {
     return this.#content.write(data, caller);
   }
 }

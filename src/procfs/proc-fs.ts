@@ -5,6 +5,7 @@
 import type { Task } from '../machine/task.ts';
 import { EACCES, EINVAL, EIO, ENOENT, ENOTDIR, EPERM, ESRCH } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import type { Job } from '../util/job.ts';
 import {
   type Attr,
   type AttrChange,
@@ -13,6 +14,7 @@ import {
   type FileSystem,
   type Ino,
   type OpenFile,
+  type Pending,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
@@ -299,17 +301,30 @@ export class ProcFs implements FileSystem {
     return this.#snapshots.add(ino, { machine, changes, wallMs, bytes: out.take() });
   }
 
-  #write(ino: Ino, data: Uint8Array, caller: Caller | undefined): number {
-    this.#host.advanceToNow();
+  #write(ino: Ino, data: Uint8Array, caller: Caller | undefined): number | Pending<number> {
+    const host = this.#host;
+    host.advanceToNow();
     const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
-    const { events } = this.#host;
-    if (caller !== undefined) events.origin = () => this.#origin(caller);
-    try {
-      return this.#writeFound(found, data, caller);
-    } finally {
-      events.origin = undefined;
-    }
+    const mayCancel = found.kind === 'fixed' && found.entry.mayCancel === true;
+    const writer = caller === undefined ? undefined : { uid: caller.uid, gid: caller.gid, pid: caller.pid };
+    const origin = writer === undefined ? undefined : () => this.#origin(writer);
+    if (!host.busy) return host.run(() => this.#writeFound(found, data, writer), { mayCancel, origin });
+    // It has to wait: what it is about may be gone by then, and `data` is not ours to keep.
+    const own = Uint8Array.from(data);
+    const again = (): number | Job<number> => {
+      const then = this.#resolver.find(ino);
+      return typeof then === 'number' ? then : this.#writeFound(then, own, writer);
+    };
+    return host.run(again, { mayCancel, origin });
+  }
+
+  busy(): boolean {
+    return this.#host.busy;
+  }
+
+  work(): void {
+    this.#host.goOn();
   }
 
   #refuse(ino: Ino, caller: Caller | undefined): number {
@@ -321,7 +336,7 @@ export class ProcFs implements FileSystem {
     return { by_uid: uid, by_pid: this.#processes.of(pid) };
   }
 
-  #writeFound(found: Found, data: Uint8Array, caller: Caller | undefined): number {
+  #writeFound(found: Found, data: Uint8Array, caller: Caller | undefined): number | Job<number> {
     switch (found.kind) {
       case 'gone':
         return found.entry.writeGone?.(found.ctx, data) ?? -ESRCH;

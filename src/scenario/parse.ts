@@ -1,7 +1,9 @@
 /** From text to steps: one line, one step. */
 import type { Task } from '../machine/task.ts';
 import { trimBytes } from '../util/bytes.ts';
+import { finish, isJob, type Job } from '../util/job.ts';
 import { policySteps } from './compare/policy-steps.ts';
+import { processOf } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
 import { addressSteps } from './steps/address-steps.ts';
@@ -32,7 +34,13 @@ export interface ParsedStep {
   readonly word: string;
   /** True if a failure may leave part of the work done. */
   readonly partial: boolean;
+  readonly words: readonly Word[];
+  /** The process or app that it is about, where it is about one. */
+  readonly subject: Word | undefined;
+  readonly names: Args['names'];
   run(ctx: StepContext): StepResult;
+  /** The same, in pieces where its work has no small bound. */
+  start(ctx: StepContext): StepResult | Job<StepResult>;
 }
 
 /** Understands a text line by line. Throws ScenarioError at the first mistake. Empty lines and comments give nothing. */
@@ -63,7 +71,19 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
     if (machineStep.names !== undefined) refuseStepName(machineStep.names, words[1], args);
     const run = machineStep.parse(args);
     args.end();
-    return { file, line: number, text, word: first.text, partial: machineStep.partial ?? false, run };
+    const partial = machineStep.partial ?? false;
+    const { names } = args;
+    return parsed({
+      file,
+      line: number,
+      text,
+      word: first.text,
+      partial,
+      words,
+      subject: undefined,
+      names,
+      start: run,
+    });
   }
   const second = words[1];
   const appStep = second === undefined ? undefined : APP_STEPS.get(second.text);
@@ -72,7 +92,19 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
     const run = appStep.parse(args);
     args.end();
     const partial = appStep.partial ?? false;
-    return { file, line: number, text, word: appStep.word, partial, run: (ctx) => run(ctx, first.text) };
+    const start = (ctx: StepContext): StepResult | Job<StepResult> => run(ctx, first.text);
+    // Whether an app is known shows when the step is carried out: it changes nothing before it looks.
+    return parsed({
+      file,
+      line: number,
+      text,
+      word: appStep.word,
+      partial,
+      words,
+      subject: undefined,
+      names: [],
+      start,
+    });
   }
   const processStep = second === undefined ? undefined : PROCESS_STEPS.get(second.text);
   if (processStep === undefined) {
@@ -92,17 +124,30 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
   if (processStep.names !== undefined) refuseStepName(processStep.names, words[2], args);
   const run = processStep.parse(args);
   args.end();
-  return {
+  return parsed({
     file,
     line: number,
     text,
     word: processStep.word,
     partial: processStep.partial ?? false,
-    run: (ctx) => {
+    words,
+    subject: first,
+    names: args.names,
+    start: (ctx) => {
       const task = subjectOf(ctx, first.text, file, number, first.column);
-      return ctx.machine.pressure.runAs(task, () => run(ctx, task));
+      const { pressure } = ctx.machine;
+      const result = pressure.runAs(task, () => run(ctx, task));
+      return isJob(result) ? pressure.runInPiecesAs(task, result) : result;
     },
+  });
+}
+
+function parsed(step: Omit<ParsedStep, 'run'>): ParsedStep {
+  const run = (ctx: StepContext): StepResult => {
+    const result = step.start(ctx);
+    return isJob(result) ? finish(result) : result;
   };
+  return { ...step, run };
 }
 
 /** A process named like a step would never be heard of again: its lines would be read as that step. */
@@ -128,7 +173,7 @@ function withoutComment(line: string, lastColumn: number): string {
 
 /** The process that a line is about, by name or pid. */
 function subjectOf({ machine }: StepContext, name: string, file: string, line: number, column: number): Task {
-  const task = machine.named.get(name) ?? (/^\d+$/.test(name) ? machine.byTid.get(Number(name)) : undefined);
+  const task = processOf(machine, name);
   if (task === undefined) {
     throw new ScenarioError(file, line, column, `there is no process ${name}`, `make one with: proc ${name}`);
   }

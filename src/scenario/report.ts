@@ -2,19 +2,37 @@ import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
 import type { Mm } from '../mm/space/mm.ts';
 import { KernelError } from '../util/errors.ts';
+import type { Job } from '../util/job.ts';
 import type { StepResult } from './step.ts';
 
+type Result = Record<string, unknown>;
+
 /** Runs `action` and adds to its result how far it moved the swap counters of /proc/vmstat. */
-export function withEvents(machine: Machine, action: () => Record<string, unknown>): StepResult {
-  const { events } = machine.mem;
+export function withEvents(machine: Machine, action: () => Result): StepResult {
+  const before = swapCounters(machine);
+  return { ...action(), vmstat: movedSince(before, machine) };
+}
+
+/** The same for work in pieces. */
+export function* withEventsInPieces(machine: Machine, job: Job<Result>): Job<StepResult> {
+  const before = swapCounters(machine);
+  return { ...(yield* job), vmstat: movedSince(before, machine) };
+}
+
+type SwapCounters = Readonly<Record<'pswpin' | 'pswpout' | 'nr_vmscan_write', number>>;
+
+function swapCounters({ mem: { events } }: Machine): SwapCounters {
   const { pswpin, pswpout, nr_vmscan_write } = events;
-  const result = action();
+  return { pswpin, pswpout, nr_vmscan_write };
+}
+
+function movedSince(before: SwapCounters, machine: Machine): Record<string, number> {
   const vmstat: Record<string, number> = {};
-  if (events.pswpin !== pswpin) vmstat['pswpin'] = events.pswpin - pswpin;
-  if (events.pswpout !== pswpout) vmstat['pswpout'] = events.pswpout - pswpout;
-  if (events.nr_vmscan_write !== nr_vmscan_write) vmstat['nr_vmscan_write'] = events.nr_vmscan_write - nr_vmscan_write;
-  result['vmstat'] = vmstat;
-  return result;
+  for (const [name, value] of Object.entries(swapCounters(machine))) {
+    const moved = value - before[name as keyof SwapCounters];
+    if (moved !== 0) vmstat[name] = moved;
+  }
+  return vmstat;
 }
 
 /**

@@ -10,9 +10,11 @@ import type { SwapKind } from '../mm/swap/swap.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { BugError, KernelError } from '../util/errors.ts';
+import { finish, isJob, type Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
 import { factorOf } from './impose.ts';
 import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
+import { resolveNames } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { StepResult } from './step.ts';
 import { Args, MAX_ADDRESS, parseSize, quoteValue, splitWords, type Word } from './words.ts';
@@ -78,9 +80,9 @@ export class Session {
     try {
       for (const key of Object.keys(this.#options.machine ?? {})) this.#machine.imposed.set(`machine.${key}`, '');
       for (const { from, step } of this.#options.first ?? [])
-        for (const first of eachStep(step, from)) this.#carryOut(first);
+        for (const first of eachStep(step, from)) finish(carryOut(first, this.#machine));
       for (const step of eachStep(rest, file)) {
-        const record = this.#carryOut(step);
+        const record = finish(carryOut(step, this.#machine));
         onRecord?.(record);
       }
     } catch (error) {
@@ -98,26 +100,33 @@ export class Session {
    * Throws ScenarioError.
    */
   apply(text: string, file = 'control'): StepRecord[] {
+    return finish(this.applying(text, file));
+  }
+
+  /** The same in pieces. Nothing else may change the machine between them. */
+  *applying(text: string, file = 'control'): Job<StepRecord[]> {
     if (/^[ \t\n\v\f\r]*machine\b/.test(text)) {
       throw new ScenarioError(file, 1, 1, 'machine is only possible at the start of a scenario', 'use swap, sysctl…');
     }
     const steps = parseSteps(text, file);
+    resolveNames(this.#machine, steps);
     const before = this.#history.length;
     const records: StepRecord[] = [];
     for (const step of steps) {
       try {
         this.#noteTime();
-        const record = this.#carryOut(step);
+        const record = yield* carryOut(step, this.#machine);
         if (step.word !== 'snap') this.#history.push(step.text);
         this.#historyUs = this.#machine.nowUs;
         if (record.result?.['ret'] === -1) {
           throw new KernelError(EINVAL, `the system call fails with ${record.result['errno']}`);
         }
         records.push(record);
+        yield;
       } catch (error) {
         const changed =
           step.partial || records.length > 0 || !(error instanceof KernelError || error instanceof ScenarioError);
-        if (changed) this.#undo(before);
+        if (changed) yield* this.#undo(before);
         throw asScenarioError(error, step);
       }
     }
@@ -134,6 +143,11 @@ export class Session {
   record(step: string): void {
     this.#noteTime();
     this.#history.push(step);
+  }
+
+  /** Lets time pass in pieces; not noted until something happens. */
+  advancing(toUs: number): Job<void> {
+    return this.#machine.advancing(toUs);
   }
 
   /** Lets time pass; not noted until something happens. */
@@ -154,19 +168,6 @@ export class Session {
     };
   }
 
-  #carryOut(step: ParsedStep): StepRecord {
-    const machine = this.#machine;
-    let result: StepResult;
-    try {
-      result = step.run({ machine });
-      machine.cgroups.afterStep();
-    } catch (error) {
-      throw asScenarioError(error, step);
-    }
-    machine.generation++;
-    return { line: step.line, step: step.text, word: step.word, result };
-  }
-
   #noteTime(): void {
     if (this.#machine.nowUs === this.#historyUs) return;
     const last = this.#history.at(-1);
@@ -176,16 +177,33 @@ export class Session {
   }
 
   /** Builds the machine again as it was when the history had `length` lines. */
-  #undo(length: number): void {
+  *#undo(length: number): Job<void> {
     const nowUs = this.#machine.nowUs;
     log('undoing %d steps by building the machine again', this.#history.length - length);
     this.#history.length = length;
-    this.#machine = new Machine(this.#machineOptions);
-    for (const step of eachStep(`${this.#base}\n${this.#history.join('\n')}`, 'history')) this.#carryOut(step);
-    this.#historyUs = this.#machine.nowUs;
-    this.#machine.advance(nowUs);
+    const machine = new Machine(this.#machineOptions);
+    for (const step of eachStep(`${this.#base}\n${this.#history.join('\n')}`, 'history')) {
+      yield* carryOut(step, machine);
+      yield;
+    }
+    this.#historyUs = machine.nowUs;
+    yield* machine.advancing(nowUs);
+    this.#machine = machine;
     this.onMachineReplaced?.(this.#machine);
   }
+}
+
+function* carryOut(step: ParsedStep, machine: Machine): Job<StepRecord> {
+  let result: StepResult;
+  try {
+    const begun = step.start({ machine });
+    result = isJob(begun) ? yield* begun : begun;
+    machine.cgroups.afterStep();
+  } catch (error) {
+    throw asScenarioError(error, step);
+  }
+  machine.generation++;
+  return { line: step.line, step: step.text, word: step.word, result };
 }
 
 function asScenarioError(error: unknown, step: ParsedStep): Error {

@@ -1,12 +1,13 @@
 /** The shape of the step language: tables of words, each with a parser that returns what to do. */
 import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
+import type { Job } from '../util/job.ts';
 import type { Args } from './words.ts';
 
 /** What a step reports, in the keys of the oracle's goldens; undefined: it only sets the scene and is not listed. */
 export type StepResult = Record<string, unknown> | undefined;
 
-/** What a step is carried out on. */
+/** What a step is carried out on. A step whose work has no small bound does it in pieces. */
 export interface StepContext {
   readonly machine: Machine;
 }
@@ -23,12 +24,12 @@ interface StepRow {
 
 /** A step of the machine: `swap 64M`, `snap label`. */
 export interface MachineStep extends StepRow {
-  parse(args: Args): (ctx: StepContext) => StepResult;
+  parse(args: Args): (ctx: StepContext) => StepResult | Job<StepResult>;
 }
 
 /** A step of a process: `A touch heap 0 4M write`. */
 export interface ProcessStep extends StepRow {
-  parse(args: Args): (ctx: StepContext, task: Task) => StepResult;
+  parse(args: Args): (ctx: StepContext, task: Task) => StepResult | Job<StepResult>;
 }
 
 /** A step of an app, which need not run: `mail resume`. */

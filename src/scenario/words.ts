@@ -137,6 +137,8 @@ function sizeText(bytes: number): string {
 export class Args {
   readonly #words: readonly Word[];
   readonly #used = new Set<Word>();
+  /** Words that name something which has to be there: a mapping, an object. */
+  readonly names: { readonly what: string; readonly word: Word }[] = [];
   readonly #file: string;
   readonly line: number;
   readonly #end: number;
@@ -169,6 +171,20 @@ export class Args {
     const word = this.optional();
     if (word === undefined) throw this.fail(`${what} is missing`);
     return word;
+  }
+
+  /** The next word, which names something that has to be there when the step is carried out. */
+  name(what: 'mapping' | 'object'): Word {
+    const word = this.next(what);
+    this.names.push({ what, word });
+    return word;
+  }
+
+  /** The value of a key that names an object which has to be there. */
+  objectKey(key: string): string | undefined {
+    const word = this.key(key);
+    if (word !== undefined) this.names.push({ what: 'object', word });
+    return word?.value;
   }
 
   /** One of some words. */

@@ -1,6 +1,6 @@
 import { type CgroupHost, createCgroupFs } from '../procfs/cgroupfs.ts';
 import { EPERM } from '../util/errno.ts';
-import type { FileSystem, Ino } from '../vfs/types.ts';
+import { type FileSystem, type Ino, Pending } from '../vfs/types.ts';
 
 /** The directory below the root that holds the control groups; listed nowhere, made to be bind-mounted elsewhere. */
 export const CGROUP_NAME = '.cgroup';
@@ -22,6 +22,17 @@ export function addCgroupTree(fs: FileSystem, host: CgroupHost, owner: Owner): F
   const groups = createCgroupFs(host);
   const isGroup = (ino: Ino): boolean => ino >= FIRST && ino <= LAST;
   const outer = (ino: Ino | number): Ino | number => (ino > 0 ? ino + FIRST : ino);
+  const outerWhenDone = (made: Pending<number>): Pending<number> => {
+    const pending = new Pending<number>(() => made.cancel());
+    made.waitQueue.add(() => {
+      try {
+        pending.settle({ result: outer(made.take()) });
+      } catch (error) {
+        pending.settle({ error });
+      }
+    });
+    return pending;
+  };
   const inner = (ino: Ino): Ino => ino - FIRST;
   const lookup = fs.lookup.bind(fs);
   const getattr = fs.getattr.bind(fs);
@@ -57,7 +68,8 @@ export function addCgroupTree(fs: FileSystem, host: CgroupHost, owner: Owner): F
   fs.attrTimeoutMs = (ino) => (isGroup(ino) ? 0 : attrTimeoutMs(ino));
   fs.mkdir = (parent, name, mode, caller) => {
     if (!isGroup(parent)) return -EPERM;
-    return outer(groups.mkdir?.(inner(parent), name, mode, caller) ?? -EPERM);
+    const made = groups.mkdir?.(inner(parent), name, mode, caller) ?? -EPERM;
+    return made instanceof Pending ? outerWhenDone(made) : outer(made);
   };
   fs.rmdir = (parent, name, caller) => {
     if (!isGroup(parent)) return -EPERM;

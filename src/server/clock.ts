@@ -1,3 +1,4 @@
+import { MAX_ADVANCE_US } from '../machine/time-limits.ts';
 import { MAX_TIME_US, parseTime } from '../scenario/words.ts';
 import { EINVAL } from '../util/errno.ts';
 
@@ -29,7 +30,8 @@ export class Clock {
 
   get nowUs(): number {
     if (!this.#running) return this.#baseUs;
-    return this.#baseUs + Math.floor((this.#wallMs() - this.#baseWallMs) * 1000 * this.#speed);
+    const elapsedUs = Math.floor((this.#wallMs() - this.#baseWallMs) * 1000 * this.#speed);
+    return Math.min(this.#baseUs + elapsedUs, MAX_TIME_US);
   }
 
   /** Puts the clock forward to a moment; an earlier one changes nothing. */
@@ -37,36 +39,45 @@ export class Clock {
     if (us > this.nowUs) this.#rebase(us);
   }
 
-  /** `+5s`, `pause`, `run`, `speed 10`: 0, or -EINVAL. */
-  command(text: string): number {
+  /**
+   * `+5s`, `pause`, `run`, `speed 10`: 0, or -EINVAL. `fromUs`: the moment that it refers to, where the machine stands;
+   * what a machine that could not keep up is behind is given up.
+   */
+  command(text: string, fromUs = this.nowUs): number {
     const [word = '', argument = '', ...rest] = text.trim().split(/\s+/);
     if (rest.length > 0) return -EINVAL;
     if (word.startsWith('+')) {
       const us = argument === '' ? parseTime(word.slice(1)) : undefined;
-      if (us === undefined || this.nowUs + us > MAX_TIME_US) return -EINVAL;
-      this.#rebase(this.nowUs + us);
+      if (us === undefined || us > MAX_ADVANCE_US || fromUs + us > MAX_TIME_US) return -EINVAL;
+      this.#rebase(fromUs + us);
       return 0;
     }
     if (word === 'speed') {
       const speed = /^\d{1,10}(\.\d{1,10})?$/.test(argument) ? Number(argument) : 0;
       if (!(speed >= MIN_SPEED && speed <= MAX_SPEED)) return -EINVAL;
-      this.#rebase(this.nowUs);
+      this.#rebase(fromUs);
       this.#speed = speed;
       return 0;
     }
     if (argument !== '' || (word !== 'pause' && word !== 'run')) return -EINVAL;
-    this.#rebase(this.nowUs);
+    this.#rebase(fromUs);
     this.#running = word === 'run';
     return 0;
   }
 
-  /** `12.345678 running speed 1`. */
-  get text(): string {
-    return `${(this.nowUs / 1e6).toFixed(6)} ${this.#running ? 'running' : 'paused'} speed ${this.#speed}`;
+  /** `12.345678 running speed 1`, with the time of the machine; and `behind 3600.000000` when it cannot keep up. */
+  textAt(machineUs: number, behind: boolean): string {
+    const state = this.#running ? 'running' : 'paused';
+    const lag = behind ? ` behind ${seconds(Math.max(0, this.nowUs - machineUs))}` : '';
+    return `${seconds(machineUs)} ${state} speed ${this.#speed}${lag}`;
   }
 
   #rebase(us: number): void {
     this.#baseUs = us;
     this.#baseWallMs = this.#wallMs();
   }
+}
+
+function seconds(us: number): string {
+  return (us / 1e6).toFixed(6);
 }

@@ -2,7 +2,7 @@
 import type { Machine } from '../machine/machine.ts';
 import { DISK_PAGE_KB } from '../mm/pages/content.ts';
 import type { ProcHost } from '../procfs/host.ts';
-import { type FileSystem, Later, type OpenFile, WAIT, type Wait } from '../vfs/types.ts';
+import { type FileSystem, Later, type OpenFile, Pending, WAIT, type Wait } from '../vfs/types.ts';
 
 /** Shorter delays are put together: timers are no finer. */
 const LEAST_MS = 1;
@@ -13,12 +13,15 @@ const LEAST_MS = 1;
  */
 export function delayAnswers(fs: FileSystem, host: ProcHost, speed: number): FileSystem {
   let owedMs = 0;
-  const timed = <T extends Uint8Array | number>(operation: () => T | Wait | Later): T | Wait | Later => {
+  const timed = <T extends Uint8Array | number, P extends T>(
+    operation: () => T | Wait | Later | Pending<P>,
+  ): T | Wait | Later | Pending<P> => {
     host.advanceToNow();
     const { machine } = host;
     const before = deviceUs(machine);
     const result = operation();
-    if (result === WAIT || result instanceof Later || host.machine !== machine) return result;
+    if (result === WAIT || result instanceof Later || result instanceof Pending || host.machine !== machine)
+      return result;
     owedMs += Math.max(0, deviceUs(machine) - before) / 1000 / speed;
     if (owedMs < LEAST_MS) return result;
     const ms = owedMs;

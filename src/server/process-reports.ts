@@ -1,4 +1,5 @@
 import type { TransportHooks } from '../fuse/types.ts';
+import type { Job } from '../util/job.ts';
 import type { FileSystem, OpenFile } from '../vfs/types.ts';
 import type { SessionHost } from './session-host.ts';
 
@@ -52,6 +53,10 @@ export function reportProcesses(fs: FileSystem, host: SessionHost, hooks: Transp
     heartbeat();
     report();
   };
+  function* kill(pid: number, signal: string): Job<void> {
+    // It may have ended while other work was under way.
+    if (host.machine.tasks.has(pid)) yield* host.apply(`${pid} kill ${signal}`, 'placeholder');
+  }
   const reporting = new WeakSet<OpenFile>();
   fs.open = (ino, flags, caller) => {
     const file = open(ino, flags, caller);
@@ -81,7 +86,7 @@ export function reportProcesses(fs: FileSystem, host: SessionHost, hooks: Transp
     }
     const { pid, signal } = message;
     const task = host.machine.tasks.get(pid);
-    if (task !== undefined) host.apply(`${pid} kill ${signal}`, 'placeholder');
+    if (task !== undefined) host.run(() => kill(pid, signal));
     // A kernel thread outlives it, and needs another placeholder.
     seen = -1;
     last = '';

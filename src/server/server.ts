@@ -46,7 +46,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   const session = new Session({ profile, swapKind, wallNowMs: clock === 'real' ? Date.now() : undefined });
   session.load(text, file);
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
-  const host = new SessionHost(session, virtual);
+  const host = new SessionHost(session, virtual, { inSlices: true });
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   let fs = createProcFs(host, {
     hidepid,

@@ -4,18 +4,25 @@ import { writeReclaim } from '../machine/reclaim.ts';
 import { SYSCTLS } from '../machine/sysctl.ts';
 import type { Task, Thread } from '../machine/task.ts';
 import { peek, poke } from '../mm/space/access.ts';
-import type { ProcHost } from '../procfs/host.ts';
+import type { ProcHost, RunOptions } from '../procfs/host.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import type { Session, StepRecord } from '../scenario/session.ts';
 import { quoteValue } from '../scenario/words.ts';
 import { printable, trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import type { Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
+import type { Pending } from '../vfs/types.ts';
 import type { Clock } from './clock.ts';
+import { SHORT_SLICE_MS, SLICE_MS, WorkQueue } from './work-queue.ts';
 
 const log = logger('session');
 const EPOCH = 2 ** 32;
+/** How long one request may catch up with time that has been missed. */
+const CATCH_UP_MS = 8;
+/** How long after somebody has looked time is still caught up with. */
+const LOOKED_AT_MS = 2000;
 
 /**
  * A session and a clock as the tree sees them. Every change is a step: carried out as one, or recorded as the one that
@@ -24,6 +31,13 @@ const EPOCH = 2 ** 32;
 export class SessionHost implements ProcHost {
   readonly #session: Session;
   readonly #clock: Clock;
+  readonly #work: WorkQueue;
+  readonly #inSlices: boolean;
+  /** What has been missed of time is more than one request may catch up with. */
+  #behind = false;
+  /** When somebody last wanted the present, in wall milliseconds; and whether anybody has since the last slice. */
+  #askedMs = 0;
+  #asked = false;
   /** Counts machines: one that replaces another counts its changes anew. */
   #epoch = 0;
   failure: string | undefined;
@@ -31,9 +45,15 @@ export class SessionHost implements ProcHost {
   onUserChanged: ((task: Task) => void) | undefined;
   onEvent: ((event: MachineEvent) => void) | undefined;
 
-  constructor(session: Session, clock: Clock) {
+  /**
+   * `inSlices`: long work and time that has been missed go on between requests (`busy`, `goOn`); else everything is
+   * carried out at once.
+   */
+  constructor(session: Session, clock: Clock, { inSlices = false } = {}) {
     this.#session = session;
     this.#clock = clock;
+    this.#inSlices = inSlices;
+    this.#work = new WorkQueue(inSlices, () => this.wallNowMs());
     session.onMachineReplaced = () => this.#adopt();
     this.#adopt();
   }
@@ -58,35 +78,83 @@ export class SessionHost implements ProcHost {
   }
 
   /**
-   * Brings the machine to the present. What goes wrong on the way is nobody's answer: it is logged, told in `check` and
-   * `events`, and the clock stands still where it happened, until somebody writes `run` to it.
+   * Brings the machine to the present. Time stands still while a job is under way, and stays behind where catching up
+   * would take long. What goes wrong on the way is nobody's answer: it is logged, told in `check` and `events`, and the
+   * clock stands still where it happened, until somebody writes `run` to it.
    */
   advanceToNow(): void {
     if (this.failure !== undefined) return;
+    this.#asked = true;
+    if (this.#work.busy || this.#behind) {
+      this.#askedMs = this.wallNowMs();
+      return;
+    }
+    const toUs = this.#clock.nowUs;
+    if (toUs > this.machine.nowUs) this.#catchUp(toUs, this.#inSlices ? CATCH_UP_MS : Number.POSITIVE_INFINITY);
+  }
+
+  #catchUp(toUs: number, ms: number): void {
     try {
-      this.#session.advance(this.#clock.nowUs);
+      this.#behind = !this.#advanceFor(toUs, ms);
     } catch (error) {
       this.#stop(error);
     }
   }
 
+  /** Whether it got there in the time. */
+  #advanceFor(toUs: number, ms: number): boolean {
+    const job = this.#session.advancing(toUs);
+    if (job.next().done === true) return true;
+    const untilMs = this.wallNowMs() + ms;
+    while (this.wallNowMs() < untilMs) if (job.next().done === true) return true;
+    this.#askedMs = this.wallNowMs();
+    return false;
+  }
+
   #stop(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.failure = `time stopped at ${(this.machine.nowUs / 1e6).toFixed(6)} s: ${reason}`;
-    this.#clock.command('pause');
+    this.#behind = false;
+    this.#clock.command('pause', this.machine.nowUs);
     console.error(`reclaimfs: ${printable(this.failure)}`);
     log('%O', error);
     this.machine.generation++;
     this.machine.log('failure', { reason });
   }
 
+  /** Whether there is something to go on with. Nobody's time is caught up with when nobody looks. */
+  get busy(): boolean {
+    return this.#work.busy || (this.#behind && this.wallNowMs() - this.#askedMs < LOOKED_AT_MS);
+  }
+
+  /** Goes on with it for some milliseconds. */
+  goOn(): void {
+    const ms = this.#asked ? SHORT_SLICE_MS : SLICE_MS;
+    this.#asked = false;
+    if (this.#work.busy) this.#work.slice(ms);
+    else this.#catchUp(this.#clock.nowUs, ms);
+  }
+
+  /** Carries out a change, or (work is under way, or it is long) has it carried out between requests. */
+  run<T>(begin: () => T | Job<T>, { mayCancel = false, origin }: RunOptions = {}): T | Pending<T> {
+    if (origin === undefined) return this.#work.run(begin, mayCancel);
+    return this.#work.run(begin, mayCancel, (piece) => {
+      this.events.origin = origin;
+      try {
+        piece();
+      } finally {
+        this.events.origin = undefined;
+      }
+    });
+  }
+
   wallNowMs(): number {
     return performance.now();
   }
 
-  apply(text: string, source: string): StepRecord[] {
+  *apply(text: string, source: string): Job<StepRecord[]> {
     this.advanceToNow();
-    const records = this.#session.apply(text, source);
+    const records = yield* this.#session.applying(text, source);
     this.#clock.forwardTo(this.machine.nowUs);
     if (source === 'control') this.machine.log('control', { steps: records.length });
     return records;
@@ -112,7 +180,7 @@ export class SessionHost implements ProcHost {
       ['seed', seed],
       ['cpus', cpus],
       ['hostname', hostname],
-      ['clock', this.#clock.text],
+      ['clock', this.clockText()],
       ...SYSCTLS.map(({ name, get }): [string, number] => [name, get(machine)]),
       ...Object.entries(machine.storage.settings).map(([name, value]): [string, number] => [`storage.${name}`, value]),
     ];
@@ -120,22 +188,25 @@ export class SessionHost implements ProcHost {
   }
 
   clockText(): string {
-    return this.#clock.text;
+    return this.#clock.textAt(this.machine.nowUs, this.#behind);
   }
 
-  setClock(text: string): number {
+  *setClock(text: string): Job<number> {
     this.advanceToNow();
-    const status = this.#clock.command(text);
-    if (status === 0 && text === 'run') this.failure = undefined;
-    this.advanceToNow();
+    const status = this.#clock.command(text, this.machine.nowUs);
+    if (status < 0) return status;
+    if (text === 'run') this.failure = undefined;
+    this.#behind = false;
+    yield* this.#session.advancing(this.#clock.nowUs);
     this.machine.generation++;
     return status;
   }
 
-  writeReclaim(task: Task, data: Uint8Array): number {
-    const taken = writeReclaim(this.machine, task, data);
+  *writeReclaim(task: Task, data: Uint8Array): Job<number> {
+    const written = Buffer.from(data);
+    const taken = yield* writeReclaim(this.machine, task, data);
     if (taken >= 0 && task.mm !== null) {
-      const text = Buffer.from(data.subarray(0, taken)).toString('latin1');
+      const text = written.subarray(0, taken).toString('latin1');
       this.#session.record(`${task.pid} reclaim ${quoteValue(text)}`);
       this.machine.log('reclaim', { pid: task.pid, comm: task.comm, request: trimBytes(text) });
     }

@@ -7,6 +7,8 @@
  *                                          └── WaitQueue.wake() ◄──┘   (asks parked reads to try again)
  */
 
+import { BugError } from '../util/errors.ts';
+
 /** An inode number, 1 ≤ ino ≤ 2^53 - 1. Never reused for another object while the file system lives. */
 export type Ino = number;
 
@@ -64,8 +66,11 @@ export class Later {
   }
 }
 
-/** What an answer comes down to where nobody has to wait for its time. */
-export function withoutDelay<T extends Uint8Array | number | Wait>(answer: T | Later): T {
+/** What an answer comes down to where nobody has to wait for its time, and all work is done at once. */
+export function withoutDelay<T extends Uint8Array | number | Wait>(
+  answer: T | Later | Pending<Uint8Array | number>,
+): T {
+  if (answer instanceof Pending) return answer.take() as T;
   return answer instanceof Later ? (answer.result as T) : answer;
 }
 
@@ -91,17 +96,52 @@ export class WaitQueue {
   }
 }
 
+/**
+ * An answer that is being worked out between requests (FileSystem.work): the request is parked until `settled`, others
+ * are served meanwhile.
+ */
+export class Pending<T> {
+  readonly waitQueue = new WaitQueue();
+  settled = false;
+  #outcome: { readonly result: T } | { readonly error: unknown } | undefined;
+  readonly #cancel: (() => void) | undefined;
+
+  /** `cancel`: whoever waits has been interrupted and wants it no more; absent: the work goes on all the same. */
+  constructor(cancel?: () => void) {
+    this.#cancel = cancel;
+  }
+
+  settle(outcome: { readonly result: T } | { readonly error: unknown }): void {
+    this.#outcome = outcome;
+    this.settled = true;
+    this.waitQueue.wake();
+  }
+
+  /** What it came to; throws what the work threw. Precondition: `settled`. */
+  take(): T {
+    if (this.#outcome === undefined) throw new BugError('an answer is taken before it is there');
+    if ('error' in this.#outcome) throw this.#outcome.error;
+    return this.#outcome.result;
+  }
+
+  cancel(): void {
+    if (!this.settled) this.#cancel?.();
+  }
+}
+
 export const POLLIN = 0x1;
 export const POLLPRI = 0x2;
 export const POLLOUT = 0x4;
 export const POLLERR = 0x8;
 
+export type PendingRead = Pending<Uint8Array | number>;
+
 /** An open file description. The transport owns it from open to release. */
 export interface OpenFile {
   /** Bytes from `offset`, at most `size` of them; an empty array at the end. The view stays valid until the next call. */
-  read(offset: number, size: number, caller: Caller | undefined): Uint8Array | number | Wait | Later;
+  read(offset: number, size: number, caller: Caller | undefined): Uint8Array | number | Wait | Later | PendingRead;
   /** Takes one write as one command; returns how many bytes were taken (may be fewer) or -errno. Valid only until it returns: `data` is reused. */
-  write(data: Uint8Array, offset: number, caller: Caller | undefined): number | Wait | Later;
+  write(data: Uint8Array, offset: number, caller: Caller | undefined): number | Wait | Later | Pending<number>;
   /** Ready events (POLLIN…); absent: always readable and writable. */
   poll?(): number;
   /** Wakes parked reads, writes and polls; only files that may answer WAIT or implement poll have one. */
@@ -134,8 +174,8 @@ export interface FileSystem {
   /** All entries without `.` and `..`, one snapshot per opendir. */
   readdir(ino: Ino, caller: Caller | undefined): readonly DirEntry[] | number;
   /** Creates (mkdir), removes (rmdir): only cgroup trees allow it; absent: -EPERM. */
-  mkdir?(parent: Ino, name: string, mode: number, caller: Caller | undefined): Ino | number;
-  rmdir?(parent: Ino, name: string, caller: Caller | undefined): number;
+  mkdir?(parent: Ino, name: string, mode: number, caller: Caller | undefined): Ino | number | Pending<number>;
+  rmdir?(parent: Ino, name: string, caller: Caller | undefined): number | Pending<number>;
   /** How long the kernel may keep a name or the attributes of an inode, in ms. 0: ask every time. */
   entryTimeoutMs(ino: Ino): number;
   attrTimeoutMs(ino: Ino): number;
@@ -149,6 +189,10 @@ export interface FileSystem {
    */
   heartbeat(): void;
   readonly heartbeatMs: number;
+  /** Whether work is left that goes on between requests. A transport then calls `work` whenever it has answered all that have come. */
+  busy?(): boolean;
+  /** Does a slice of that work, some milliseconds long. */
+  work?(): void;
 }
 
 export const S_IFMT = 0o170000;

@@ -1,7 +1,7 @@
 import { readSync, writeSync, writevSync } from 'node:fs';
 import { logger } from '../../util/log.ts';
-import { OUT_HEADER_BYTES } from './protocol.ts';
-import type { Reply } from './reply.ts';
+import { OUT_HEADER_BYTES, POKE_NODEID } from './protocol.ts';
+import { type Reply, retrieveNotice } from './reply.ts';
 import type { Request } from './request.ts';
 
 const log = logger('fuse:device');
@@ -78,6 +78,16 @@ export class Device {
       writeSync(this.#fd, notice);
     } catch (error) {
       this.#lost(error);
+    }
+  }
+
+  /** Has the kernel send a request without a subject behind those that wait; false: it has forgotten the file to ask about. */
+  poke(): boolean {
+    try {
+      writeSync(this.#fd, retrieveNotice(POKE_NODEID));
+      return true;
+    } catch {
+      return false;
     }
   }
 

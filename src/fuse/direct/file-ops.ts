@@ -1,5 +1,5 @@
 import { EBADF, EINVAL } from '../../util/errno.ts';
-import { Later, type OpenFile, POLLIN, POLLOUT, WAIT } from '../../vfs/types.ts';
+import { Later, type OpenFile, Pending, POLLIN, POLLOUT, WAIT } from '../../vfs/types.ts';
 import { type HandlerRows, NO_ANSWER } from './handler.ts';
 import {
   FOPEN_DIRECT_IO,
@@ -72,6 +72,7 @@ function read(session: Session): number {
   const content = file.read(offset, size, request);
   if (content === WAIT) return parkRead(session, file, offset, size);
   if (content instanceof Later) return readLater(session, content, size);
+  if (content instanceof Pending) return readWhenDone(session, content, size);
   session.contentTo(content, size, request.uniqueLow, request.uniqueHigh);
   return NO_ANSWER;
 }
@@ -82,12 +83,18 @@ function readLater(session: Session, { result, ms }: Later, size: number): numbe
   return NO_ANSWER;
 }
 
+function readWhenDone(session: Session, pending: Pending<Uint8Array | number>, size: number): number {
+  const { uniqueLow, uniqueHigh } = session.request;
+  session.answerWhenDone(pending, (result) => session.contentTo(result, size, uniqueLow, uniqueHigh));
+  return NO_ANSWER;
+}
+
 function parkRead(session: Session, file: OpenFile, offset: number, size: number): number {
   const { uniqueLow, uniqueHigh, uid, gid, pid } = session.request;
   const caller = { uid, gid, pid };
   const retry = (): boolean => {
     const content = attempt(session, () => file.read(offset, size, caller));
-    if (content === WAIT) return false;
+    if (content === WAIT || content instanceof Pending) return false;
     session.contentTo(content instanceof Later ? content.result : content, size, uniqueLow, uniqueHigh);
     return true;
   };
@@ -106,6 +113,7 @@ function write(session: Session): number {
   const taken = file.write(data, offset, request);
   if (taken === WAIT) return parkWrite(session, file, data, offset);
   if (taken instanceof Later) return writtenLater(session, taken);
+  if (taken instanceof Pending) return writtenWhenDone(session, taken);
   session.writtenTo(taken, request.uniqueLow, request.uniqueHigh);
   return NO_ANSWER;
 }
@@ -116,13 +124,19 @@ function writtenLater(session: Session, { result, ms }: Later): number {
   return NO_ANSWER;
 }
 
+function writtenWhenDone(session: Session, pending: Pending<number>): number {
+  const { uniqueLow, uniqueHigh } = session.request;
+  session.answerWhenDone(pending, (taken) => session.writtenTo(taken, uniqueLow, uniqueHigh));
+  return NO_ANSWER;
+}
+
 function parkWrite(session: Session, file: OpenFile, data: Uint8Array, offset: number): number {
   const { uniqueLow, uniqueHigh, uid, gid, pid } = session.request;
   const caller = { uid, gid, pid };
   const copy = Uint8Array.from(data);
   const retry = (): boolean => {
     const taken = attempt(session, () => file.write(copy, offset, caller));
-    if (taken === WAIT) return false;
+    if (taken === WAIT || taken instanceof Pending) return false;
     session.writtenTo(Number(taken instanceof Later ? taken.result : taken), uniqueLow, uniqueHigh);
     return true;
   };

@@ -1,6 +1,6 @@
 import { ENOENT, EPERM } from '../../util/errno.ts';
-import { type AttrChange, newAttr, S_IFREG } from '../../vfs/types.ts';
-import type { HandlerRows } from './handler.ts';
+import { type AttrChange, newAttr, Pending, S_IFREG } from '../../vfs/types.ts';
+import { type HandlerRows, NO_ANSWER } from './handler.ts';
 import {
   ATTR_OUT_BYTES,
   ENTRY_OUT_BYTES,
@@ -125,7 +125,8 @@ function mkdir(session: Session): number {
   const name = request.name(MKDIR_NAME_BYTE);
   if (typeof name === 'number') return name;
   if (!fs.mkdir) return -EPERM;
-  return entry(session, fs.mkdir(session.swap(request.nodeid), name, request.u32(IN_BODY), request));
+  const made = fs.mkdir(session.swap(request.nodeid), name, request.u32(IN_BODY), request);
+  return made instanceof Pending ? whenDone(session, made, (ino) => entry(session, ino)) : entry(session, made);
 }
 
 function rmdir(session: Session): number {
@@ -133,5 +134,21 @@ function rmdir(session: Session): number {
   const name = request.name(IN_HEADER_BYTES);
   if (typeof name === 'number') return name;
   if (!fs.rmdir) return -EPERM;
-  return fs.rmdir(session.swap(request.nodeid), name, request);
+  const removed = fs.rmdir(session.swap(request.nodeid), name, request);
+  return removed instanceof Pending ? whenDone(session, removed, (status) => status) : removed;
+}
+
+/** Answers with what `encode` puts into the reply, or the error that it returns, when the work is done. */
+function whenDone(session: Session, pending: Pending<number>, encode: (result: number) => number): number {
+  const { uniqueLow, uniqueHigh } = session.request;
+  session.answerWhenDone(pending, (result) => {
+    const bodyBytes = result < 0 ? result : encode(result);
+    if (bodyBytes < 0) {
+      session.errorTo(-bodyBytes, uniqueLow, uniqueHigh);
+      return;
+    }
+    session.reply.header(bodyBytes, 0, uniqueLow, uniqueHigh);
+    session.device.send(session.reply, bodyBytes);
+  });
+  return NO_ANSWER;
 }

@@ -59,6 +59,7 @@ function serve(fs: FileSystem): void {
     if (trouble === undefined) {
       nrRequests++;
       session.handle();
+      session.work();
       continue;
     }
     if (trouble.kind === 'gone') break;

@@ -1,4 +1,4 @@
-import type { OpenFile } from '../../vfs/types.ts';
+import type { OpenFile, WaitQueue } from '../../vfs/types.ts';
 
 /** A read or write whose answer has to wait, with all it takes to try it again. */
 export interface ParkedRequest {
@@ -6,9 +6,12 @@ export interface ParkedRequest {
   readonly uniqueHigh: number;
   /** Tries again; true when it has been answered. */
   readonly retry: () => boolean;
-  readonly file: OpenFile;
+  /** Whose wake-ups it waits for. */
+  readonly file: { readonly waitQueue?: WaitQueue };
   /** Gives an answer that stands already, without waiting for its time; absent: who is interrupted gets EINTR. */
   readonly giveNow?: () => void;
+  /** Told that whoever waits has been interrupted. */
+  readonly cancel?: () => void;
 }
 
 /** A poll that the kernel wants to hear about. */
@@ -57,6 +60,13 @@ export class Parking {
     const request = this.#parked.get(key)?.request;
     this.#unpark(key);
     return request;
+  }
+
+  /** Gives everybody up who is parked, and tells whom to answer. */
+  giveUp(): ParkedRequest[] {
+    const requests = [...this.#parked.values()].map(({ request }) => request);
+    for (const key of [...this.#parked.keys()]) this.#unpark(key);
+    return requests;
   }
 
   armPoll(file: OpenFile, khLow: number, khHigh: number): void {

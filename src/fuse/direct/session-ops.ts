@@ -83,7 +83,7 @@ function init(session: Session): number {
 
 /** Pretend an empty file system of one block size. Also a way for the main thread to wake this one. */
 function statfs(session: Session): number {
-  session.events.poked();
+  session.poked();
   const { words, bytes } = session.reply;
   bytes.fill(0, OUT_BODY * 4, OUT_BODY * 4 + STATFS_OUT_BYTES);
   words[OUT_BODY + 10] = PAGE_SIZE;
@@ -98,7 +98,7 @@ function interrupt(session: Session): number {
 }
 
 function notifyReply(session: Session): number {
-  session.events.poked();
+  session.poked();
   return NO_ANSWER;
 }
 

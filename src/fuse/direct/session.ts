@@ -1,7 +1,7 @@
-import { EINTR, EINVAL, EIO, ENOENT, ENOSYS } from '../../util/errno.ts';
+import { EINTR, EINVAL, EIO, ENODEV, ENOENT, ENOSYS } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
-import { type DirEntry, type FileSystem, type Ino, newAttr, type OpenFile } from '../../vfs/types.ts';
+import { type DirEntry, type FileSystem, type Ino, newAttr, type OpenFile, type Pending } from '../../vfs/types.ts';
 import { FileTable } from '../file-table.ts';
 import type { Device } from './device.ts';
 import { fileHandlers } from './file-ops.ts';
@@ -30,7 +30,7 @@ const log = logger('fuse:direct');
 const POKE_OPCODES = new Set([FUSE_FORGET, FUSE_NOTIFY_REPLY]);
 
 /** Whom a request waits for that waits for time only. */
-const NO_FILE: OpenFile = { read: () => -EIO, write: () => -EIO };
+const NO_FILE = {};
 
 /** What the session tells its thread. */
 export interface SessionEvents {
@@ -78,6 +78,8 @@ export class Session {
   #nrWaiting = 0;
   #gone: Uint8Array[] = [];
   #held = new HeldReplies();
+  /** A request that we have sent ourselves is on its way: those before it have not all been answered. */
+  #ownPokeOut = false;
 
   constructor(fs: FileSystem, device: Device, events: SessionEvents) {
     this.fs = fs;
@@ -116,6 +118,30 @@ export class Session {
     this.events.waiting(size);
   }
 
+  /**
+   * Goes on with what the file system has to do beside requests. Every request that has come is answered between two
+   * slices: we send one to ourselves behind them, and do the next slice when it arrives.
+   */
+  work(): void {
+    const { fs } = this;
+    if (this.#ownPokeOut || fs.busy?.() !== true) return;
+    try {
+      fs.work?.();
+    } catch (error) {
+      log('work: %O', error);
+    }
+    this.settle();
+    if (!fs.busy()) return;
+    this.#ownPokeOut = true;
+    if (!this.device.poke()) this.events.wakeAfter(0);
+  }
+
+  /** A request came whose only purpose is to wake this thread. */
+  poked(): void {
+    if (this.#ownPokeOut) this.#ownPokeOut = false;
+    else this.events.poked();
+  }
+
   /** Brings the file system up to the present for those who wait. */
   beat(): void {
     try {
@@ -127,8 +153,12 @@ export class Session {
     this.settle();
   }
 
-  /** Releases everything: the connection has ended. */
+  /** Releases everything: the connection has ended, or is about to. Whoever waits still is told that the device is gone. */
   close(): void {
+    for (const { uniqueLow, uniqueHigh, cancel } of this.parking.giveUp()) {
+      cancel?.();
+      this.errorTo(ENODEV, uniqueLow, uniqueHigh);
+    }
     this.fs.onEntryGone = undefined;
     this.fs.onAttrChanged = undefined;
     this.parking.clear();
@@ -185,6 +215,23 @@ export class Session {
     this.device.send(reply, WRITE_OUT_BYTES);
   }
 
+  /** Gives an answer when it has been worked out. */
+  answerWhenDone<T>(pending: Pending<T>, answer: (result: T | number) => void): void {
+    const { uniqueLow, uniqueHigh } = this.request;
+    const retry = (): boolean => {
+      if (!pending.settled) return false;
+      let result: T | number;
+      try {
+        result = pending.take();
+      } catch (error) {
+        result = -this.errnoOf(error);
+      }
+      answer(result);
+      return true;
+    };
+    this.parking.park({ uniqueLow, uniqueHigh, file: pending, retry, cancel: () => pending.cancel() });
+  }
+
   /** Gives an answer that stands already after `ms`. */
   answerLater(ms: number, give: () => void): void {
     const { uniqueLow, uniqueHigh } = this.request;
@@ -201,6 +248,7 @@ export class Session {
   /** Answers a parked request with EINTR, as the kernel asks when its caller gets a signal. */
   interrupt(uniqueLow: number, uniqueHigh: number): void {
     const request = this.parking.interrupt(uniqueLow, uniqueHigh);
+    request?.cancel?.();
     if (request?.giveNow) request.giveNow();
     else if (request) this.errorTo(EINTR, uniqueLow, uniqueHigh);
   }

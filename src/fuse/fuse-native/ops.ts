@@ -1,8 +1,8 @@
 import { bytesOf, utf8Of } from '../../util/bytes.ts';
-import { EBADF, EINTR, EINVAL, EIO, ENOENT, EPERM } from '../../util/errno.ts';
+import { EBADF, EINVAL, EIO, ENODEV, ENOENT, EPERM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
-import { type FileSystem, type Ino, Later, newAttr, type OpenFile, WAIT, type Wait } from '../../vfs/types.ts';
+import { type FileSystem, type Ino, Later, newAttr, type OpenFile, Pending, WAIT, type Wait } from '../../vfs/types.ts';
 import { FileTable } from '../file-table.ts';
 import type { Binding, NativeHandler, NativeThread, Operation } from './binding.ts';
 import { baseName, PathResolver } from './path-resolver.ts';
@@ -13,6 +13,12 @@ const log = logger('fuse:native');
 interface Handle {
   readonly file: OpenFile;
   readonly ino: Ino;
+}
+
+/** An answer that is being worked out, and what makes a number of it. */
+interface Unfinished {
+  readonly pending: Pending<Uint8Array | number>;
+  readonly finish: (result: Uint8Array | number) => number;
 }
 
 /** A read or write that waits: libfuse's thread sleeps until it is answered. */
@@ -43,6 +49,7 @@ export class NativeOps {
   #parked = new Set<Parked>();
   #ready = new Set<Parked>();
   #onWaiting: (count: number) => void;
+  #workScheduled = false;
 
   constructor(fs: FileSystem, binding: Binding, events: { init(): void; waiting(count: number): void }) {
     this.#fs = fs;
@@ -54,8 +61,20 @@ export class NativeOps {
     this.#register(() => events.init());
   }
 
-  /** Tries everybody again who has been woken. */
+  /** Tries everybody again who has been woken, and sees to it that work goes on. */
   settle(): void {
+    this.#answerReady();
+    if (this.#workScheduled || this.#fs.busy?.() !== true) return;
+    this.#workScheduled = true;
+    // Between two slices the event loop serves all requests that have come.
+    setImmediate(() => {
+      this.#workScheduled = false;
+      this.#result(() => this.#fs.work?.());
+      this.settle();
+    });
+  }
+
+  #answerReady(): void {
     while (this.#ready.size > 0) {
       const ready = [...this.#ready];
       this.#ready.clear();
@@ -72,10 +91,10 @@ export class NativeOps {
     this.settle();
   }
 
-  /** Answers everybody who waits with EINTR: the mount is about to go. */
+  /** Answers everybody who waits with ENODEV: the mount has gone, or is about to. */
   giveUp(): void {
     for (const parked of [...this.#parked]) {
-      parked.giveUp(EINTR);
+      parked.giveUp(ENODEV);
       this.#unpark(parked);
     }
   }
@@ -139,7 +158,9 @@ export class NativeOps {
     this.#plain('mkdir', (path: string, mode: number) => {
       const parent = this.#paths.parent(path);
       if (parent < 0) return parent;
-      return fs.mkdir ? Math.min(0, fs.mkdir(parent, bytesOf(baseName(path)), mode, undefined)) : -EPERM;
+      if (!fs.mkdir) return -EPERM;
+      const made = fs.mkdir(parent, bytesOf(baseName(path)), mode, undefined);
+      return made instanceof Pending ? made : Math.min(0, made);
     });
     this.#plain('rmdir', (path: string) => {
       const parent = this.#paths.parent(path);
@@ -161,15 +182,14 @@ export class NativeOps {
   }
 
   /** An operation that is answered with a number only. */
-  #plain<Args extends unknown[]>(operation: Operation, act: (...args: Args) => number): void {
+  #plain<Args extends unknown[]>(operation: Operation, act: (...args: Args) => number | Pending<number>): void {
     const signal = this.#binding.signal[operation];
-    this.#on(operation, (thread, ...args: Args) =>
-      signal(
-        thread,
-        this.#result(() => act(...args)),
-        0,
-      ),
-    );
+    this.#on(operation, (thread, ...args: Args) => {
+      const answer = (result: number): void => signal(thread, Math.min(0, result), 0);
+      const result = this.#result(() => act(...args));
+      if (result instanceof Pending) this.#answerWhenDone(result, answer);
+      else answer(result);
+    });
   }
 
   #resolve(path: string): Ino | number {
@@ -236,6 +256,7 @@ export class NativeOps {
     this.#attempt(file, answer, () => {
       const content = file.read(offset, size, undefined);
       if (content === WAIT) return content;
+      if (content instanceof Pending) return { pending: content, finish: (result) => put(result, buffer, size) };
       if (!(content instanceof Later)) return put(content, buffer, size);
       return new Later(put(content.result, buffer, size), content.ms);
     });
@@ -248,12 +269,19 @@ export class NativeOps {
       answer(-EBADF);
       return;
     }
-    this.#attempt(file, answer, () => file.write(buffer.subarray(0, size), offset, undefined));
+    this.#attempt(file, answer, () => {
+      const taken = file.write(buffer.subarray(0, size), offset, undefined);
+      return taken instanceof Pending ? { pending: taken, finish: Number } : taken;
+    });
   }
 
   /** Asks a file, and keeps asking whenever it is woken until it has an answer. */
-  #attempt(file: OpenFile, answer: (result: number) => void, ask: () => number | Wait | Later): void {
+  #attempt(file: OpenFile, answer: (result: number) => void, ask: () => number | Wait | Later | Unfinished): void {
     const result = this.#result(ask);
+    if (typeof result === 'object' && 'pending' in result) {
+      this.#answerWhenDone(result.pending, (value) => answer(this.#result(() => result.finish(value))));
+      return;
+    }
     if (result instanceof Later) {
       this.#answerLater(result, answer);
       return;
@@ -269,7 +297,7 @@ export class NativeOps {
     const parked: Parked = {
       retry: () => {
         const again = this.#result(ask);
-        if (again === WAIT) return false;
+        if (again === WAIT || (typeof again === 'object' && 'pending' in again)) return false;
         answer(again instanceof Later ? Number(again.result) : again);
         return true;
       },
@@ -278,6 +306,29 @@ export class NativeOps {
     };
     this.#parked.add(parked);
     waitQueue?.add(wake);
+    this.#onWaiting(this.#parked.size);
+  }
+
+  /** Gives an answer when it has been worked out. */
+  #answerWhenDone<T>(pending: Pending<T>, answer: (result: T | number) => void): void {
+    const { waitQueue } = pending;
+    const wake = (): void => {
+      this.#ready.add(parked);
+    };
+    const parked: Parked = {
+      retry: () => {
+        if (!pending.settled) return false;
+        answer(this.#result(() => pending.take()));
+        return true;
+      },
+      giveUp: (errno) => {
+        pending.cancel();
+        answer(-errno);
+      },
+      leave: () => waitQueue.remove(wake),
+    };
+    this.#parked.add(parked);
+    waitQueue.add(wake);
     this.#onWaiting(this.#parked.size);
   }
 

@@ -6,12 +6,14 @@
  * `disk` holds what is on the simulated disk, block by block, as content ids; a block that was never written has the
  * file's own initial content `firstContent + index`. A shmem object has no disk: what is not cached and not swapped is zeros.
  */
+import type { Job } from '../../util/job.ts';
 import { CONTENT_ZERO } from '../pages/content.ts';
 import type { HugePage } from '../pages/hugetlb.ts';
 import type { Vma } from '../space/vma.ts';
 
 const CHUNK = 512;
 const CHUNK_SHIFT = 9;
+const WALK_PIECE_CHUNKS = 128;
 
 export const ENTRY_SWAPPED = 0x40000000;
 export const ENTRY_SHADOW = 0x80000000;
@@ -53,6 +55,14 @@ export class PageArray {
     this.chunks.forEach((_chunk, key) => {
       this.forEachIn(key, visit);
     });
+  }
+
+  /** The same in pieces, of some chunks each. */
+  *walk(visit: (index: number, value: number) => void): Job<void> {
+    for (let key = 0; key < this.chunks.length; key++) {
+      this.forEachIn(key, visit);
+      if (key % WALK_PIECE_CHUNKS === 0) yield;
+    }
   }
 
   /** The same for the pages of one chunk: 512 × `key` and on. */

@@ -46,7 +46,7 @@ export function pssKb(sum: number): number {
 }
 
 /** Adds the pages of a VMA to `sums`. `rollup`: as smaps_rollup gathers them. Mirrors: smap_gather_stats, smaps_account. */
-export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums): void {
+export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums, from = vma.start, to = vma.end): void {
   if (vma.flags & VM_HUGETLB) {
     for (const { mapcount } of vma.hugePages.values()) {
       if (mapcount > 1) sums.sharedHugetlb += HUGE_KB * 1024;
@@ -60,8 +60,8 @@ export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums): void {
   const { flags: frameFlags, mapcount: mapcounts } = frames;
   const directory = vma.mm.pageDirectory;
   const locked = (vma.flags & VM_LOCKED) !== 0;
-  for (let vpn = vma.start; vpn < vma.end; ) {
-    const count = tables.run(directory, vpn, vma.end);
+  for (let vpn = from; vpn < to; ) {
+    const count = tables.run(directory, vpn, to);
     const first = tables.find(directory, vpn);
     vpn += count;
     if (first === 0) continue;
@@ -97,7 +97,7 @@ export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums): void {
       }
     }
   }
-  if (mem.rules.shmemInSmapsSwap && vma.mapping?.isShmem) addShmemSwap(mem, vma, sums);
+  if (from === vma.start && mem.rules.shmemInSmapsSwap && vma.mapping?.isShmem) addShmemSwap(mem, vma, sums);
 }
 
 /** Pages of a shmem object that are in swap and that this VMA would show. Mirrors: shmem_swap_usage, smaps_pte_hole. */

@@ -2,6 +2,7 @@
  * The work behind /proc/PID/reclaim: which VMAs, which pages. Mirrors: the reclaim_write and reclaim_pte_range of the
  * 2013 series; under `rules.asMadvise` mm/madvise.c:madvise_cold_or_pageout_pte_range.
  */
+import { finish, type Job } from '../../util/job.ts';
 import type { Ownership } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ACTIVE, PG_ANON, PG_REFERENCED, PG_WORKINGSET } from '../pages/page-flags.ts';
@@ -52,7 +53,7 @@ export function mayWriteFile(owner: Ownership, who: Credentials): boolean {
  * Reclaims pages of [start, end) in the chosen VMAs, by ascending address. `only` restricts the walk to some VMAs
  * (a scenario's own); `who` absent means root.
  */
-export function reclaimProcess(
+export function* reclaimProcess(
   mem: Memory,
   mm: Mm,
   kind: ReclaimKind,
@@ -60,7 +61,7 @@ export function reclaimProcess(
   end = Number.POSITIVE_INFINITY,
   who?: Credentials,
   only?: (vma: Vma) => boolean,
-): ReclaimResult {
+): Job<ReclaimResult> {
   const result: ReclaimResult = { vmasWalked: 0, vmasRefused: 0, bytesAdvised: 0 };
   for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
     const vma = mm.vmas[i]!;
@@ -73,13 +74,17 @@ export function reclaimProcess(
     const from = Math.max(start, vma.start);
     const to = Math.min(end, vma.end);
     result.bytesAdvised += (to - from) * 4096;
-    reclaimVma(mem, vma, from, to, who);
+    yield* reclaimVmaInPieces(mem, vma, from, to, who);
   }
   return result;
 }
 
 /** Reclaims [from, to) of one VMA. */
 export function reclaimVma(mem: Memory, vma: Vma, from: number, to: number, who?: Credentials): void {
+  finish(reclaimVmaInPieces(mem, vma, from, to, who));
+}
+
+function* reclaimVmaInPieces(mem: Memory, vma: Vma, from: number, to: number, who?: Credentials): Job<void> {
   if (vma.flags & (VM_HUGETLB | VM_PFNMAP)) return;
   const { tables, frames, rules } = mem;
   const directory = vma.mm.pageDirectory;
@@ -99,6 +104,7 @@ export function reclaimVma(mem: Memory, vma: Vma, from: number, to: number, who?
       if (rules.asMadvise) makeOld(mem, pfn);
       pageoutMapped(mem, vma, at);
     }
+    yield;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Taking pages out of an address space. Mirrors: mm/memory.c:zap_pte_range, unmap_page_range. */
+import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
@@ -24,6 +25,17 @@ export function forEachEntry(
       for (let i = 0; i < count; i++) if (tables.pte[first + i] !== 0) visit(first + i, vpn + i);
     }
     vpn += count;
+  }
+}
+
+/** Pages looked at in one piece of a walk: some milliseconds. */
+const WALK_PIECE_PAGES = 1 << 16;
+
+/** The same over a whole VMA, in pieces. */
+export function* walkEntries(mem: Memory, vma: Vma, visit: (at: number, vpn: number) => void): Job<void> {
+  for (let from = vma.start; from < vma.end; from += WALK_PIECE_PAGES) {
+    forEachEntry(mem, vma, from, Math.min(vma.end, from + WALK_PIECE_PAGES), visit);
+    yield;
   }
 }
 

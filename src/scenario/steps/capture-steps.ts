@@ -83,7 +83,7 @@ export const captureSteps: readonly ProcessStep[] = [
       'puts pages into a recorded state, in runs such as 12a3-f: a anonymous, s swapped, z zero page, f of the file, d written to the file, - none; upper case: not accessed of late',
     partial: true,
     parse(args) {
-      const name = args.next('mapping').text;
+      const name = args.name('mapping').text;
       const runs = readRuns(args, pageOffset(args), 'aszfdASZFD-');
       return ({ machine: { mem } }, task) => {
         const { mm, region } = memoryOf(task, name);
@@ -109,7 +109,7 @@ export const captureSteps: readonly ProcessStep[] = [
     about: 'maps the anonymous pages that OTHER has at the same addresses, as after a fork: 12+3-+',
     partial: true,
     parse(args) {
-      const name = args.next('mapping').text;
+      const name = args.name('mapping').text;
       const otherWord = args.next('other process');
       const offset = pageOffset(args);
       const runs = readRuns(args, offset, '+-');
@@ -138,7 +138,7 @@ export const captureSteps: readonly ProcessStep[] = [
     usage: 'NAME lock MAPPING',
     about: 'locks what is there without reading in the rest, as mlock2(MLOCK_ONFAULT)',
     parse(args) {
-      const name = args.next('mapping').text;
+      const name = args.name('mapping').text;
       return ({ machine: { mem } }, task) => {
         const { mm, region } = memoryOf(task, name);
         const end = region.start + region.nrPages;

@@ -4,6 +4,7 @@ import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { renamePath, unlinkPath } from '../../machine/paths.ts';
 import { setSysctl } from '../../machine/sysctl.ts';
 import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
+import { MAX_ADVANCE_DAYS, MAX_ADVANCE_US } from '../../machine/time-limits.ts';
 import type { Mapping, Ownership } from '../../mm/cache/mapping.ts';
 import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/cache/page-cache.ts';
 import { fallocate, punchHole, truncate } from '../../mm/cache/truncate.ts';
@@ -11,10 +12,11 @@ import type { Memory } from '../../mm/memory.ts';
 import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import type { Job } from '../../util/job.ts';
 import { withEvents } from '../report.ts';
 import { takeSnap } from '../snap.ts';
 import type { MachineStep, StepResult } from '../step.ts';
-import type { Args } from '../words.ts';
+import { type Args, MAX_TIME_US } from '../words.ts';
 
 /** The object of this name. Throws KernelError EINVAL. */
 export function objectOf(machine: Machine, name: string): Mapping {
@@ -145,6 +147,13 @@ function strings(value: string): string[] {
   return list;
 }
 
+/** Lets time pass. Throws EINVAL beyond the last moment that a machine knows. */
+function* advance(machine: Machine, toUs: number): Job<StepResult> {
+  if (toUs > MAX_TIME_US) throw new KernelError(EINVAL, 'a machine gets 100 years old at most');
+  yield* machine.advancing(toUs);
+  return {};
+}
+
 export const machineSteps: readonly MachineStep[] = [
   remark('title', 'what the scenario is about'),
   remark('note', 'a remark'),
@@ -272,7 +281,7 @@ export const machineSteps: readonly MachineStep[] = [
     usage: 'cache FILE load|drop|sync | cache FILE loadpart|dirtywrite OFF LEN',
     about: 'page cache operations from outside any process',
     parse(args) {
-      const name = args.next('file').text;
+      const name = args.name('object').text;
       const what = args.choice('operation', ['load', 'drop', 'sync', 'loadpart', 'dirtywrite']);
       const part = what === 'loadpart' || what === 'dirtywrite';
       const from = part ? Math.floor(args.size('offset') / 4096) : 0;
@@ -350,10 +359,8 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'lets virtual time pass',
     parse(args) {
       const us = args.time('time');
-      return ({ machine }) => {
-        machine.advance(machine.nowUs + us);
-        return {};
-      };
+      if (us > MAX_ADVANCE_US) throw args.fail(`${MAX_ADVANCE_DAYS} days at most may pass at once`);
+      return ({ machine }) => advance(machine, machine.nowUs + us);
     },
   },
   {
@@ -362,10 +369,7 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'lets virtual time pass until this moment since boot (steps of a recorded state)',
     parse(args) {
       const us = args.time('time');
-      return ({ machine }) => {
-        machine.advance(us);
-        return {};
-      };
+      return ({ machine }) => advance(machine, us);
     },
   },
   {

@@ -6,8 +6,15 @@ import { reclaimByScenario, writeReclaim } from '../../machine/reclaim.ts';
 import { chargeFaults } from '../../machine/stall.ts';
 import type { Region, Task } from '../../machine/task.ts';
 import { syncMapping } from '../../mm/cache/writeback.ts';
-import { coldVma, isKind, type ReclaimKind } from '../../mm/reclaim/process-reclaim.ts';
-import { type Fill, poke, type TouchResult, touchPages, verifyPages } from '../../mm/space/access.ts';
+import { type Credentials, coldVma, isKind, type ReclaimKind } from '../../mm/reclaim/process-reclaim.ts';
+import {
+  type Fill,
+  poke,
+  type TouchResult,
+  touchPages,
+  type VerifyResult,
+  verifyPages,
+} from '../../mm/space/access.ts';
 import { ADVICE, type Advice, madvise } from '../../mm/space/madvise.ts';
 import type { Mm } from '../../mm/space/mm.ts';
 import { mlock, mprotect, munlock, munmap } from '../../mm/space/mmap.ts';
@@ -15,7 +22,8 @@ import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP } from '../../mm/space/vm-flags.ts';
 import type { Vma } from '../../mm/space/vma.ts';
 import { EINVAL, ENOMEM, errnoName } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
-import { systemCall, withEvents } from '../report.ts';
+import type { Job } from '../../util/job.ts';
+import { systemCall, withEvents, withEventsInPieces } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
 import { mmapStep, protOf } from './mmap-step.ts';
@@ -29,7 +37,7 @@ interface Part {
 }
 
 function readPart(args: Args, optional = false): Part {
-  const name = args.next('mapping').text;
+  const name = args.name('mapping').text;
   const first = optional ? args.optional() : args.next('offset');
   if (first === undefined) return { name, offset: 0, length: undefined };
   return { name, offset: args.size('offset', first), length: args.size('length') };
@@ -73,6 +81,9 @@ function partCall(
   };
 }
 
+/** Pages in one piece of work: a millisecond, or some under pressure. */
+const PIECE_PAGES = 512;
+
 const KINDS = ['anon', 'file', 'all'] as const;
 
 /** `anon|file|all` or `range NAME OFF LEN`. */
@@ -107,18 +118,7 @@ export const memorySteps: readonly ProcessStep[] = [
       return ({ machine }, task) => {
         const mm = mmOf(task);
         const region = regionOf(task, part.name);
-        return withEvents(machine, () => {
-          const result: TouchResult = { pages: 0, minor: 0, major: 0, signals: 0, oom: false };
-          touchPart(machine, mm, region, part, stride, write, fill, result);
-          chargeFaults(machine, task, result);
-          return {
-            pages: result.pages,
-            minflt: result.minor,
-            majflt: result.major,
-            ...(result.signals > 0 ? { signals: result.signals } : {}),
-            ...(result.oom ? { errno: errnoName(ENOMEM) } : {}),
-          };
-        });
+        return withEventsInPieces(machine, touching(machine, task, mm, region, { part, stride, write, fill }));
       };
     },
   },
@@ -180,8 +180,7 @@ export const memorySteps: readonly ProcessStep[] = [
         regionOf(task, part.name);
         return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
-          const { euid, egid } = task.ids;
-          madvise(machine.mem, mm, start, end, advice, { uid: euid, gid: egid, privileged: euid === 0 });
+          madvise(machine.mem, mm, start, end, advice, ownCredentials(task));
         });
       };
     },
@@ -193,11 +192,7 @@ export const memorySteps: readonly ProcessStep[] = [
     parse(args) {
       const target = readTarget(args, ['shmem']);
       args.flag('nodrain');
-      return ({ machine }, task) =>
-        withEvents(machine, () => {
-          const range = target.part === undefined ? undefined : pagesOf(task, target.part);
-          return reclaimByScenario(machine, task, mmOf(task), target.kind, range, undefined, (vma) => isOwn(task, vma));
-        });
+      return ({ machine }, task) => withEventsInPieces(machine, pageout(machine, task, target, undefined));
     },
   },
   {
@@ -206,13 +201,7 @@ export const memorySteps: readonly ProcessStep[] = [
     about: "the same with the process's own credentials",
     parse(args) {
       const target = readTarget(args);
-      return ({ machine }, task) =>
-        withEvents(machine, () => {
-          const range = target.part === undefined ? undefined : pagesOf(task, target.part);
-          const { euid, egid } = task.ids;
-          const who = { uid: euid, gid: egid, privileged: euid === 0 };
-          return reclaimByScenario(machine, task, mmOf(task), target.kind, range, who, (vma) => isOwn(task, vma));
-        });
+      return ({ machine }, task) => withEventsInPieces(machine, pageout(machine, task, target, ownCredentials(task)));
     },
   },
   {
@@ -248,12 +237,7 @@ export const memorySteps: readonly ProcessStep[] = [
     about: 'TEXT is written to /proc/PID/reclaim, as echo -n does',
     parse(args) {
       const text = args.text('text');
-      return ({ machine }, task) =>
-        withEvents(machine, () => {
-          const ret = writeReclaim(machine, task, Buffer.from(text, 'latin1'));
-          if (ret < 0) throw new KernelError(-ret, `"${text}" is not accepted by profile ${machine.profile.name}`);
-          return { ret };
-        });
+      return ({ machine }, task) => withEventsInPieces(machine, reclaiming(machine, task, text));
     },
   },
   {
@@ -276,16 +260,7 @@ export const memorySteps: readonly ProcessStep[] = [
       const part = readPart(args, true);
       return ({ machine }, task) => {
         const mm = mmOf(task);
-        return withEvents(machine, () => {
-          const { start, end } = pagesOf(task, part);
-          const before = machine.mem.events.pgmajfault;
-          const faults = machine.mem.events.pgfault;
-          const result = verifyPages(machine.mem, mm, start, end, { pages: 0, bad: 0 });
-          const major = machine.mem.events.pgmajfault - before;
-          task.majflt += major;
-          task.minflt += machine.mem.events.pgfault - faults - major;
-          return { pages: result.pages, bad: result.bad, ...(result.oom ? { errno: errnoName(ENOMEM) } : {}) };
-        });
+        return withEventsInPieces(machine, verifying(machine, task, mm, part));
       };
     },
   },
@@ -306,27 +281,82 @@ export const memorySteps: readonly ProcessStep[] = [
   },
 ];
 
-/** Touches a part of a mapping at every stride. Accesses within one page in a row count each. */
-function touchPart(
+function ownCredentials({ ids: { euid, egid } }: Task): Credentials {
+  return { uid: euid, gid: egid, privileged: euid === 0 };
+}
+
+function* pageout(
   machine: Machine,
+  task: Task,
+  { kind, part }: ReturnType<typeof readTarget>,
+  who: Credentials | undefined,
+): Job<Record<string, unknown>> {
+  const range = part === undefined ? undefined : pagesOf(task, part);
+  return yield* reclaimByScenario(machine, task, mmOf(task), kind, range, who, (vma) => isOwn(task, vma));
+}
+
+function* reclaiming(machine: Machine, task: Task, text: string): Job<Record<string, unknown>> {
+  const ret = yield* writeReclaim(machine, task, Buffer.from(text, 'latin1'));
+  if (ret < 0) throw new KernelError(-ret, `"${text}" is not accepted by profile ${machine.profile.name}`);
+  return { ret };
+}
+
+function* verifying(machine: Machine, task: Task, mm: Mm, part: Part): Job<Record<string, unknown>> {
+  const { start, end } = pagesOf(task, part);
+  const { mem } = machine;
+  const { pgmajfault, pgfault } = mem.events;
+  const result: VerifyResult = { pages: 0, bad: 0 };
+  for (let from = start; from < end && !result.oom; from += PIECE_PAGES) {
+    verifyPages(mem, mm, from, Math.min(end, from + PIECE_PAGES), result);
+    yield;
+  }
+  const major = mem.events.pgmajfault - pgmajfault;
+  task.majflt += major;
+  task.minflt += mem.events.pgfault - pgfault - major;
+  return { pages: result.pages, bad: result.bad, ...(result.oom ? { errno: errnoName(ENOMEM) } : {}) };
+}
+
+interface Accesses {
+  readonly part: Part;
+  readonly stride: number;
+  readonly write: boolean;
+  readonly fill: Fill;
+}
+
+/** Touches a part of a mapping at every stride. Accesses within one page in a row count each. */
+function* touching(
+  machine: Machine,
+  task: Task,
   mm: Mm,
   region: Region,
-  part: Part,
-  stride: number,
-  write: boolean,
-  fill: Fill,
-  result: TouchResult,
-): void {
-  const length = part.length ?? region.nrPages * 4096 - part.offset;
+  { part, stride, write, fill }: Accesses,
+): Job<Record<string, unknown>> {
+  const sizeBytes = region.nrPages * 4096;
+  const length = part.length ?? sizeBytes - part.offset;
+  if (part.offset + length > sizeBytes)
+    throw new KernelError(
+      EINVAL,
+      `${part.name} is ${sizeBytes} bytes long: ${part.offset} + ${length} is beyond its end`,
+    );
+  const result: TouchResult = { pages: 0, minor: 0, major: 0, signals: 0, oom: false };
   const first = region.start * 4096 + part.offset;
   const count = Math.ceil(length / stride);
-  if (stride % 4096 === 0) {
-    touchPages(machine.mem, mm, Math.floor(first / 4096), count, stride / 4096, write, fill, result);
-    return;
+  const whole = stride % 4096 === 0;
+  for (let i = 0; i < count && !result.oom; ) {
+    const vpn = Math.floor((first + i * stride) / 4096);
+    const nr = whole ? Math.min(count - i, PIECE_PAGES) : 1;
+    touchPages(machine.mem, mm, vpn, nr, whole ? stride / 4096 : 1, write, fill, result);
+    i += nr;
+    if (whole || i % PIECE_PAGES === 0) yield;
   }
-  for (let i = 0; i < count && !result.oom; i++) {
-    touchPages(machine.mem, mm, Math.floor((first + i * stride) / 4096), 1, 1, write, fill, result);
-  }
+  chargeFaults(machine, task, result);
+  return {
+    pages: result.pages,
+    minflt: result.minor,
+    majflt: result.major,
+    ...(result.signals > 0 ? { signals: result.signals } : {}),
+    ...(result.oom ? { errno: errnoName(ENOMEM) } : {}),
+  };
 }
 
 /** Mirrors: mm/msync.c: shared file pages are written and waited for; holes are reported at the end. */

@@ -52,7 +52,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   const each = args.sizeKey('each');
   const gap = args.sizeKey('gap') ?? 0;
   const size = args.sizeKey('size');
-  const object = args.key('obj')?.value;
+  const object = args.objectKey('obj');
   const offset = args.sizeKey('off') ?? 0;
   const at = args.sizeKey('at');
   const init = args.sizeKey('init');

@@ -26,7 +26,7 @@ function readPart(args: Args): Part {
   const known = VOLATILE_KINDS.find((name) => name === kind?.value);
   if (kind !== undefined && known === undefined)
     throw args.fail(`kind "${kind.value}" is not known`, kind, `one of ${VOLATILE_KINDS.join(' ')}`);
-  return { name: args.next('mapping').text, offset: args.size('offset'), length: args.size('length'), kind: known };
+  return { name: args.name('mapping').text, offset: args.size('offset'), length: args.size('length'), kind: known };
 }
 
 /** Pages of a part. Lengths are rounded down to pages, as vrange(2) does. Throws EINVAL. */

@@ -78,7 +78,7 @@ export const workloadSteps: readonly ProcessStep[] = [
       'from now on it accesses the mapping in this pattern, so many pages a second; fault: what a minor fault takes beside',
     parse(args) {
       const name = args.choice('pattern', PATTERN_NAMES);
-      const mapping = args.next('mapping').text;
+      const mapping = args.name('mapping').text;
       const rate = rateKey(args, 'rate', 1000);
       const writeShare = percentKey(args, 'write', 0);
       const hotShare = percentKey(args, 'hot', 0);
@@ -123,7 +123,7 @@ export const workloadSteps: readonly ProcessStep[] = [
     about:
       'from now on it writes fresh pages of the mapping, one after the other, and never comes back to them: a leak',
     parse(args) {
-      const mapping = args.next('mapping').text;
+      const mapping = args.name('mapping').text;
       const rate = growthKey(args, 'rate');
       if (rate === undefined || rate <= 0) throw args.fail('rate= is missing');
       const firstPage = Math.floor((args.sizeKey('off') ?? 0) / 4096);

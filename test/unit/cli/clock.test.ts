@@ -38,10 +38,10 @@ test('+5s puts it forward; forwardTo never back', () => {
   clock.forwardTo(3_000_000);
   expect(clock.nowUs).toBe(5_000_000);
   clock.forwardTo(7_000_000);
-  expect(clock.text).toBe('7.000000 paused speed 1');
+  expect(clock.textAt(7_000_000, false)).toBe('7.000000 paused speed 1');
 });
 
-test.each(['', '5s', '+', '+x', 'speed', 'speed 0', 'speed -1', 'speed x', 'pause now', 'stop', '+5s 3'])(
+test.each(['', '5s', '+', '+x', 'speed', 'speed 0', 'speed -1', 'speed x', 'pause now', 'stop', '+5s 3', '+9999999h'])(
   '"%s" is refused and changes nothing',
   (text) => {
     const { clock, pass } = clockAt(0, 1, true);
@@ -50,3 +50,17 @@ test.each(['', '5s', '+', '+x', 'speed', 'speed 0', 'speed -1', 'speed x', 'paus
     expect(clock.nowUs).toBe(1_000_000);
   },
 );
+
+test('a machine that cannot keep up is behind, and a command gives up what it is behind', () => {
+  const { clock, pass } = clockAt(0, 10_000, true);
+  pass(1000);
+  expect(clock.textAt(4_000_000_000, true)).toBe('4000.000000 running speed 10000 behind 6000.000000');
+  expect(clock.command('speed 1', 4_000_000_000)).toBe(0);
+  expect(clock.nowUs).toBe(4_000_000_000);
+});
+
+test('never gets older than its times are exact', () => {
+  const { clock, pass } = clockAt(0, 1e6, true);
+  pass(1e9);
+  expect(clock.nowUs).toBe(100 * 365 * 86_400e6);
+});

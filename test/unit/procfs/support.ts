@@ -6,6 +6,7 @@ import type { ProcFsOptions } from '../../../src/procfs/settings.ts';
 import { Session } from '../../../src/scenario/session.ts';
 import { Clock } from '../../../src/server/clock.ts';
 import { SessionHost } from '../../../src/server/session-host.ts';
+import { finish } from '../../../src/util/job.ts';
 import {
   type Attr,
   type Caller,
@@ -157,7 +158,7 @@ export class Tree {
   }
 
   apply(steps: string): void {
-    this.host.apply(steps, 'test');
+    finish(this.host.apply(steps, 'test'));
   }
 }
 

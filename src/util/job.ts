@@ -1,0 +1,25 @@
+/**
+ * Work in pieces: it stops at moments where everything is consistent, so that whoever carries it out can let others in.
+ * Between two pieces nothing else may change what it works on. What it came to is its return value.
+ */
+export type Job<T> = Generator<void, T, void>;
+
+/** Thrown into a job that nobody wants any more. */
+export class Cancelled extends Error {
+  constructor() {
+    super('interrupted');
+    this.name = 'Cancelled';
+  }
+}
+
+/** Carries a job out to its end. */
+export function finish<T>(job: Job<T>): T {
+  for (;;) {
+    const { done, value } = job.next();
+    if (done === true) return value;
+  }
+}
+
+export function isJob<T>(result: T | Job<T>): result is Job<T> {
+  return typeof result === 'object' && result !== null && 'next' in result && typeof result.next === 'function';
+}
