@@ -1,6 +1,6 @@
 import { readSync, writeSync, writevSync } from 'node:fs';
 import { logger } from '../../util/log.ts';
-import { OUT_HEADER_BYTES, POKE_NODEID } from './protocol.ts';
+import { OUT_HEADER_BYTES, OWN_POKE, POKE_NODEID } from './protocol.ts';
 import { type Reply, retrieveNotice } from './reply.ts';
 import type { Request } from './request.ts';
 
@@ -84,7 +84,7 @@ export class Device {
   /** Has the kernel send a request without a subject behind those that wait; false: it has forgotten the file to ask about. */
   poke(): boolean {
     try {
-      writeSync(this.#fd, retrieveNotice(POKE_NODEID));
+      writeSync(this.#fd, retrieveNotice(POKE_NODEID, OWN_POKE));
       return true;
     } catch {
       return false;

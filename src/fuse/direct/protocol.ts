@@ -23,6 +23,8 @@ export const FUSE_ROOT_ID = 1;
  */
 export const POKE_NAME = '.reclaimfs-poke';
 export const POKE_NODEID = 2 ** 63;
+/** The number of the request with which the kernel thread pokes itself; those of the kernel begin at 2 and are even. */
+export const OWN_POKE = 1;
 
 export const FUSE_LOOKUP = 1;
 export const FUSE_FORGET = 2;

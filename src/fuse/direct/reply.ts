@@ -152,9 +152,12 @@ export function invalAttrNotice(nodeid: number): Uint8Array {
   return notice(FUSE_NOTIFY_INVAL_INODE, [nodeid, nodeid / HIGH, 0xffffffff, 0xffffffff, 0, 0]);
 }
 
-/** Asks the kernel for zero bytes of a regular file's page cache: it answers with a request, which wakes the reader of the device. */
-export function retrieveNotice(nodeid: number): Uint8Array {
-  return notice(FUSE_NOTIFY_RETRIEVE, [0, 0, nodeid, nodeid / HIGH, 0, 0, 0, 0]);
+/**
+ * Asks the kernel for zero bytes of a regular file's page cache: it answers with a request, which wakes the reader of the
+ * device and goes by the number `unique`.
+ */
+export function retrieveNotice(nodeid: number, unique = 0): Uint8Array {
+  return notice(FUSE_NOTIFY_RETRIEVE, [unique, 0, nodeid, nodeid / HIGH, 0, 0, 0, 0]);
 }
 
 function notice(code: number, body: readonly number[], tail: Uint8Array = new Uint8Array(0)): Uint8Array {

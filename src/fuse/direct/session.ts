@@ -3,6 +3,7 @@ import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
 import { type DirEntry, type FileSystem, type Ino, newAttr, type OpenFile, type Pending } from '../../vfs/types.ts';
 import { FileTable } from '../file-table.ts';
+import { LINGER_MS, WorkPacer } from '../work-pacer.ts';
 import type { Device } from './device.ts';
 import { fileHandlers } from './file-ops.ts';
 import { type Handler, NO_ANSWER } from './handler.ts';
@@ -17,6 +18,7 @@ import {
   IN_HEADER_BYTES,
   OUT_BODY,
   OUT_HEADER_BYTES,
+  OWN_POKE,
   POKE_NODEID,
   WRITE_OUT_BYTES,
 } from './protocol.ts';
@@ -78,8 +80,10 @@ export class Session {
   #nrWaiting = 0;
   #gone: Uint8Array[] = [];
   #held = new HeldReplies();
+  #pacer = new WorkPacer();
   /** A request that we have sent ourselves is on its way: those before it have not all been answered. */
   #ownPokeOut = false;
+  #lingering = false;
 
   constructor(fs: FileSystem, device: Device, events: SessionEvents) {
     this.fs = fs;
@@ -92,6 +96,7 @@ export class Session {
   /** Handles the request that has been read into `request`. */
   handle(): void {
     const { request } = this;
+    if (request.opcode !== FUSE_NOTIFY_REPLY) this.#pacer.served();
     const flaw = request.check();
     const result = flaw === undefined ? this.#answer() : this.#malformed(flaw);
     if (result >= 0) {
@@ -125,20 +130,36 @@ export class Session {
   work(): void {
     const { fs } = this;
     if (this.#ownPokeOut || fs.busy?.() !== true) return;
+    if (!this.#pacer.mayWork(performance.now())) {
+      this.#linger();
+      return;
+    }
     try {
       fs.work?.();
     } catch (error) {
       log('work: %O', error);
     }
     this.settle();
+    this.#pacer.worked(performance.now());
     if (!fs.busy()) return;
     this.#ownPokeOut = true;
-    if (!this.device.poke()) this.events.wakeAfter(0);
+    if (this.device.poke()) return;
+    // The kernel has forgotten the file that we ask about: the main thread knows other ways.
+    this.#ownPokeOut = false;
+    this.events.wakeAfter(0);
   }
 
-  /** A request came whose only purpose is to wake this thread. */
+  #linger(): void {
+    if (this.#lingering) return;
+    this.#lingering = true;
+    this.events.wakeAfter(LINGER_MS);
+  }
+
+  /** A request came whose only purpose is to wake this thread: our own, or the main thread's. */
   poked(): void {
-    if (this.#ownPokeOut) this.#ownPokeOut = false;
+    this.#lingering = false;
+    this.#pacer.lingered();
+    if (this.request.uniqueLow === OWN_POKE) this.#ownPokeOut = false;
     else this.events.poked();
   }
 

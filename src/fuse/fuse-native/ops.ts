@@ -4,6 +4,7 @@ import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
 import { type FileSystem, type Ino, Later, newAttr, type OpenFile, Pending, WAIT, type Wait } from '../../vfs/types.ts';
 import { FileTable } from '../file-table.ts';
+import { LINGER_MS, WorkPacer } from '../work-pacer.ts';
 import type { Binding, NativeHandler, NativeThread, Operation } from './binding.ts';
 import { baseName, PathResolver } from './path-resolver.ts';
 import { directoryStat, encodeStat, entryStat, HIGH, STAT_WORDS, statfsWords } from './stat.ts';
@@ -49,6 +50,7 @@ export class NativeOps {
   #parked = new Set<Parked>();
   #ready = new Set<Parked>();
   #onWaiting: (count: number) => void;
+  #pacer = new WorkPacer();
   #workScheduled = false;
 
   constructor(fs: FileSystem, binding: Binding, events: { init(): void; waiting(count: number): void }) {
@@ -67,12 +69,25 @@ export class NativeOps {
     if (this.#workScheduled || this.#fs.busy?.() !== true) return;
     this.#workScheduled = true;
     // Between two slices the event loop serves all requests that have come.
-    setImmediate(() => {
-      this.#workScheduled = false;
-      this.#result(() => this.#fs.work?.());
-      this.settle();
-    });
+    if (this.#pacer.mayWork(performance.now())) {
+      setImmediate(this.#work);
+      return;
+    }
+    this.#pacer.lingered();
+    setTimeout(this.#linger, LINGER_MS);
   }
+
+  #work = (): void => {
+    this.#workScheduled = false;
+    this.#result(() => this.#fs.work?.());
+    this.#pacer.worked(performance.now());
+    this.settle();
+  };
+
+  #linger = (): void => {
+    this.#workScheduled = false;
+    this.settle();
+  };
 
   #answerReady(): void {
     while (this.#ready.size > 0) {
@@ -175,6 +190,7 @@ export class NativeOps {
     const number = this.#binding.op[operation];
     this.implemented[number] = 1;
     const handler = (thread: NativeThread, _op: number, ...args: Args): void => {
+      this.#pacer.served();
       handle(thread, ...args);
       this.settle();
     };
