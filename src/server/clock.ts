@@ -34,6 +34,11 @@ export class Clock {
     return Math.min(this.#baseUs + elapsedUs, MAX_TIME_US);
   }
 
+  /** Goes on from this moment, be it an earlier one. */
+  standAt(us: number): void {
+    this.#rebase(us);
+  }
+
   /** Puts the clock forward to a moment; an earlier one changes nothing. */
   forwardTo(us: number): void {
     if (us > this.nowUs) this.#rebase(us);

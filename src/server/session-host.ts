@@ -9,9 +9,9 @@ import { ScenarioError } from '../scenario/scenario-error.ts';
 import type { Session, StepRecord } from '../scenario/session.ts';
 import { quoteValue } from '../scenario/words.ts';
 import { printable, trimBytes } from '../util/bytes.ts';
-import { EINVAL } from '../util/errno.ts';
+import { EINTR, EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import type { Job } from '../util/job.ts';
+import { Cancelled, type Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
 import type { Pending } from '../vfs/types.ts';
 import type { Clock } from './clock.ts';
@@ -197,7 +197,15 @@ export class SessionHost implements ProcHost {
     if (status < 0) return status;
     if (text === 'run') this.failure = undefined;
     this.#behind = false;
-    yield* this.#session.advancing(this.#clock.nowUs);
+    try {
+      yield* this.#session.advancing(this.#clock.nowUs);
+    } catch (error) {
+      if (!(error instanceof Cancelled)) this.#stop(error);
+      else {
+        this.#clock.standAt(this.machine.nowUs);
+        return -EINTR;
+      }
+    }
     this.machine.generation++;
     return status;
   }
