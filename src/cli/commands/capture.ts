@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Capture, captureMachine } from '../../scenario/capture/capture.ts';
+import { openSource } from '../../scenario/capture/source.ts';
 import { parseSize } from '../../scenario/words.ts';
 import { CliError, type CommandRow } from '../command.ts';
 import { notice, print } from '../output.ts';
@@ -10,10 +11,14 @@ Examples:
   reclaimfs capture -o here.scn                  every process (as root: with all of its memory)
   reclaimfs capture --pid 1234 --pid 1300        two of them
   reclaimfs capture | gzip > here.scn.gz
+  reclaimfs capture --from copy-of-proc/ -o phone.scn
+  reclaimfs capture --from smemcap.tar -o phone.scn     tar, also gzip or zstd
+  reclaimfs capture --from smaps.txt --pid 77           a smaps, smaps_rollup, maps, status or meminfo
 
 What may not be read is left out and counted on stderr. Environments and the content of memory are never read.`;
 
 interface Flags {
+  readonly from?: string;
   readonly pid?: readonly number[];
   readonly output?: string;
   readonly swapSize?: number;
@@ -25,6 +30,7 @@ export const captureCommand: CommandRow = {
     program
       .command('capture')
       .description('write the running machine, or some of its processes, as a scenario')
+      .option('--from <path>', 'a copied /proc: directory, tar archive, or one file of it (default: the live one)')
       .option('--pid <n>', 'only this process (repeat for more)', collectPid)
       .option('-o, --output <file>', 'where to write (default: stdout)')
       .option(
@@ -48,20 +54,23 @@ function size(text: string): number {
   return bytes;
 }
 
-function capture(flags: Flags): void {
+async function capture(flags: Flags): Promise<void> {
+  const tree = flags.from === undefined ? undefined : await openSource(flags.from, flags.pid?.[0]);
   const result = captureMachine({
+    tree,
     pids: flags.pid === undefined ? undefined : [...new Set(flags.pid)],
     swapBytes: flags.swapSize,
   });
-  if (result.processes.length === 0) throw new CliError(`no such process: ${result.gone.join(', ')}`);
+  if (result.processes.length === 0 && (flags.pid !== undefined || result.gone.length > 0))
+    throw new CliError(`no such process: ${result.gone.join(', ')}`);
   if (flags.output === undefined || flags.output === '-') print(result.text);
   else writeFileSync(flags.output, result.text);
   for (const line of remarks(result)) notice(line);
 }
 
-function remarks({ processes, unreadable, gone, swapInvented, nrStandIns }: Capture): string[] {
+function remarks({ madeUp, processes, unreadable, gone, swapInvented, nrStandIns }: Capture): string[] {
   const nrKernel = processes.filter(({ isKernelThread }) => isKernelThread).length;
-  const lines = [`captured ${processes.length} processes, ${nrKernel} of them kernel threads`];
+  const lines = [`captured ${processes.length} processes, ${nrKernel} of them kernel threads`, ...madeUp];
   const advice = process.geteuid?.() === 0 ? '' : ': use sudo for all of it';
   if (unreadable.length > 0)
     lines.push(`left out the memory of ${unreadable.length} processes that may not be read${advice}`);

@@ -58,7 +58,7 @@ export class ObjectTable {
     if (!isShmem) this.#take(path);
     const base = path.replace(DELETED, '').split('/').at(-1) ?? '';
     const name = `o${number}.${base.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 24)}`;
-    return { number, name, isShmem, path, mappedPages: 0, stats: statOf(vma) };
+    return { number, name, isShmem, path, mappedPages: 0, stats: this.#host.isLive ? statOf(vma) : undefined };
   }
 
   /** Of another file, or that of a file and of a directory at once: mount namespaces hide each other's files. */

@@ -30,8 +30,9 @@ const PFN_HIGH = 0x007fffff;
 
 const NONE: RealPages = { index: [], kind: [], identity: [], shared: [] };
 
-/** The pages of each of these mappings, in the same order. `directory`: /proc/PID. */
-export function readPages(directory: string, vmas: readonly RealVma[]): RealPages[] {
+/** The pages of each of these mappings, in the same order. `directory`: /proc/PID; undefined: there are no pagemaps. */
+export function readPages(directory: string | undefined, vmas: readonly RealVma[]): RealPages[] {
+  if (directory === undefined) return vmas.map(guessPages);
   let fd: number;
   try {
     fd = openSync(`${directory}/pagemap`, 'r');

@@ -1,5 +1,6 @@
 /** What a real /proc tells about its machine. */
-import { numberOf, readFields, readText } from './proc-files.ts';
+import { numberOf, readFields } from './proc-files.ts';
+import type { ProcTree } from './proc-tree.ts';
 
 export interface RealHost {
   readonly ramBytes: number;
@@ -8,22 +9,28 @@ export interface RealHost {
   readonly cpus: number;
   readonly uptimeSeconds: number;
   readonly hostname: string;
+  /** The lines of meminfo; none where there is no such file. */
+  readonly meminfo: ReadonlyMap<string, string>;
+  /** Paths of this capture are paths of this machine. */
+  readonly isLive: boolean;
   /** Mount points of tmpfs by device, to tell shared memory from files. */
   readonly tmpfsDevices: ReadonlySet<string>;
 }
 
-export function readHost(root: string): RealHost {
-  const meminfo = readFields(readText(`${root}/meminfo`) ?? '');
-  const swaps = (readText(`${root}/swaps`) ?? '').split('\n').slice(1).filter(Boolean);
-  const stat = readText(`${root}/stat`) ?? '';
+export function readHost(tree: ProcTree): RealHost {
+  const meminfo = readFields(tree.text('meminfo') ?? '');
+  const swaps = (tree.text('swaps') ?? '').split('\n').slice(1).filter(Boolean);
+  const stat = tree.text('stat') ?? '';
   return {
     ramBytes: numberOf(meminfo, 'MemTotal') * 1024,
+    meminfo,
+    isLive: tree.isLive,
     swapBytes: numberOf(meminfo, 'SwapTotal') * 1024,
-    swapKind: swaps.length === 0 || swaps.some((line) => line.startsWith('/dev/zram')) ? 'zram' : 'disk',
+    swapKind: swaps.length === 0 || swaps.some((line) => /^\/dev\/(block\/)?zram\d/.test(line)) ? 'zram' : 'disk',
     cpus: Math.max(1, stat.match(/^cpu\d+ /gm)?.length ?? 1),
-    uptimeSeconds: Number((readText(`${root}/uptime`) ?? '0').split(' ')[0]),
-    hostname: (readText(`${root}/sys/kernel/hostname`) ?? 'captured').replace(/\n.*$/s, ''),
-    tmpfsDevices: tmpfsDevices(readText(`${root}/self/mountinfo`) ?? ''),
+    uptimeSeconds: Number((tree.text('uptime') ?? '0').split(' ')[0]),
+    hostname: (tree.text('sys/kernel/hostname') ?? 'captured').replace(/\n.*$/s, ''),
+    tmpfsDevices: tmpfsDevices(tree.text('self/mountinfo') ?? ''),
   };
 }
 

@@ -1,8 +1,11 @@
 /** One process of a real /proc, as far as it may be read. */
 
+import { CliError } from '../../util/errors.ts';
+import { deriveVmas, type MemorySource } from './derive.ts';
 import { PAGE_ANON, PAGE_FILE, type RealPages, readPages } from './page-map.ts';
-import { numberOf, readFields, readLink, readNumbers, readText, statFields } from './proc-files.ts';
-import { isSpecial, kBOf, parseSmaps, type RealVma, type Totals, totalsOf } from './vmas.ts';
+import { numberOf, readFields, statFields } from './proc-files.ts';
+import type { ProcTree } from './proc-tree.ts';
+import { isSpecial, kBOf, pageSizeKb, parseSmaps, type RealVma, type Totals, totalsOf } from './vmas.ts';
 
 export interface RealThread {
   readonly tid: number;
@@ -52,6 +55,7 @@ export interface RealMemory {
   /** The pages of each mapping. */
   readonly pages: readonly RealPages[];
   readonly totals: Totals;
+  readonly source: MemorySource;
 }
 
 /** Clock ticks per second of PID/stat (USER_HZ). */
@@ -60,37 +64,39 @@ const MAX_ATTEMPTS = 4;
 const MAX_DIFFERENCE = 0.002;
 const PF_KTHREAD = 0x00200000;
 
-/** Reads a process; undefined when it has gone or is a zombie. */
-export function readProcess(root: string, pid: number): RealProcess | undefined {
-  const directory = `${root}/${pid}`;
-  const stat = readText(`${directory}/stat`);
-  const statusText = readText(`${directory}/status`);
-  if (stat === undefined || statusText === undefined) return undefined;
-  const fields = statFields(stat);
-  const number = (n: number): number => Number(fields[n] ?? 0);
-  const state = fields[3] ?? 'S';
+/** Reads a process; undefined when it has gone or is a zombie. Throws CliError: pages that are not modelled. */
+export function readProcess(tree: ProcTree, pid: number): RealProcess | undefined {
+  const statText = tree.text(`${pid}/stat`);
+  const statusText = tree.text(`${pid}/status`);
+  // A live process has both; of a copied one whatever is there is used.
+  if (tree.isLive && (statText === undefined || statusText === undefined)) return undefined;
+  const fields = statFields(statText ?? '');
+  const number = (n: number): number => Number(fields[n] ?? 0) || 0;
+  const status = readFields(statusText ?? '');
+  const state = (fields[3] || status.get('State')?.slice(0, 1)) ?? 'S';
   if (state === 'Z' || state === 'X') return undefined;
-  const status = readFields(statusText);
   const isKernelThread = (number(9) & PF_KTHREAD) !== 0;
-  const memory = isKernelThread ? undefined : readMemory(directory);
+  const memory = isKernelThread ? undefined : readMemory(tree, pid);
+  if (!tree.isLive && statText === undefined && statusText === undefined && memory === undefined) return undefined;
+  const ppid = statText === undefined ? numberOf(status, 'PPid') : number(4);
   return {
     pid,
-    ppid: number(4),
-    pgrp: number(5),
-    session: number(6),
+    ppid,
+    pgrp: statText === undefined ? pid : number(5),
+    session: statText === undefined ? pid : number(6),
     nice: number(19),
     state,
     tracerPid: numberOf(status, 'TracerPid'),
-    comm: (readText(`${directory}/comm`) ?? '').replace(/\n$/, ''),
-    cmdline: readText(`${directory}/cmdline`) ?? '',
-    exe: readLink(`${directory}/exe`) ?? '',
-    cwd: readLink(`${directory}/cwd`) ?? '/',
-    cgroup: cgroupOf(readText(`${directory}/cgroup`) ?? ''),
+    comm: commOf(tree, pid, statText, status),
+    cmdline: tree.text(`${pid}/cmdline`) ?? '',
+    exe: tree.link(`${pid}/exe`) ?? '',
+    cwd: tree.link(`${pid}/cwd`) ?? '/',
+    cgroup: cgroupOf(tree.text(`${pid}/cgroup`) ?? ''),
     uids: triple(status.get('Uid')),
     gids: triple(status.get('Gid')),
     groups: (status.get('Groups') ?? '').split(/\s+/).filter(Boolean).map(Number),
     umask: status.get('Umask') ?? '0022',
-    oomScoreAdj: Number(readText(`${directory}/oom_score_adj`) ?? 0),
+    oomScoreAdj: Number(tree.text(`${pid}/oom_score_adj`) ?? 0) || 0,
     isKernelThread,
     startSeconds: number(22) / TICKS,
     userSeconds: number(14) / TICKS,
@@ -99,19 +105,39 @@ export function readProcess(root: string, pid: number): RealProcess | undefined 
     majorFaults: number(12),
     peakRssKb: numberOf(status, 'VmHWM'),
     peakVmKb: numberOf(status, 'VmPeak'),
-    threads: readThreads(directory, pid),
+    threads: readThreads(tree, pid),
     memory,
   };
 }
 
-function readMemory(directory: string): RealMemory | undefined {
+/** The name: of its own file, of stat, of status, of the command line. */
+function commOf(tree: ProcTree, pid: number, stat: string | undefined, status: ReadonlyMap<string, string>): string {
+  const comm = tree.text(`${pid}/comm`)?.replace(/\n$/, '');
+  if (comm !== undefined) return comm;
+  if (stat !== undefined) return stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+  const first = (tree.text(`${pid}/cmdline`) ?? '').split('\0')[0]!.split('/').at(-1)!;
+  return status.get('Name') ?? (first === '' ? 'unknown' : first.slice(0, 15));
+}
+
+function readMemory(tree: ProcTree, pid: number): RealMemory | undefined {
+  const directory = tree.directory === undefined ? undefined : `${tree.directory}/${pid}`;
   for (let attempt = 1; ; attempt++) {
-    const smaps = readText(`${directory}/smaps`);
-    if (smaps === undefined || smaps === '') return undefined;
+    const smaps = tree.text(`${pid}/smaps`);
+    if (smaps === undefined || smaps === '') return tree.isLive ? undefined : derivedMemory(tree, pid);
+    const pageKb = pageSizeKb(smaps);
+    if (pageKb !== undefined && pageKb !== 4)
+      throw new CliError(`process ${pid} has pages of ${pageKb} kB: only machines with pages of 4 kB can be simulated`);
     const vmas = parseSmaps(smaps);
-    const memory: RealMemory = { vmas, pages: readPages(directory, vmas), totals: totalsOf(vmas) };
-    if (attempt === MAX_ATTEMPTS || isConsistent(memory)) return memory;
+    const memory: RealMemory = { vmas, pages: readPages(directory, vmas), totals: totalsOf(vmas), source: 'smaps' };
+    if (directory === undefined || attempt === MAX_ATTEMPTS || isConsistent(memory)) return memory;
   }
+}
+
+function derivedMemory(tree: ProcTree, pid: number): RealMemory | undefined {
+  const derived = deriveVmas(tree, pid);
+  if (derived === undefined) return undefined;
+  const { vmas, source } = derived;
+  return { vmas, pages: readPages(undefined, vmas), totals: totalsOf(vmas), source };
 }
 
 /** Whether the pages add up to the sums: the two are read one after the other, while the process goes on. */
@@ -122,14 +148,14 @@ function isConsistent({ vmas, pages, totals }: RealMemory): boolean {
   return Math.abs(nrPages * 4 - (totals.rss - special)) <= totals.rss * MAX_DIFFERENCE;
 }
 
-function readThreads(directory: string, pid: number): RealThread[] {
+function readThreads(tree: ProcTree, pid: number): RealThread[] {
   const threads: RealThread[] = [];
-  for (const tid of readNumbers(`${directory}/task`)) {
+  for (const tid of tree.numbers(`${pid}/task`)) {
     if (tid === pid) continue;
-    const stat = readText(`${directory}/task/${tid}/stat`);
+    const stat = tree.text(`${pid}/task/${tid}/stat`);
     if (stat === undefined) continue;
     const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-    const tracerPid = numberOf(readFields(readText(`${directory}/task/${tid}/status`) ?? ''), 'TracerPid');
+    const tracerPid = numberOf(readFields(tree.text(`${pid}/task/${tid}/status`) ?? ''), 'TracerPid');
     threads.push({ tid, comm, state: statFields(stat)[3] ?? 'S', tracerPid });
   }
   return threads;

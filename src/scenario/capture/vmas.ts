@@ -1,4 +1,5 @@
 /** The mappings of a process as PID/smaps tells them. */
+import { trimBytes } from '../../util/bytes.ts';
 
 /** One mapping; addresses in pages. */
 export interface RealVma {
@@ -11,10 +12,16 @@ export interface RealVma {
   readonly device: string;
   readonly inode: number;
   /** File, `[heap]` and the like, or nothing. */
-  readonly path: string;
+  path: string;
   /** Rss, Pss, Anonymous, Swap… in kB. */
   readonly kB: ReadonlyMap<string, number>;
   readonly flags: ReadonlySet<string>;
+}
+
+/** The size of the pages that a smaps counts in, in kB; undefined: it does not say. */
+export function pageSizeKb(text: string): number | undefined {
+  const found = [...text.matchAll(/^KernelPageSize: +(\d+) kB/gm)].map((match) => Number(match[1]));
+  return found.length === 0 ? undefined : Math.min(...found);
 }
 
 /** What the capture is compared by: sums over all mappings, in kB. */
@@ -62,7 +69,14 @@ export function parseSmaps(text: string): RealVma[] {
         .trim()
         .split(' '))
         flags.add(flag);
-    else kB.set(key, Number.parseInt(line.slice(colon + 1), 10));
+    else if (key === 'Name') {
+      // Android's kernels before 5.16 name anonymous memory on a line of its own.
+      const last = vmas.at(-1);
+      if (last !== undefined && last.path === '') last.path = trimBytes(line.slice(colon + 1));
+    } else {
+      const value = Number.parseInt(line.slice(colon + 1), 10);
+      if (Number.isFinite(value)) kB.set(key, value);
+    }
   }
   return vmas;
 }

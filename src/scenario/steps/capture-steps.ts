@@ -1,19 +1,22 @@
 /** Steps that captured machines are written in: bulk forms of what touch, pageout and fork do page by page. */
+import type { Machine } from '../../machine/machine.ts';
 import type { Region, Task } from '../../machine/task.ts';
+import { cacheLoad } from '../../mm/cache/page-cache.ts';
 import type { Memory } from '../../mm/memory.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../mm/pages/pte.ts';
 import { peek } from '../../mm/space/access.ts';
 import { mlockFrame } from '../../mm/space/mlock.ts';
 import type { Mm } from '../../mm/space/mm.ts';
-import { splitAt } from '../../mm/space/mmap.ts';
+import { mmap, splitAt } from '../../mm/space/mmap.ts';
 import { joinAnonRoot, type RestoredPage, restorePage, sharePage } from '../../mm/space/restore.ts';
-import { VM_LOCKED } from '../../mm/space/vm-flags.ts';
+import { PROT_READ, PROT_WRITE, VM_LOCKED, VM_NORESERVE } from '../../mm/space/vm-flags.ts';
 import type { Vma } from '../../mm/space/vma.ts';
 import { forEachEntry } from '../../mm/space/zap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
+import { placeFor, takePlace } from './mmap-step.ts';
 
 /** Letters of a run of pages; upper case: not accessed of late. */
 const STATES: Readonly<Record<string, RestoredPage | undefined>> = {
@@ -75,7 +78,60 @@ function hasEntry(mem: Memory, mm: Mm, vpn: number): boolean {
   return at !== 0 && mem.tables.pte[at] !== 0;
 }
 
+/** Threads of the kernel and tables stay, whatever meminfo says. */
+const LEAST_KERNEL_PAGES = 16;
+
+/** Pages of the process's own, of a mapping made for them, until `more` says that it is enough or nothing is left. */
+function addPages(machine: Machine, task: Task, name: string, count: number, state: RestoredPage): void {
+  if (count <= 0 || task.mm === null) return;
+  const start = placeFor(machine, task.mm, count);
+  mmap(machine.mem, task.mm, {
+    start,
+    nrPages: count,
+    prot: PROT_READ | PROT_WRITE,
+    shared: false,
+    mapping: null,
+    flags: VM_NORESERVE,
+  });
+  task.regions.set(name, { name, start, nrPages: count, mapping: null });
+  takePlace(machine, start, count);
+  const vma = task.mm.find(start)!;
+  for (let vpn = start; vpn < start + count; vpn++) if (!restorePage(machine.mem, vma, vpn, state, false)) return;
+}
+
+const restStep: ProcessStep = {
+  word: 'rest',
+  usage: 'NAME rest free=SIZE [cached=SIZE] [anon=SIZE] [swapfree=SIZE]',
+  about:
+    "brings the sums of meminfo to these: anonymous and swapped memory becomes this process's, page cache that nobody maps a file's, what remains the kernel's",
+  parse(args) {
+    const inPages = (key: string): number | undefined => {
+      const bytes = args.sizeKey(key);
+      return bytes === undefined ? undefined : Math.floor(bytes / 4096);
+    };
+    const free = inPages('free');
+    if (free === undefined) throw args.fail('free= is missing');
+    const cached = inPages('cached');
+    const anon = inPages('anon');
+    const swapFree = inPages('swapfree');
+    return ({ machine }, task) => {
+      const { mem } = machine;
+      if (swapFree !== undefined && mem.swap?.active)
+        addPages(machine, task, 'swapped', mem.swap.nrFree - swapFree, 'swap');
+      if (anon !== undefined) addPages(machine, task, 'anon', anon - mem.nrAnonMapped, 'anon');
+      const uncached = cached === undefined ? 0 : cached - mem.nrFilePages;
+      if (uncached > 0) {
+        const file = machine.createFile('uncaptured', '/uncaptured', uncached * 4096, { uid: 0, gid: 0, mode: 0o600 });
+        cacheLoad(mem, file, 0, uncached);
+      }
+      mem.kernelPages = Math.max(LEAST_KERNEL_PAGES, mem.kernelPages + mem.nrFree - free);
+      return {};
+    };
+  },
+};
+
 export const captureSteps: readonly ProcessStep[] = [
+  restStep,
   {
     word: 'pages',
     usage: 'NAME pages MAPPING OFF RUNS',
