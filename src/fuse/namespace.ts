@@ -35,9 +35,15 @@ export function inNamespaces(options: NamespaceOptions, command: readonly string
   ];
 }
 
+/**
+ * The control groups of this machine go, as far as they may; a genuine cgroup2 comes in their place and the simulated groups
+ * on top of it: programs look for the one line of type cgroup2 in /proc/mounts.
+ */
+const COVER_CGROUPS =
+  'umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null; mount --bind "$1/.cgroup" /sys/fs/cgroup';
+
 /** The tree over /proc, its control groups over this machine's, and nowhere else; then the command in the place of this shell. */
-const COVER =
-  '{ [ ! -d /sys/fs/cgroup ] || mount --bind "$1/.cgroup" /sys/fs/cgroup; } && mount --rbind "$1" /proc && umount -l "$1" && shift && exec "$@"';
+const COVER = `{ [ ! -d /sys/fs/cgroup ] || { ${COVER_CGROUPS}; }; } && mount --rbind "$1" /proc && umount -l "$1" && shift && exec "$@"`;
 
 /** The command that runs `command` with the mount as its /proc. */
 export function withTreeAsProc(mountpoint: string, command: readonly string[]): string[] {
