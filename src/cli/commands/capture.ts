@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Capture, captureMachine } from '../../scenario/capture/capture.ts';
 import { openSource } from '../../scenario/capture/source.ts';
 import { parseSize } from '../../scenario/words.ts';
 import { CliError, type CommandRow } from '../command.ts';
 import { notice, print } from '../output.ts';
+import { replaceFile } from '../replace-file.ts';
 
 const HELP = `
 Examples:
@@ -64,7 +64,7 @@ async function capture(flags: Flags): Promise<void> {
   if (result.processes.length === 0 && (flags.pid !== undefined || result.gone.length > 0))
     throw new CliError(`no such process: ${result.gone.join(', ')}`);
   if (flags.output === undefined || flags.output === '-') print(result.text);
-  else writeFileSync(flags.output, result.text);
+  else replaceFile(flags.output, result.text);
   for (const line of remarks(result)) notice(line);
 }
 
