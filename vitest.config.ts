@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     projects: [
       project('unit'),
+      project('fuzz', { testTimeout: 120_000 }),
       project('model', { testTimeout: 60_000 }),
       project('oracle', { testTimeout: 60_000 }),
       project('conformance', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),

@@ -4,6 +4,7 @@ import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/reclaim/oom.ts';
 import { fromBuffer } from '../util/bytes.ts';
 import { EACCES, EINVAL, ENOENT, EPERM } from '../util/errno.ts';
 import type { Caller } from '../vfs/types.ts';
+import { CAP_SYS_ADMIN, CAP_SYS_NICE, CAP_SYS_RESOURCE } from './access.ts';
 import { MAX_PROCESSES } from './constants.ts';
 import type { TaskContext } from './entry.ts';
 import { parseInt32, parseWhole, writtenText } from './parse-number.ts';
@@ -124,9 +125,9 @@ export function writeOomAdj(ctx: TaskContext, data: Uint8Array, caller: Caller |
   return setOomScoreAdj(ctx, value, data, caller);
 }
 
-/** Only root may protect a process better. Mirrors: __set_oom_adj. */
+/** Only who has CAP_SYS_RESOURCE may protect a process better. Mirrors: __set_oom_adj. */
 function setOomScoreAdj(ctx: TaskContext, value: number, data: Uint8Array, caller: Caller | undefined): number {
-  if (caller !== undefined && caller.uid !== 0 && value < ctx.task.oomScoreAdj) return -EACCES;
+  if (value < ctx.task.oomScoreAdj && !ctx.settings.access.capable(caller, CAP_SYS_RESOURCE)) return -EACCES;
   const status = ctx.host.setOomScoreAdj(ctx.task, value + 0);
   return status < 0 ? status : Math.min(data.length, NUMBER_BYTES);
 }
@@ -155,9 +156,24 @@ export function writeTimerslack({ host, task }: TaskContext, data: Uint8Array): 
   return status < 0 ? status : data.length;
 }
 
+/** Files that anybody whom the mode lets in may open, but only tracers read. Mirrors: do_io_accounting. */
+export function onlyTracers({ settings, task }: TaskContext, caller: Caller): number {
+  return settings.access.mayTrace(caller, task) ? 0 : -EACCES;
+}
+
+/** The same with another error. Mirrors: lock_trace. */
+export function onlyTracersElsePerm({ settings, task }: TaskContext, caller: Caller): number {
+  return settings.access.mayTrace(caller, task) ? 0 : -EPERM;
+}
+
+/** Mirrors: proc_pid_stack. */
+export function onlyAdmins(ctx: TaskContext, caller: Caller): number {
+  return ctx.settings.access.capable(caller, CAP_SYS_ADMIN) ? onlyTracersElsePerm(ctx, caller) : -EACCES;
+}
+
 /** Nobody is the simulated process itself: all others need CAP_SYS_NICE. Mirrors: timerslack_ns_write, timerslack_ns_show. */
-export function onlyWithSysNice(_ctx: TaskContext, caller: Caller): number {
-  return caller.uid === 0 ? 0 : -EPERM;
+export function onlyWithSysNice({ settings }: TaskContext, caller: Caller): number {
+  return settings.access.capable(caller, CAP_SYS_NICE) ? 0 : -EPERM;
 }
 
 /** Pretend: a sleeping process waits for an event, a kernel thread for work. */

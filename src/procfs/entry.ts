@@ -66,8 +66,13 @@ export interface Entry<C> {
   readonly children?: readonly Entry<C>[];
   /** Open fails with ESRCH where there is no address space. Mirrors: proc_mem_open. */
   readonly needsMm?: boolean;
-  /** Only for those who may trace the process: ptrace_may_access(PTRACE_MODE_READ). */
-  readonly traced?: boolean;
+  /**
+   * Only for those who may trace the process: ptrace_may_access(PTRACE_MODE_READ); `mm`: or read its address space by
+   * another right (may_access_mm).
+   */
+  readonly traced?: true | 'mm';
+  /** What `refuse` asks for is a capability: where callers are not known it belongs to root. */
+  readonly privileged?: boolean;
   /** Belongs to whoever mounted, not to root. */
   readonly ownedByMounter?: boolean;
   /** A read or a write answers this (-errno) to some callers, whatever the mode says and whoever opened it; 0: goes on. */

@@ -19,7 +19,7 @@ import {
   S_IFLNK,
   S_IFMT,
 } from '../vfs/types.ts';
-import { maySee, mayTrace, shownMode } from './access.ts';
+import { shownMode } from './access.ts';
 import { CallerProcesses } from './caller-processes.ts';
 import { DiskTree } from './disk.ts';
 import type { Entry, SystemContext, TaskContext } from './entry.ts';
@@ -37,6 +37,9 @@ import { type ProcFsOptions, type ProcFsSettings, settingsFrom } from './setting
 import { type Moment, type Snapshot, Snapshots } from './snapshots.ts';
 import { TGID_DIRECTORY } from './task-rows.ts';
 import { TextBuffer } from './text.ts';
+
+/** Directories that are listed for whom their mode lets in; what is in them is for tracers. Mirrors: proc_fd_permission. */
+const LISTED_BY_MODE: ReadonlySet<string> = new Set(['ns', 'fd']);
 
 const O_ACCMODE = 3;
 const O_WRONLY = 1;
@@ -88,8 +91,8 @@ export class ProcFs implements FileSystem {
         return this.#lookupFixed(found.node, found.ctx, name, caller);
       case 'task':
         if (found.entry.dir === undefined) return -ENOTDIR;
-        if (!maySee(caller, found.ctx.task, this.#settings)) return -EPERM;
-        if (found.entry.traced && !mayTrace(caller, found.ctx.task))
+        if (!this.#settings.access.maySee(caller, found.ctx.task)) return -EPERM;
+        if (!this.#settings.access.mayUse(caller, found.ctx.task, found.entry))
           return found.entry.name === 'map_files' ? -ENOENT : -EACCES;
         return found.entry.dir.find(found.ctx, name, caller) ?? -ENOENT;
       case 'gone':
@@ -144,10 +147,11 @@ export class ProcFs implements FileSystem {
   /** Mirrors: pid_getattr, proc_fd_getattr, proc_task_getattr. */
   #taskAttr(ctx: TaskContext, entry: Entry<TaskContext>, out: Attr): void {
     const { task, machine } = ctx;
-    const open = entry.mode === (S_IFDIR | 0o555);
+    // What is closed to those who are not known belongs to whom the kernel would let in.
+    const open = entry.mode === (S_IFDIR | 0o555) && shownMode(entry, this.#settings) === entry.mode;
     // Directories that all may enter keep the ids of the process even where its files belong to root.
     // Where nobody is known, what only the privileged may use belongs to root.
-    const roots = entry.refuse !== undefined && !this.#settings.callerKnown;
+    const roots = entry.privileged === true && !this.#settings.callerKnown;
     out.uid = roots ? 0 : open ? task.ids.euid : task.fileUid;
     out.gid = open ? task.ids.egid : task.fileGid;
     out.timeMs = Math.floor(machine.options.bootTimeMs + ctx.thread.startUs / 1000);
@@ -181,7 +185,7 @@ export class ProcFs implements FileSystem {
         return found.entry.link?.(found.ctx, caller) ?? -EINVAL;
       case 'task':
         if (found.entry.link === undefined) return -EINVAL;
-        if (found.entry.traced && !mayTrace(caller, found.ctx.task)) return -EACCES;
+        if (!this.#settings.access.mayUse(caller, found.ctx.task, found.entry)) return -EACCES;
         return found.entry.link(found.ctx);
       case 'gone':
         return -ESRCH;
@@ -200,7 +204,7 @@ export class ProcFs implements FileSystem {
     const { entry } = found;
     if (entry.strictMode && !allowedByOwnerBits(entry.mode, flags)) return -EACCES;
     if (found.kind === 'task') {
-      if (entry.traced && !mayTrace(caller, found.ctx.task)) return -EACCES;
+      if (!this.#settings.access.mayUse(caller, found.ctx.task, found.entry)) return -EACCES;
       if (entry.needsMm && found.ctx.task.mm === null) return -ESRCH;
       if (found.entry.open !== undefined) return found.entry.open(found.ctx, flags, caller);
     } else if (found.entry.open !== undefined) return found.entry.open(found.ctx, flags, caller);
@@ -230,8 +234,9 @@ export class ProcFs implements FileSystem {
         return [];
       case 'task':
         if (found.entry.dir === undefined) return -ENOTDIR;
-        if (!maySee(caller, found.ctx.task, this.#settings)) return -EPERM;
-        if (found.entry.traced && found.entry.name !== 'ns' && !mayTrace(caller, found.ctx.task)) return -EACCES;
+        if (!this.#settings.access.maySee(caller, found.ctx.task)) return -EPERM;
+        if (!LISTED_BY_MODE.has(found.entry.name) && !this.#settings.access.mayUse(caller, found.ctx.task, found.entry))
+          return -EACCES;
         return found.entry.dir.list(found.ctx, caller);
       case 'fixed':
         if (found.node.children === undefined) return -ENOTDIR;

@@ -3,7 +3,6 @@ import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
 import { ENOENT } from '../util/errno.ts';
 import { type Caller, type DirEntry, type Ino, S_IFDIR } from '../vfs/types.ts';
-import { maySee } from './access.ts';
 import type { Entry, SystemContext, TaskContext } from './entry.ts';
 import type { FixedNode, FixedTree } from './fixed-tree.ts';
 import type { ProcHost } from './host.ts';
@@ -51,7 +50,7 @@ export class Resolver {
     if (pid === 0) return -ENOENT;
     const task = machine.byTid.get(pid);
     if (task === undefined) return this.#settings.hostProc ? hostLinkIno(pid) : -ENOENT;
-    if (this.#settings.hidepid === 2 && !maySee(caller, task, this.#settings)) return -ENOENT;
+    if (this.#settings.hidepid === 2 && !this.#settings.access.maySee(caller, task)) return -ENOENT;
     this.#tasks.note(task);
     return taskIno(task.serial, TGID_DIRECTORY, pid);
   }
@@ -61,7 +60,7 @@ export class Resolver {
     const all = this.#settings.hidepid < 2;
     const visible = all
       ? processes
-      : processes.filter(({ name }) => maySee(caller, ctx.machine.tasks.get(Number(name))!, this.#settings));
+      : processes.filter(({ name }) => this.#settings.access.maySee(caller, ctx.machine.tasks.get(Number(name))!));
     const own = callerEntry(ctx, caller);
     return [...this.#tree.root.listed, ...visible, ...(own === undefined ? [] : [own])];
   }

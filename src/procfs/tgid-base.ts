@@ -32,7 +32,7 @@ const taskDirectory: Directory<TaskContext> = {
 export const tgidTable: readonly Entry<TaskContext>[] = [
   { name: 'task', mode: S_IFDIR | 0o555, dir: taskDirectory },
   ...shared('fd'),
-  { name: 'map_files', mode: S_IFDIR | 0o500, dir: mapFilesDirectory(MAP_FILES_ROW), traced: true },
+  { name: 'map_files', mode: S_IFDIR | 0o500, dir: mapFilesDirectory(MAP_FILES_ROW), traced: 'mm' },
   ...shared('fdinfo ns net environ auxv status personality limits sched'),
   // Pretend: no sessions share their CPU time.
   file('autogroup', 0o644, () => {}, { write: (_ctx, data) => data.length }),
@@ -53,7 +53,7 @@ export const tgidTable: readonly Entry<TaskContext>[] = [
   ...shared('io uid_map gid_map projid_map setgroups'),
   // Pretend: no POSIX timers.
   file('timers', 0o444, () => {}),
-  file('timerslack_ns', 0o666, showTimerslack, { write: writeTimerslack, refuse: onlyWithSysNice }),
+  file('timerslack_ns', 0o666, showTimerslack, { write: writeTimerslack, refuse: onlyWithSysNice, privileged: true }),
   ...shared('ksm_merging_pages ksm_stat arch_status'),
 ];
 

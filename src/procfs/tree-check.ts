@@ -16,6 +16,7 @@ import {
   WAIT,
   withoutDelay,
 } from '../vfs/types.ts';
+import { sysctlRows } from './sysctl-rows.ts';
 
 const ROOT = { uid: 0, gid: 0, pid: 0 };
 const O_NONBLOCK = 0o4000;
@@ -25,6 +26,8 @@ const MAX_BYTES = 1 << 26;
 /** Binary, endless, or a text that somebody else has written and that may say anything. */
 const NOT_OURS =
   /\/(mem|pagemap|auxv|cmdline|environ|comm|kpage\w+|disk\/.*|state|error|events|vmpressure)$|\/reclaimfs\/snapshots\//;
+/** Settings that hold whatever text has been written. */
+const WRITTEN_TEXTS = new Set(sysctlRows.filter(({ text }) => text).map(({ path }) => `/sys/${path}`));
 /** What a number never looks like. */
 const NO_NUMBER = /\b(NaN|undefined|null|Infinity|-?\d+(\.\d+)?e[+-]\d+)\b|\[object /;
 /** Numbers that the kernel shows with a sign, by file: field, name or line. */
@@ -34,7 +37,7 @@ const SIGNED: readonly (readonly [path: RegExp, allowed: RegExp])[] = [
   [/\/sched$/, /numa_preferred_nid +: +-1|prio +: +-?\d+/g],
   [/\/arch_status$/, /AVX512_elapsed_ms:\t-1/],
   [/\/net\/snmp$/, /^Tcp: .*$/gm],
-  [/\/sys\//, /-1\b/g],
+  [/\/sys\//, /-\d+/g],
   [/\/lowmemorykiller\/adj$/, /.*/s],
   [/\/(smaps|smaps_rollup|maps)$/, /^[0-9a-f]+-[0-9a-f]+ .*$/gm],
   [
@@ -81,7 +84,7 @@ function checkFile(fs: FileSystem, ino: Ino, path: string, flaws: string[]): voi
   }
   checkAttr(attr, path, flaws);
   const bytes = readAll(fs, ino, path);
-  if (bytes === undefined || NOT_OURS.test(path)) return;
+  if (bytes === undefined || NOT_OURS.test(path) || WRITTEN_TEXTS.has(path)) return;
   if (bytes.length !== attr.size && attr.size !== 0) flaws.push(`${path}: ${bytes.length} bytes, size ${attr.size}`);
   flaws.push(...checkText(path, fromBuffer(bytes)));
 }

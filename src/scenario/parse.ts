@@ -162,7 +162,7 @@ function refuseStepName(what: 'process' | 'app', name: Word | undefined, args: A
 
 /** The line up to a comment that begins behind its last word. */
 function withoutComment(line: string, lastColumn: number): string {
-  let end = lastColumn;
+  let end = lastColumn - 1;
   let quoted = false;
   for (; end < line.length && (quoted || !isSpace(line[end]!)); end++) {
     if (line[end] === '"') quoted = !quoted;

@@ -2,10 +2,11 @@
  * The factory module of our own mounts: a machine, and its /proc. Imported where the transport wants the file system to
  * live (the kernel thread, or the main thread for fuse-native).
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { TransportHooks } from '../fuse/types.ts';
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
+import type { Credentials } from '../procfs/access.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session } from '../scenario/session.ts';
 import type { FileSystem } from '../vfs/types.ts';
@@ -54,6 +55,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
     hostProc: true,
     listCaller: more.listCaller ?? false,
     callerPid: processOf,
+    credentials: credentialsOf,
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
   });
@@ -64,6 +66,33 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
   if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
   return fs;
+}
+
+/** Our own user namespace: what somebody may do in another one counts for nothing here. */
+const USER_NAMESPACE = userNamespaceOf('self');
+
+/** Capabilities and supplementary groups of a thread; undefined when it has gone. */
+function credentialsOf(tid: number): Credentials | undefined {
+  try {
+    const status = readFileSync(`/proc/${tid}/status`, 'latin1');
+    const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+    const groups = /^Groups:[ \t]*(.*)$/m.exec(status)?.[1] ?? '';
+    return {
+      capabilities: userNamespaceOf(String(tid)) === USER_NAMESPACE ? BigInt(`0x${effective}`) : 0n,
+      groups: groups.split(' ').filter(Boolean).map(Number),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name for it; undefined where we may not know. */
+function userNamespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/user`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The process that a thread belongs to; our own /proc is the genuine one. */

@@ -156,5 +156,6 @@ export const mmapStep: ProcessStep = {
   usage:
     'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [open=r|rw] [off=SIZE] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
   about: 'a new mapping, or a row of equal ones',
+  partial: true,
   parse: parseMmap,
 };

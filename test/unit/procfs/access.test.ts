@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { EACCES, EINVAL, EIO, ENOENT, EPERM } from '../../../src/util/errno.ts';
 import { ROOT, STRANGER, Tree, USER } from './support.ts';
 
-const TRACED = ['maps', 'smaps', 'smaps_rollup', 'numa_maps', 'environ', 'mem', 'pagemap', 'auxv', 'io', 'stack'];
+const TRACED = ['maps', 'smaps', 'smaps_rollup', 'numa_maps', 'environ', 'mem', 'pagemap', 'auxv'];
+/** Opened by whom the mode lets in, read by tracers only. */
+const TRACED_READS = ['io', 'stack', 'syscall', 'personality'];
 
 describe('where the caller is known', () => {
   test('files for those who may trace are open to root and the owner', () => {
@@ -13,9 +15,17 @@ describe('where the caller is known', () => {
       expect(typeof tree.fs.open(ino, 0, USER), name).toBe('object');
       expect(tree.fs.open(ino, 0, STRANGER), name).toBe(-EACCES);
     }
+    for (const name of TRACED_READS) {
+      const file = tree.fs.open(tree.ino(`4242/${name}`), 0, STRANGER);
+      if (typeof file === 'number') throw new Error(`${name} is not open`);
+      expect(file.read(0, 100, STRANGER), name).toBeLessThan(0);
+      expect(file.read(0, 100, ROOT), name).toBeInstanceOf(Uint8Array);
+      expect(tree.attr(`4242/${name}`).mode & 0o777, name).toBe(0o400);
+    }
     for (const name of ['exe', 'cwd', 'root'])
       expect(tree.fs.readlink(tree.ino(`4242/${name}`), STRANGER)).toBe(-EACCES);
-    expect(tree.fs.readdir(tree.ino('4242/fd'), STRANGER)).toBe(-EACCES);
+    expect(tree.fs.readdir(tree.ino('4242/fdinfo'), STRANGER)).toBe(-EACCES);
+    expect(tree.fs.readlink(tree.ino('4242/fd/0'), STRANGER)).toBe(-EACCES);
     expect(tree.attr('4242/maps').mode).toBe(0o100444);
   });
 

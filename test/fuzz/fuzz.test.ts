@@ -1,0 +1,19 @@
+/** The fuzz in small: the same properties, a fixed seed, a few seconds. `npm run fuzz` for millions. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { FUZZES } from './properties.ts';
+
+const RUNS: Readonly<Record<string, number>> = {
+  writes: 12,
+  lines: 12,
+  masim: 300,
+  states: 100,
+  captures: 40,
+  frames: 8,
+};
+
+test.each(FUZZES.map((fuzz) => [fuzz.name, fuzz] as const))('%s', (name, { inputs, holds }) => {
+  const numRuns = RUNS[name];
+  expect(numRuns).toBeDefined();
+  fc.assert(fc.property(inputs, holds), { seed: 2013, numRuns: numRuns ?? 1 });
+});
