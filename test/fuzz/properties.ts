@@ -137,7 +137,7 @@ const masim: Fuzz<string> = {
       if (error instanceof ScenarioError) return;
       throw error;
     }
-    loads(scenario);
+    loads(`machine ram=32M\n${scenario}`);
   },
 };
 
