@@ -3,11 +3,9 @@
  * of the memory, a text of the tree (checkTree), an exception that is no refusal, or a trace of refused input: without it
  * the same inputs must give the same tree, byte for byte.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { captureMachine } from '../../src/scenario/capture/capture.ts';
+import { FilesTree } from '../../src/scenario/capture/proc-tree.ts';
 import { isMasim, masimToScenario } from '../../src/scenario/masim.ts';
 import { ScenarioError } from '../../src/scenario/scenario-error.ts';
 import { Session } from '../../src/scenario/session.ts';
@@ -173,16 +171,8 @@ const captures: Fuzz<Record<string, string>> = {
   batch: 1,
   inputs: fc.record(Object.fromEntries(Object.entries(PROC_FILES).map(([path, text]) => [path, mutated(text)]))),
   holds(files) {
-    const root = mkdtempSync(join(tmpdir(), 'reclaimfs-fuzz-'));
-    try {
-      for (const [path, text] of Object.entries(files)) {
-        mkdirSync(dirname(join(root, path)), { recursive: true });
-        writeFileSync(join(root, path), Buffer.from(text, 'latin1'));
-      }
-      loads(bytesOf(captureMachine({ root }).text));
-    } finally {
-      rmSync(root, { recursive: true });
-    }
+    const tree = new FilesTree(new Map(Object.entries(files)));
+    loads(bytesOf(captureMachine({ tree }).text));
   },
 };
 
