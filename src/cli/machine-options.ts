@@ -8,6 +8,7 @@ import { isMasim, MASIM_SPEED, masimToScenario } from '../scenario/masim.ts';
 import { MAX_SPEED, MIN_SPEED } from '../server/clock.ts';
 import type { ScenarioSource } from '../server/server-options.ts';
 import { bytesOf, fromBuffer } from '../util/bytes.ts';
+import { closest } from '../util/suggest.ts';
 import { CliError } from './command.ts';
 
 export const DEFAULT_SCENARIO = 'default';
@@ -82,7 +83,7 @@ export async function readScenario(source: string, masimRate?: number): Promise<
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (code === 'ENOENT')
       throw new CliError(
-        `there is no scenario ${source}: give a file, or one of ${BUILT_IN_NAMES.join(', ')} (see also "reclaimfs capture")`,
+        `there is no scenario ${source} (${closest(source, BUILT_IN_NAMES) === undefined ? 'give a file, or one of those of "reclaimfs scenario list"' : `did you mean ${closest(source, BUILT_IN_NAMES)}?`})`,
       );
     throw new CliError(`scenario ${source} cannot be read (${code}): give a readable file`);
   }

@@ -39,7 +39,7 @@ export class ReclaimMachine {
   /** Throws ScenarioError. */
   constructor(scenario: string | Uint8Array, settings: MachineSettings = {}) {
     this.#session = new Session({ profile: settings.profile, swapKind: settings.swap });
-    this.#session.load(scenarioBytes(scenario), bytesOf(settings.file ?? 'scenario'));
+    this.#session.setUp(scenarioBytes(scenario), bytesOf(settings.file ?? 'scenario'));
     this.#host = new SessionHost(this.#session, new Clock(this.#session.machine.nowUs, 1, false));
     this.#fs = createProcFs(this.#host, { callerKnown: true });
   }

@@ -19,6 +19,7 @@ import { finish, type Job } from '../util/job.ts';
 import { Cgroups } from './cgroups.ts';
 import { checkCoherence } from './coherence.ts';
 import { EventLog } from './event-log.ts';
+import type { EventType } from './event-types.ts';
 import { LowMemoryKiller } from './lmk.ts';
 import { LoadAverage } from './loadavg.ts';
 import { addFile, checkPath, removeFile } from './paths.ts';
@@ -218,7 +219,7 @@ export class Machine {
     };
   }
 
-  log(type: string, members: Record<string, string | number | boolean | null> = {}): void {
+  log(type: EventType, members: Record<string, string | number | boolean | null> = {}): void {
     this.events.add({ type, time: this.nowUs / 1e6, ...members });
   }
 

@@ -1,7 +1,8 @@
 /** The settings under /proc/sys/vm that may be changed, with the kernel's ranges. */
 import { trimBytes } from '../util/bytes.ts';
-import { EINVAL, ENOENT } from '../util/errno.ts';
-import { KernelError } from '../util/errors.ts';
+import { EINVAL } from '../util/errno.ts';
+import { KernelError, UnknownNameError } from '../util/errors.ts';
+import { KEPT_SYSCTLS } from './kept-sysctls.ts';
 import type { Machine } from './machine.ts';
 
 /** One setting: how to read and write it, and its range. */
@@ -162,14 +163,12 @@ export function sysctlOf(name: string): Sysctl | undefined {
   return BY_NAME.get(name);
 }
 
-/** Names of settings without a model behind them: they are only kept. */
-const PLAIN = /^(abi|debug|dev|fs|kernel|net|user|vm)(\.[\w.-]+)+$/;
-
-/** Writes a setting. Throws KernelError: ENOENT (no such setting), EINVAL (not a number, out of range). Mirrors: proc_dointvec_minmax. */
+/** Writes a setting. Throws UnknownNameError (no such setting), KernelError EINVAL (not a number, out of range). Mirrors: proc_dointvec_minmax. */
 export function setSysctl(machine: Machine, name: string, text: string): void {
   const sysctl = BY_NAME.get(name);
   if (sysctl === undefined) {
-    if (!PLAIN.test(name)) throw new KernelError(ENOENT, `there is no setting ${name}`);
+    if (!KEPT_SYSCTLS.has(name))
+      throw new UnknownNameError(`there is no setting ${name}`, name, [...BY_NAME.keys(), ...KEPT_SYSCTLS]);
     machine.plainSysctls.set(name, text);
     machine.generation++;
     return;

@@ -261,7 +261,7 @@ class GroupFile implements OpenFile {
       return data.length;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (error.errno === EAGAIN) this.#host.record(step);
+      if (error.errno === EAGAIN) this.#host.record(`${step} expect=EAGAIN`);
       return -error.errno;
     }
   }

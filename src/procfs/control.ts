@@ -111,6 +111,7 @@ export function reclaimfsDirectory(streams: EventStreams): Row {
       mayCancel: true,
     }),
     stream('events', 0o400, streams, eventLine, 'start'),
+    file('events?now', 0o400, (out, { host }) => void out.text(host.events.from(0).map(eventLine).join(''))),
     stream('vmpressure', 0o666, streams, pressureLine, 'end', pressureFilter),
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
     file('state', 0o400, (out, { host }) => void out.text(host.state())),

@@ -9,9 +9,10 @@ import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
-import { BugError, KernelError } from '../util/errors.ts';
+import { BugError, KernelError, UnknownNameError } from '../util/errors.ts';
 import { finish, isJob, type Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
+import { closest, suggestion } from '../util/suggest.ts';
 import { factorOf } from './impose.ts';
 import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { resolveNames } from './resolve-names.ts';
@@ -41,8 +42,12 @@ export interface StepRecord {
   readonly result: StepResult;
 }
 
-export const MACHINE_USAGE =
-  'machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=P] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=NAME] [statflush=TIME]';
+/** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
+export const MACHINE_LINE = {
+  word: 'machine',
+  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME]`,
+  about: 'what the machine is; only as the first step of a scenario',
+} as const;
 
 export class Session {
   #machine: Machine;
@@ -52,6 +57,8 @@ export class Session {
   #base = '';
   #history: string[] = [];
   #historyUs = 0;
+  /** What was done, but probably not as it was meant: `file:line: warning: …`; of the last scenario and all steps since. */
+  warnings: string[] = [];
   /** Called when the machine object has been replaced by an equal one (after an undone write). */
   onMachineReplaced: ((machine: Machine) => void) | undefined;
 
@@ -68,22 +75,38 @@ export class Session {
   }
 
   /**
-   * Runs a scenario on a fresh machine, step by step; a system call that fails in a simulated process is a result, a
-   * step that makes no sense throws (and leaves the machine as it was). Its first step may be `machine …`.
-   * `onRecord` is told of every step.
+   * Runs a scenario on a fresh machine, step by step. A step that makes no sense throws (and leaves the machine as it
+   * was); a system call that fails in a simulated process is a result. Its first step may be `machine …`. `onRecord` is
+   * told of every step.
    */
   load(text: string, file: string, onRecord?: (record: StepRecord) => void): void {
+    this.#load(text, file, (_step, record) => onRecord?.(record));
+  }
+
+  /** The same for a machine that is being set up: there a call that fails throws, too, unless the step expects it. */
+  setUp(text: string, file: string): void {
+    this.#load(text, file, (step, { result }) => {
+      const failure = failureOf(result);
+      if (failure === undefined || step.expect !== undefined) return;
+      const said = failure === 'signal' ? 'an access hits nothing and gets a signal' : `the call fails with ${failure}`;
+      throw new ScenarioError(step.file, step.line, 1, said, `if it is meant to: expect=${failure}`);
+    });
+  }
+
+  #load(text: string, file: string, onStep: (step: ParsedStep, record: StepRecord) => void): void {
     const { options, rest } = takeMachineLine(text, file, this.#options.machine);
     const before = this.#machine;
     this.#machineOptions = this.#withOptions(options);
     this.#machine = new Machine(this.#machineOptions);
+    this.warnings = [];
     try {
       for (const key of Object.keys(this.#options.machine ?? {})) this.#machine.imposed.set(`machine.${key}`, '');
       for (const { from, step } of this.#options.first ?? [])
         for (const first of eachStep(step, from)) finish(carryOut(first, this.#machine));
       for (const step of eachStep(rest, file)) {
         const record = finish(carryOut(step, this.#machine));
-        onRecord?.(record);
+        this.#noteWarning(step);
+        onStep(step, record);
       }
     } catch (error) {
       this.#machine = before;
@@ -118,7 +141,7 @@ export class Session {
         const record = yield* carryOut(step, this.#machine);
         if (step.word !== 'snap') this.#history.push(step.text);
         this.#historyUs = this.#machine.nowUs;
-        if (record.result?.['ret'] === -1) {
+        if (record.result?.['ret'] === -1 && step.expect === undefined) {
           throw new KernelError(EINVAL, `the system call fails with ${record.result['errno']}`);
         }
         records.push(record);
@@ -168,6 +191,10 @@ export class Session {
     };
   }
 
+  #noteWarning({ file, line, warning }: ParsedStep): void {
+    if (warning !== undefined) this.warnings.push(`${file}:${line}: warning: ${warning}`);
+  }
+
   #noteTime(): void {
     if (this.#machine.nowUs === this.#historyUs) return;
     const last = this.#history.at(-1);
@@ -194,13 +221,19 @@ export class Session {
 }
 
 function* carryOut(step: ParsedStep, machine: Machine): Job<StepRecord> {
+  const { expect } = step;
   let result: StepResult;
   try {
     const begun = step.start({ machine });
     result = isJob(begun) ? yield* begun : begun;
     machine.cgroups.afterStep();
   } catch (error) {
-    throw asScenarioError(error, step);
+    if (!(error instanceof KernelError && error.code === expect?.value)) throw asScenarioError(error, step);
+    result = { ret: -1, errno: error.code };
+  }
+  if (expect !== undefined && failureOf(result) !== expect.value) {
+    const outcome = failureOf(result) === undefined ? 'it succeeds' : `it fails with ${failureOf(result)}`;
+    throw new ScenarioError(step.file, step.line, expect.column, `${expect.value} was expected, but ${outcome}`);
   }
   machine.generation++;
   return { line: step.line, step: step.text, word: step.word, result };
@@ -208,8 +241,24 @@ function* carryOut(step: ParsedStep, machine: Machine): Job<StepRecord> {
 
 function asScenarioError(error: unknown, step: ParsedStep): Error {
   if (error instanceof ScenarioError || error instanceof BugError) return error;
+  if (error instanceof UnknownNameError) return aboutName(error, step);
   if (error instanceof KernelError) return new ScenarioError(step.file, step.line, 1, error.message, step.text);
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** The complaint about a name, at the name. */
+function aboutName({ message, unknownName, known, advice }: UnknownNameError, step: ParsedStep): ScenarioError {
+  const word = step.words.find(({ value }) => value.split(',').includes(unknownName));
+  const meant = closest(unknownName, known);
+  const hint = meant === undefined ? (advice ?? suggestion(unknownName, known)) : `did you mean ${meant}?`;
+  const reason = message.replace(/^EINVAL: /, '');
+  return new ScenarioError(step.file, step.line, word?.column ?? 1, reason, hint);
+}
+
+/** How a step has failed in a simulated process: an error's name, or `signal`. */
+function failureOf(result: StepResult): string | undefined {
+  if (typeof result?.['errno'] === 'string') return result['errno'];
+  return Number(result?.['signals'] ?? 0) > 0 ? 'signal' : undefined;
 }
 
 /** Reads the `machine` line, if the first step is one, with other values in place; it is blanked, so that line numbers stay. */
@@ -224,7 +273,7 @@ function takeMachineLine(
   const line = lines[at] ?? '';
   const found = /^[ \t\v\f\r]*machine([ \t\v\f\r]|$)/.test(line);
   const own = found ? splitWords(line, file, at + 1).slice(1) : [];
-  const args = new Args(withImposed(own, imposed), file, at + 1, line, MACHINE_USAGE);
+  const args = new Args(withImposed(own, imposed), file, at + 1, line, MACHINE_LINE.usage);
   const options = machineOptions(args);
   args.end();
   if (found) lines[at] = '';

@@ -3,6 +3,7 @@
  * byte strings: white space is that of ASCII, and `\xNN` in a quoted word is that byte.
  */
 import { hexBytes, rewrite } from '../util/bytes.ts';
+import { closest, suggestion } from '../util/suggest.ts';
 import { ScenarioError } from './scenario-error.ts';
 
 /** One word of a line. `key=value` words have both; quotes around a value are taken off and may hold spaces. */
@@ -139,6 +140,9 @@ export class Args {
   readonly #used = new Set<Word>();
   /** Words that name something which has to be there: a mapping, an object. */
   readonly names: { readonly what: string; readonly word: Word }[] = [];
+  /** What the step has looked for, for suggestions. */
+  readonly #askedKeys = new Set<string>();
+  readonly #askedFlags = new Set<string>();
   readonly #file: string;
   readonly line: number;
   readonly #end: number;
@@ -156,8 +160,24 @@ export class Args {
     this.usage = usage;
   }
 
+  /** What is wrong with a word; without one: what is missing, unless a word that nobody knows was probably meant for it. */
   fail(reason: string, word?: Word, hint = `usage: ${this.usage}`): ScenarioError {
+    const misspelled = word === undefined ? this.#misspelled() : undefined;
+    if (misspelled !== undefined) return misspelled;
     return new ScenarioError(this.#file, this.line, word?.column ?? this.#end, reason, hint);
+  }
+
+  /** The complaint about a word that nobody has read, where one that is read was probably meant. */
+  #misspelled(): ScenarioError | undefined {
+    for (const word of this.#words) {
+      if (this.#used.has(word)) continue;
+      const asked = word.key === undefined ? this.#askedFlags : this.#askedKeys;
+      const meant = closest(word.key ?? word.text, asked);
+      if (meant === undefined || meant === (word.key ?? word.text)) continue;
+      const hint = `did you mean ${word.key === undefined ? meant : `${meant}=`}?`;
+      return new ScenarioError(this.#file, this.line, word.column, `"${word.text}" is not expected here`, hint);
+    }
+    return undefined;
   }
 
   /** The next word that is not `key=value`, or undefined. */
@@ -192,12 +212,13 @@ export class Args {
     const word = this.next(what);
     const found = choices.find((choice) => choice === word.text);
     if (found === undefined)
-      throw this.fail(`${what} "${word.text}" is not known`, word, `one of ${choices.join(' ')}`);
+      throw this.fail(`${what} "${word.text}" is not known`, word, suggestion(word.text, choices));
     return found;
   }
 
   /** Whether a lone word stands there; takes it. */
   flag(name: string): boolean {
+    this.#askedFlags.add(name);
     const word = this.#words.find((w) => w.key === undefined && w.text === name && !this.#used.has(w));
     if (word !== undefined) this.#used.add(word);
     return word !== undefined;
@@ -205,6 +226,7 @@ export class Args {
 
   /** The value of `key=…`. */
   key(name: string): Word | undefined {
+    this.#askedKeys.add(name);
     const word = this.#words.find((w) => w.key === name);
     if (word !== undefined) this.#used.add(word);
     return word;
@@ -280,6 +302,6 @@ export class Args {
   /** Complains about words that nobody has read. */
   end(): void {
     const word = this.#words.find((w) => !this.#used.has(w));
-    if (word !== undefined) throw this.fail(`"${word.text}" is not expected here`, word);
+    if (word !== undefined) throw this.#misspelled() ?? this.fail(`"${word.text}" is not expected here`, word);
   }
 }

@@ -45,7 +45,7 @@ export interface ServerOptions {
 export function createFileSystem(options: unknown, hooks: TransportHooks): FileSystem {
   const { text, file, profile, swapKind, clock, speed, hidepid, mappedIds, ...more } = options as ServerOptions;
   const session = new Session({ profile, swapKind, wallNowMs: clock === 'real' ? Date.now() : undefined });
-  session.load(text, file);
+  session.setUp(text, file);
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
   const host = new SessionHost(session, virtual, { inSlices: true });
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };

@@ -67,6 +67,9 @@ const NAMES: Record<number, string> = {
   [ETIMEDOUT]: 'ETIMEDOUT',
 };
 
+/** The names of all errors that something here may answer. */
+export const ERRNO_NAMES: readonly string[] = Object.values(NAMES);
+
 /** The symbolic name of a positive error number, `E<number>` where it is not one of ours. */
 export function errnoName(errno: number): string {
   return NAMES[errno] ?? `E${errno}`;

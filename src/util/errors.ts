@@ -1,4 +1,4 @@
-import { errnoName } from './errno.ts';
+import { EINVAL, errnoName } from './errno.ts';
 
 /** What a caller of a system call may see: an error number and a reason in words. */
 export class KernelError extends Error {
@@ -9,6 +9,19 @@ export class KernelError extends Error {
     this.name = 'KernelError';
     this.errno = errno;
     this.code = errnoName(errno);
+  }
+}
+
+/** EINVAL for a name that nothing has; `known`: the names that there are, `advice`: what to do where none is near. */
+export class UnknownNameError extends KernelError {
+  readonly unknownName: string;
+  readonly known: readonly string[];
+  readonly advice: string | undefined;
+  constructor(reason: string, unknownName: string, known: Iterable<string>, advice?: string) {
+    super(EINVAL, reason);
+    this.unknownName = unknownName;
+    this.known = [...known];
+    this.advice = advice;
   }
 }
 

@@ -4,7 +4,7 @@ import type { MachineFlags } from '../../server/server-options.ts';
 import { toBuffer, utf8Of } from '../../util/bytes.ts';
 import type { CommandRow } from '../command.ts';
 import { addMachineOptions, addMasimRate, readScenario } from '../machine-options.ts';
-import { print } from '../output.ts';
+import { notice, print } from '../output.ts';
 
 const HELP = `
 Examples:
@@ -33,5 +33,6 @@ async function play(file: string, flags: MachineFlags & { readonly json?: boolea
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.swap === undefined ? {} : { swapKind: flags.swap }),
   });
+  for (const warning of result.session.warnings) notice(warning);
   print(flags.json === true ? JSON.stringify(toGolden(result), undefined, 1) : toText(result));
 }

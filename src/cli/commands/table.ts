@@ -2,9 +2,11 @@ import type { CommandRow } from '../command.ts';
 import { captureCommand } from './capture.ts';
 import { compareCommand } from './compare.ts';
 import { doctorCommand } from './doctor.ts';
+import { helpCommand } from './help.ts';
 import { mountCommand } from './mount.ts';
 import { playCommand } from './play.ts';
 import { runCommand } from './run.ts';
+import { scenarioCommand } from './scenario.ts';
 import { umountCommand } from './umount.ts';
 
 /** Every command, in the order of the help text. */
@@ -15,5 +17,7 @@ export const COMMANDS: readonly CommandRow[] = [
   playCommand,
   captureCommand,
   compareCommand,
+  scenarioCommand,
   doctorCommand,
+  helpCommand,
 ];

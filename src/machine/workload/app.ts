@@ -6,7 +6,7 @@ import type { Mapping } from '../../mm/cache/mapping.ts';
 import { mmap } from '../../mm/space/mmap.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../../mm/space/vm-flags.ts';
 import { EEXIST, EINVAL } from '../../util/errno.ts';
-import { KernelError } from '../../util/errors.ts';
+import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import { Random } from '../../util/random.ts';
 import type { Machine } from '../machine.ts';
 import { idsOf, type Region, type Task } from '../task.ts';
@@ -161,7 +161,12 @@ export class Apps {
   get(name: string): App {
     const app = this.list.get(name);
     if (app === undefined)
-      throw new KernelError(EINVAL, `there is no app ${name}; make one with: app ${name} heap=SIZE`);
+      throw new UnknownNameError(
+        `there is no app ${name}`,
+        name,
+        this.list.keys(),
+        `make one with: app ${name} heap=SIZE`,
+      );
     return app;
   }
 
@@ -358,7 +363,8 @@ export class Apps {
 
   #object(name: string): Mapping {
     const object = this.machine.objects.get(name);
-    if (object === undefined) throw new KernelError(EINVAL, `there is no object named ${name}`);
+    if (object === undefined)
+      throw new UnknownNameError(`there is no object named ${name}`, name, this.machine.objects.keys());
     return object;
   }
 }

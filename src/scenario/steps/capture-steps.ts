@@ -13,10 +13,11 @@ import { PROT_READ, PROT_WRITE, VM_LOCKED, VM_NORESERVE } from '../../mm/space/v
 import type { Vma } from '../../mm/space/vma.ts';
 import { forEachEntry } from '../../mm/space/zap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../../util/errno.ts';
-import { KernelError } from '../../util/errors.ts';
+import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
 import { placeFor, takePlace } from './mmap-step.ts';
+import { mmOf, regionOf } from './region.ts';
 
 /** Letters of a run of pages; upper case: not accessed of late. */
 const STATES: Readonly<Record<string, RestoredPage | undefined>> = {
@@ -59,10 +60,7 @@ function pageOffset(args: Args): number {
 }
 
 function memoryOf(task: Task, name: string): { mm: Mm; region: Region } {
-  const region = task.regions.get(name);
-  if (task.mm === null || region === undefined)
-    throw new KernelError(EINVAL, `${task.name} has no mapping named ${name}`);
-  return { mm: task.mm, region };
+  return { mm: mmOf(task), region: regionOf(task, name) };
 }
 
 /** The VMA of a page; `near`: the one found last. Throws EINVAL. */
@@ -174,7 +172,11 @@ export const captureSteps: readonly ProcessStep[] = [
         const { mm, region } = memoryOf(task, name);
         const other = machine.named.get(otherWord.text) ?? machine.byTid.get(Number(otherWord.text));
         if (other === undefined || other.mm === null)
-          throw new KernelError(EINVAL, `there is no process ${otherWord.text} with memory`);
+          throw new UnknownNameError(
+            `there is no process ${otherWord.text} with memory`,
+            otherWord.text,
+            machine.named.keys(),
+          );
         const sharer = new Sharer(mem, other.mm, mm);
         sharer.at(region.start + offset);
         for (const { start, count } of runs) {

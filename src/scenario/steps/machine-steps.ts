@@ -11,7 +11,7 @@ import { fallocate, punchHole, truncate } from '../../mm/cache/truncate.ts';
 import type { Memory } from '../../mm/memory.ts';
 import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
 import { EINVAL } from '../../util/errno.ts';
-import { KernelError } from '../../util/errors.ts';
+import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import { withEvents } from '../report.ts';
 import { takeSnap } from '../snap.ts';
@@ -21,7 +21,8 @@ import { type Args, MAX_TIME_US } from '../words.ts';
 /** The object of this name. Throws KernelError EINVAL. */
 export function objectOf(machine: Machine, name: string): Mapping {
   const mapping = machine.objects.get(name);
-  if (mapping === undefined) throw new KernelError(EINVAL, `there is no object named ${name}`);
+  if (mapping === undefined)
+    throw new UnknownNameError(`there is no object named ${name}`, name, machine.objects.keys());
   return mapping;
 }
 
@@ -174,7 +175,7 @@ export const machineSteps: readonly MachineStep[] = [
   },
   {
     word: 'object',
-    usage: 'object NAME file|memfd SIZE [path=P] [mode=0644] [uid=N] [gid=N]',
+    usage: 'object NAME file|memfd SIZE [path=PATH] [mode=0644] [uid=N] [gid=N]',
     about: 'a file on the simulated disk, or a shared memory object',
     parse(args) {
       const name = args.next('name').text;
@@ -222,7 +223,7 @@ export const machineSteps: readonly MachineStep[] = [
   {
     word: 'proc',
     usage:
-      'proc NAME [pid=N] [ppid=N] [pgrp=N] [session=N] [uid=N] [gid=N] [euid=N] [suid=N] [egid=N] [sgid=N] [groups=N,N] [comm=C] [cmdline="a b"] [environ=E] [exe=P] [cwd=P] [root=P] [cgroup=P] [adj=N] [nice=N] [umask=0022] [state=S] [start=TIME] [tracer=PID] [kthread]',
+      'proc NAME [pid=N] [ppid=N] [pgrp=N] [session=N] [uid=N] [gid=N] [euid=N] [egid=N] [suid=N] [sgid=N] [groups=3001,3002] [comm=TEXT] [cmdline="a b"] [environ="A=1 B=2"] [exe=PATH] [cwd=PATH] [root=PATH] [cgroup=PATH] [adj=N] [nice=N] [umask=0022] [state=S|R|D|T|t|I] [start=TIME] [tracer=PID] [kthread]',
     names: 'process',
     about: 'a process with an empty address space, or a kernel thread',
     parse(args) {
@@ -349,7 +350,7 @@ export const machineSteps: readonly MachineStep[] = [
     usage: 'snap LABEL',
     about: 'records the state of everything',
     parse(args) {
-      const label = args.rest() || 'snap';
+      const label = args.text('label');
       return ({ machine }) => takeSnap(machine, label) as unknown as Record<string, unknown>;
     },
   },

@@ -73,22 +73,25 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   if (anon && object !== undefined) throw args.fail('anon and obj= exclude each other');
   if (shared && isPrivate) throw args.fail('private and shared exclude each other');
   if ((count === undefined) !== (each === undefined)) throw args.fail('count= and each= belong together');
-  if ((size === undefined) === (count === undefined)) throw args.fail('size= (or count=, each=) is missing');
+  if (size !== undefined && count !== undefined) throw args.fail('size= and count= exclude each other');
+  if (size === undefined && count === undefined && object === undefined)
+    throw args.fail('size= (or obj=, or count= and each=) is missing');
   for (const bytes of [offset, gap, each ?? 0, at ?? 0]) {
     if (bytes % 4096 !== 0) throw args.fail(`${bytes} is not a whole number of pages`);
   }
-  const eachPages = Math.ceil((each ?? size!) / 4096);
-  const stridePages = eachPages + gap / 4096;
   const pieces = count ?? 1;
-  const areaPages = count === undefined ? eachPages : pieces * stridePages;
 
   return ({ machine }, task) => {
     const mm = mmOf(task);
+    const found = object === undefined ? undefined : objectOf(machine, object);
+    const objectBytes = Math.max(0, (found?.nrPages ?? 0) * 4096 - offset);
+    const eachPages = Math.ceil((each ?? size ?? objectBytes) / 4096);
+    const stridePages = eachPages + gap / 4096;
+    const areaPages = count === undefined ? eachPages : pieces * stridePages;
     if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
     const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
     const result = systemCall(machine, task, () => {
-      const mapping =
-        object !== undefined ? objectOf(machine, object) : shared ? machine.anonymousShmem(areaPages * 4096) : null;
+      const mapping = found ?? (shared ? machine.anonymousShmem(areaPages * 4096) : null);
       const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
       for (let i = 0; i < pieces; i++) {
         const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + i * stridePages;
@@ -154,7 +157,7 @@ const FLAG_WORDS: readonly (readonly [string, number])[] = [
 export const mmapStep: ProcessStep = {
   word: 'mmap',
   usage:
-    'NAME mmap MAPPING size=SIZE [anon|obj=OBJECT] [private|shared] [prot=rw] [open=r|rw] [off=SIZE] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=N] | size=SIZE growsdown init=SIZE | count=N each=SIZE gap=SIZE anon',
+    'NAME mmap MAPPING size=SIZE [anon] [private|shared] [prot=rw] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=TEXT] | NAME mmap MAPPING obj=OBJECT [size=SIZE] [off=SIZE] [private|shared] [prot=rw] [open=r|rw] [at=ADDR] [locked] [populate] [name=TEXT] | NAME mmap MAPPING size=SIZE growsdown [init=SIZE] | NAME mmap MAPPING count=N each=SIZE [gap=SIZE] [anon]',
   about: 'a new mapping, or a row of equal ones',
   partial: true,
   parse: parseMmap,

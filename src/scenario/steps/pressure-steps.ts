@@ -9,6 +9,7 @@ import { KernelError } from '../../util/errors.ts';
 import { withEvents } from '../report.ts';
 import type { MachineStep, ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
+import { regionOf } from './region.ts';
 
 const INT_MAX = 2147483647;
 /** Entries of the tables of the low-memory killer. */
@@ -31,8 +32,7 @@ function readPart(args: Args): Part {
 
 /** Pages of a part. Lengths are rounded down to pages, as vrange(2) does. Throws EINVAL. */
 function pagesOf(task: Task, part: Part): { start: number; end: number; kind: VolatileKind } {
-  const region = task.regions.get(part.name);
-  if (region === undefined) throw new KernelError(EINVAL, `${task.name} has no mapping named ${part.name}`);
+  const region = regionOf(task, part.name);
   if (part.offset % 4096 !== 0) throw new KernelError(EINVAL, 'the address is not at the start of a page');
   const start = region.start + part.offset / 4096;
   return {

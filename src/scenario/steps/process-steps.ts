@@ -54,7 +54,7 @@ export const processSteps: readonly ProcessStep[] = [
   },
   {
     word: 'exec',
-    usage: 'NAME exec [comm=C] [cmdline="a b"] [exe=P]',
+    usage: 'NAME exec [comm=TEXT] [cmdline="a b"] [exe=PATH]',
     about: 'replaces the program: a fresh, empty address space',
     parse(args) {
       const comm = args.key('comm')?.value;
@@ -71,7 +71,7 @@ export const processSteps: readonly ProcessStep[] = [
   },
   {
     word: 'thread',
-    usage: 'NAME thread [tid=N] [comm=C] [state=S] [tracer=PID]',
+    usage: 'NAME thread [tid=N] [comm=TEXT] [state=S|R|D|T|t|I] [tracer=PID]',
     about: 'one more thread',
     parse(args) {
       const tid = args.integerKey('tid', 1, PID_MAX - 1);

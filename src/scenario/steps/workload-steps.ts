@@ -8,12 +8,13 @@ import { ForkStorm, Growth } from '../../machine/workload/growth.ts';
 import { PATTERN_NAMES, type PatternSettings } from '../../machine/workload/patterns.ts';
 import { USER_ORDERS, User, type UserOptions, type UserOrder } from '../../machine/workload/user.ts';
 import { EINVAL } from '../../util/errno.ts';
-import { KernelError } from '../../util/errors.ts';
+import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import { Random } from '../../util/random.ts';
 import { imposeOnApp, imposeOnUser } from '../impose.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from '../step.ts';
 import { type Args, MAX_TIME_US, parseSize, parseTime } from '../words.ts';
 import { MAX_ID } from './machine-steps.ts';
+import { mmOf, regionOf as regionNamed } from './region.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 /** Accesses, forks a second. */
@@ -24,10 +25,8 @@ const MAX_GROWTH = 2 ** 40;
 const MAX_TURNS = 1_000_000_000;
 
 function regionOf(task: Task, name: string): Region {
-  if (task.mm === null) throw new KernelError(EINVAL, `${task.name} has no memory`);
-  const region = task.regions.get(name);
-  if (region === undefined) throw new KernelError(EINVAL, `${task.name} has no mapping named ${name}`);
-  return region;
+  mmOf(task);
+  return regionNamed(task, name);
 }
 
 function rateKey(args: Args, key: string, otherwise: number): number {
@@ -279,9 +278,12 @@ export const appMachineSteps: readonly MachineStep[] = [
       return ({ machine }) => {
         const activities = activitiesOf(machine);
         const random = new Random(machine.options.seed, activities.newStream());
-        const all = apps.length === 1 && apps[0] === 'all' ? [...appsOf(machine).list.keys()] : apps;
-        if (all.length === 0)
-          throw new KernelError(EINVAL, 'there are no apps to open: define some with app NAME heap=SIZE');
+        const known = [...appsOf(machine).list.keys()];
+        const all = apps.length === 1 && apps[0] === 'all' ? known : apps;
+        const unknown = all.find((name) => !known.includes(name));
+        const make = 'make apps with: app NAME heap=SIZE';
+        if (unknown !== undefined) throw new UnknownNameError(`there is no app ${unknown}`, unknown, known, make);
+        if (all.length === 0) throw args.fail('there are no apps to open', names, make);
         const options: UserOptions = { apps: all, turns, useMinUs, useMaxUs, gapUs, order };
         activities.start(new User(machine, imposeOnUser(machine.imposed, options), random));
         return undefined;

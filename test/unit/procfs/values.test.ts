@@ -114,13 +114,13 @@ test('a reader of events that is too slow is told how many it has missed', () =>
   const file = tree.open('reclaimfs/events', 0o4000);
   const pressure = tree.open('reclaimfs/vmpressure', 0o4000);
   if (typeof file === 'number' || typeof pressure === 'number') throw new Error('not open');
-  tree.machine.log('first');
+  tree.machine.log('user', { turns: -1 });
   file.read(0, 1 << 20, ROOT);
-  for (let i = 0; i < 25_000; i++) tree.machine.log('n', { i });
+  for (let i = 0; i < 25_000; i++) tree.machine.log('user', { turns: i });
   const lines = fromBuffer(file.read(0, 1 << 24, ROOT) as Uint8Array).split('\n');
   const { count } = JSON.parse(lines[0]!) as { count: number };
   expect(lines[0]).toBe(`{"type":"lost","count":${count}}`);
-  expect(JSON.parse(lines[1]!)).toMatchObject({ type: 'n', i: count });
+  expect(JSON.parse(lines[1]!)).toMatchObject({ type: 'user', turns: count });
   expect(lines.length - 2 + count).toBe(25_000);
   expect(pressure.read(0, 4096, ROOT)).toBeLessThan(0);
 });

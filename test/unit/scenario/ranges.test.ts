@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { APP_STEPS, MACHINE_STEPS, PROCESS_STEPS } from '../../../src/scenario/parse.ts';
 import { ScenarioError } from '../../../src/scenario/scenario-error.ts';
-import { MACHINE_USAGE, machineOptions } from '../../../src/scenario/session.ts';
+import { MACHINE_LINE, machineOptions } from '../../../src/scenario/session.ts';
 import { Args, splitWords, type Word } from '../../../src/scenario/words.ts';
 
 interface Row {
@@ -47,7 +47,7 @@ class NotingArgs extends Args {
 const rows: Row[] = [
   ...[...MACHINE_STEPS.values()].map((row) => ({ ...row, lead: 1 })),
   ...[...PROCESS_STEPS.values(), ...APP_STEPS.values()].map((row) => ({ ...row, lead: 2 })),
-  { word: 'machine', usage: MACHINE_USAGE, parse: machineOptions, lead: 1 },
+  { word: 'machine', usage: MACHINE_LINE.usage, parse: machineOptions, lead: 1 },
 ];
 
 /** What stands for the words of a usage. Where a step wants more than that, its lines are given in LINES. */
@@ -78,6 +78,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'OBJECT,…': 'x',
   'A,B,…': 'x',
   P: 'x',
+  PATH: 'x',
+  TEXT: 'x',
+  'A=1 B=2': 'x',
   MAPPING: 'm',
 }; // prettier-ignore
 

@@ -1,0 +1,14 @@
+/** What the files of /proc/reclaimfs are for. */
+export const RECLAIMFS_FILES: Readonly<Record<string, string>> = {
+  check: 'runs the invariants of the memory: `ok`, or what is broken',
+  clock: 'read: virtual time; write: `+5s`, `pause`, `run`, `speed 10`',
+  control: 'write steps, all or none per write',
+  'disk/': 'the simulated files as they are on the simulated disk',
+  error: 'why the last step was rejected',
+  events: 'JSON lines as they happen; a read waits, unless the file is opened with O_NONBLOCK',
+  'events?now': 'the events that there are; a read ends',
+  'lowmemorykiller/': 'the parameters of the low-memory killer',
+  settings: 'every setting in force',
+  state: 'the whole machine as steps: give it to `mount --scenario`',
+  vmpressure: '`low`, `medium`, `critical`; a read waits; a level that is written is the least to be told of',
+};
