@@ -198,6 +198,7 @@ export class Cgroups implements MemcgCharger, Ticker {
       throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
     task.cgroup = group.path;
     this.attachMm(task);
+    this.machine.loadChanges++;
     this.machine.generation++;
   }
 

@@ -108,7 +108,7 @@ export class Machine {
   nowUs: number;
   /** Rises with every change that some file of /proc may show. */
   generation = 0;
-  /** Rises when processes come or go, or their threads use more or less CPU. */
+  /** Rises when processes come, go or move to another control group, or their threads use more or less CPU. */
   loadChanges = 0;
   forks = 0;
   /** Page where the next mapping without an address goes: one place for the whole machine, as in the oracle. */
@@ -184,6 +184,13 @@ export class Machine {
     this.generation++;
   }
 
+  /** Another dialect of the reclaim interface from now on. */
+  setProfile(name: ProfileName): void {
+    this.profile = PROFILES[name];
+    this.mem.rules = this.profile.rules;
+    this.generation++;
+  }
+
   get swapKind(): SwapKind {
     return this.mem.swap?.kind ?? this.options.swapKind;
   }
@@ -196,8 +203,9 @@ export class Machine {
   /** The same in pieces. Between two of them the machine is whole, at a moment on the way there: it may as well end then. */
   *advancing(toUs: number): Job<void> {
     if (toUs <= this.nowUs) return;
-    for (const ticker of this.tickers) ticker.beforeAdvance?.();
     for (;;) {
+      // Before each stretch of time, and not once a call: what comes out must not depend on how often anybody looks.
+      for (const ticker of this.tickers) ticker.beforeAdvance?.();
       let due = toUs;
       for (const ticker of this.tickers) due = Math.min(due, ticker.nextUs());
       this.nowUs = Math.max(this.nowUs, due);
@@ -225,9 +233,10 @@ export class Machine {
 
   /** Makes a process with an empty address space. Throws EEXIST (pid or name taken), EINVAL. */
   createProcess(options: ProcessOptions): Task {
+    this.#claimName(options.name);
     const pid = options.pid ?? (options.yields === true ? this.#highestPid() : this.#allocPid());
     if (!(pid > 0 && pid < PID_MAX)) throw new KernelError(EINVAL, `pid ${pid} is not below ${PID_MAX}`);
-    this.#claim(pid, options.name);
+    this.#claim(pid);
     const kernelThread = options.kernelThread ?? false;
     const mm = kernelThread ? null : new Mm(this.mem.newId());
     const ids = options.ids ?? idsOf(0);
@@ -242,8 +251,9 @@ export class Machine {
   /** A copy of a process; `shareMm`: one that uses the same address space (CLONE_VM). Throws EEXIST, EINVAL, ENOMEM. Mirrors: kernel_clone. */
   fork(parent: Task, name: string, pid?: Pid, shareMm = false): Task {
     if (parent.mm === null) throw new KernelError(EINVAL, `${parent.name} has no memory to copy`);
+    this.#claimName(name);
     const childPid = pid ?? this.#allocPid();
-    this.#claim(childPid, name);
+    this.#claim(childPid);
     if (!this.pressure.reserve((shareMm ? 0 : parent.mm.pageDirectory.size) + KERNEL_STACK_PAGES))
       throw new KernelError(ENOMEM, 'no memory for page tables');
     const ids = { ...parent.ids, groups: [...parent.ids.groups] };
@@ -437,12 +447,16 @@ export class Machine {
     throw new KernelError(ENOMEM, 'no pid is free');
   }
 
-  /** Makes sure that a pid and a name are free. Throws EEXIST. */
-  #claim(pid: Pid, name?: string): void {
+  /** Makes sure that a name is free: before a pid is given out. Throws EEXIST. */
+  #claimName(name: string): void {
+    const namesake = this.named.get(name);
+    if (namesake !== undefined && !namesake.yields) throw new KernelError(EEXIST, `there is a process named ${name}`);
+  }
+
+  /** Makes sure that a pid is free. Throws EEXIST. */
+  #claim(pid: Pid): void {
     const holder = this.byTid.get(pid);
     if (holder !== undefined && !holder.yields) throw new KernelError(EEXIST, `pid ${pid} is taken`);
-    const namesake = name === undefined ? undefined : this.named.get(name);
-    if (namesake !== undefined && !namesake.yields) throw new KernelError(EEXIST, `there is a process named ${name}`);
     if (holder === undefined) return;
     this.tasks.delete(pid);
     holder.renumber(this.#highestPid());

@@ -27,7 +27,7 @@ export interface PsiTrigger {
   /** Called as it fires. */
   onEvent: (() => void) | undefined;
   /** Told as it fires: a daemon of the machine. */
-  listener: PsiListener | undefined;
+  readonly listener: PsiListener | undefined;
   windowStartUs: number;
   windowTotalUs: number;
   previousGrowthUs: number;
@@ -54,15 +54,20 @@ export function parseTrigger(
 
 export class PsiTriggers {
   private readonly psi: Psi;
+  /** Those of daemons of the machine, and those of open files, which are no part of it. */
   private readonly triggers = new Set<PsiTrigger>();
+  private readonly watched = new Set<PsiTrigger>();
   private dueUs = Number.POSITIVE_INFINITY;
 
   constructor(psi: Psi) {
     this.psi = psi;
   }
 
-  /** Registers what a write to /proc/pressure/NAME says. `has`: the open file has one already (EBUSY). Throws EINVAL, EBUSY. */
-  register(resource: PsiResource, text: string, privileged = true, has = false): PsiTrigger {
+  /**
+   * Registers what a write to /proc/pressure/NAME says. `has`: the open file has one already (EBUSY); `listener`: it is no
+   * file but a daemon of the machine. Throws EINVAL, EBUSY.
+   */
+  register(resource: PsiResource, text: string, privileged = true, has = false, listener?: PsiListener): PsiTrigger {
     const parsed = parseTrigger(text, privileged);
     if (has) throw new KernelError(EBUSY, 'this open file has a trigger already');
     const { nowUs } = this.psi;
@@ -71,19 +76,20 @@ export class PsiTriggers {
       ...parsed,
       event: false,
       onEvent: undefined,
-      listener: undefined,
+      listener,
       windowStartUs: nowUs,
       windowTotalUs: this.psi.groups[resource].totalAt(parsed.state, nowUs),
       previousGrowthUs: 0,
       lastEventUs: nowUs - parsed.windowUs,
     };
-    this.triggers.add(trigger);
+    (listener === undefined ? this.watched : this.triggers).add(trigger);
     this.#schedule(nowUs);
     return trigger;
   }
 
   unregister(trigger: PsiTrigger): void {
     this.triggers.delete(trigger);
+    this.watched.delete(trigger);
     this.#schedule(this.psi.nowUs);
   }
 
@@ -100,7 +106,7 @@ export class PsiTriggers {
 
   run(nowUs: number): void {
     if (nowUs < this.dueUs) return;
-    for (const trigger of this.triggers) this.#update(trigger, nowUs);
+    for (const triggers of [this.triggers, this.watched]) for (const trigger of triggers) this.#update(trigger, nowUs);
     this.#schedule(nowUs);
   }
 
@@ -128,7 +134,8 @@ export class PsiTriggers {
   /** The next moment of a fixed grid at which triggers are looked at. */
   #schedule(nowUs: number): void {
     let step = Number.POSITIVE_INFINITY;
-    for (const { windowUs } of this.triggers) step = Math.min(step, Math.floor(windowUs / UPDATES_PER_WINDOW));
+    for (const triggers of [this.triggers, this.watched])
+      for (const { windowUs } of triggers) step = Math.min(step, Math.floor(windowUs / UPDATES_PER_WINDOW));
     this.dueUs = step === Number.POSITIVE_INFINITY ? step : (Math.floor(nowUs / step) + 1) * step;
   }
 }

@@ -49,21 +49,16 @@ export class Psi {
 
   /** Processes, their loads or kswapd may have changed. */
   refresh(): void {
-    this.changes = this.#nrChanges;
+    this.changes = this.machine.loadChanges;
     for (const resource of ['memory', 'io'] as const) this.#share(resource);
     const load = this.#productive(undefined).load;
     const { cpus } = this.machine.options;
     this.groups.cpu.setShares(this.machine.nowUs, Math.min(1, Math.max(0, load / cpus - 1)), 0);
   }
 
-  /** To be called before time passes; control groups' pressure is brought up to date with it. */
+  /** To be called before time passes. Looking at every process is dear: done when loads, or who is in which group, have changed. */
   beforeAdvance(): void {
-    if (this.changes !== this.#nrChanges) this.refresh();
-  }
-
-  /** Looking at every process is dear: done when loads have changed, or with anything where membership may have. */
-  get #nrChanges(): number {
-    return this.group === null ? this.machine.loadChanges : this.machine.generation;
+    if (this.changes !== this.machine.loadChanges) this.refresh();
   }
 
   nextUs(): number {

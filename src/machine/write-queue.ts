@@ -16,6 +16,8 @@ export class WriteQueue {
   private head = 0;
   /** Places in use, those left empty included. */
   private used = 0;
+  /** Frames below this number have been queued at least once. */
+  usedFrames = 0;
 
   /** For frames 1 … `frames`. */
   constructor(frames: number) {
@@ -33,6 +35,7 @@ export class WriteQueue {
     this.pfn[at] = pfn;
     this.turn[at] = turnUs;
     this.place[pfn] = at + 1;
+    if (pfn >= this.usedFrames) this.usedFrames = pfn + 1;
     this.length++;
   }
 

@@ -10,6 +10,7 @@ import { processOf } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
 import { addressSteps } from './steps/address-steps.ts';
+import { branchSteps } from './steps/branch-steps.ts';
 import { captureSteps } from './steps/capture-steps.ts';
 import { machineSteps } from './steps/machine-steps.ts';
 import { memorySteps } from './steps/memory-steps.ts';
@@ -19,7 +20,10 @@ import { appMachineSteps, appSteps, workloadSteps } from './steps/workload-steps
 import { Args, isSpace, splitWords, type Word } from './words.ts';
 
 export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(
-  [...machineSteps, ...pressureSteps, ...appMachineSteps, ...policySteps].map((step) => [step.word, step]),
+  [...machineSteps, ...pressureSteps, ...appMachineSteps, ...policySteps, ...branchSteps].map((step) => [
+    step.word,
+    step,
+  ]),
 );
 export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
   [...processSteps, ...memorySteps, ...addressSteps, ...captureSteps, ...pressureProcessSteps, ...workloadSteps].map(

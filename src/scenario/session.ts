@@ -1,14 +1,14 @@
 /**
- * A machine and the steps that made it what it is. Every change goes through here, so that the whole machine can be
- * given away as text (`state`), and so that a write of several steps that fails in the middle can be undone: the machine
- * is built again from its history, which gives the same machine, bit by bit.
+ * A machine and those who change it. Every change goes through here, so that a write of several steps that fails in the
+ * middle can be undone (undo.ts), and so that machines can be kept under names and come back to.
  */
 
+import type { EventType } from '../machine/event-types.ts';
 import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions } from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { trimBytes } from '../util/bytes.ts';
-import { EINVAL } from '../util/errno.ts';
+import { EINVAL, ENOSPC } from '../util/errno.ts';
 import { BugError, KernelError, UnknownNameError } from '../util/errors.ts';
 import { finish, isJob, type Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
@@ -17,7 +17,9 @@ import { factorOf } from './impose.ts';
 import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { resolveNames } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
-import type { StepResult } from './step.ts';
+import { load, save } from './state/image.ts';
+import type { Branches, StepResult } from './step.ts';
+import { type Mark, Undo } from './undo.ts';
 import { Args, MAX_ADDRESS, parseSize, quoteValue, splitWords, type Word } from './words.ts';
 
 const log = logger('session');
@@ -42,6 +44,16 @@ export interface StepRecord {
   readonly result: StepResult;
 }
 
+/** A machine kept under a name. */
+export interface Kept {
+  readonly bytes: Uint8Array;
+  /** Its virtual time. */
+  readonly nowUs: number;
+}
+
+const MOST_SNAPSHOTS = 64;
+/** Steps that leave the machine as it is, or put another in its place: never done again on the way back. */
+const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
 export const MACHINE_LINE = {
   word: 'machine',
@@ -49,9 +61,12 @@ export const MACHINE_LINE = {
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
-export class Session {
+export class Session implements Branches {
   #machine: Machine;
   readonly #options: SessionOptions;
+  readonly #undo = new Undo();
+  /** Another machine has taken the place of the one that there is a way back for. */
+  #isReplaced = false;
   #machineOptions: MachineOptions;
   /** The scenario that was loaded; what has been done since stands in the history. */
   #base = '';
@@ -59,6 +74,8 @@ export class Session {
   #historyUs = 0;
   /** What was done, but probably not as it was meant: `file:line: warning: …`; of the last scenario and all steps since. */
   warnings: string[] = [];
+  /** Machines kept under names, in the order in which they were first kept. */
+  snapshots: Map<string, Kept> = new Map();
   /** Called when the machine object has been replaced by an equal one (after an undone write). */
   onMachineReplaced: ((machine: Machine) => void) | undefined;
 
@@ -112,6 +129,7 @@ export class Session {
       this.#machine = before;
       throw error;
     }
+    this.#undo.forget();
     this.#base = [...(this.#options.first ?? []).map(({ step }) => step), rest].join('\n');
     this.#history = [];
     this.#historyUs = this.#machine.nowUs;
@@ -133,12 +151,15 @@ export class Session {
     }
     const steps = parseSteps(text, file);
     resolveNames(this.#machine, steps);
+    // A step alone that fails as a whole leaves nothing behind.
+    const kept = new Map(this.snapshots);
+    const mark = steps.length > 1 || steps[0]?.partial ? this.#undo.mark(this.#machine) : undefined;
     const before = this.#history.length;
     const records: StepRecord[] = [];
     for (const step of steps) {
       try {
         this.#noteTime();
-        const record = yield* carryOut(step, this.#machine);
+        const record = yield* this.#undo.timed(this.#carryOut(step));
         if (step.word !== 'snap') this.#history.push(step.text);
         this.#historyUs = this.#machine.nowUs;
         if (record.result?.['ret'] === -1 && step.expect === undefined) {
@@ -147,12 +168,16 @@ export class Session {
         records.push(record);
         yield;
       } catch (error) {
-        const changed =
-          step.partial || records.length > 0 || !(error instanceof KernelError || error instanceof ScenarioError);
-        if (changed) yield* this.#undo(before);
+        if (mark !== undefined && (step.partial || records.length > 0 || !isRefusal(error))) {
+          yield* this.#goBack(mark, before);
+          this.snapshots = kept;
+        }
         throw asScenarioError(error, step);
       }
     }
+    if (this.#isReplaced) this.#undo.forget();
+    this.#isReplaced = false;
+    this.#undo.trim();
     return records;
   }
 
@@ -166,16 +191,84 @@ export class Session {
   record(step: string): void {
     this.#noteTime();
     this.#history.push(step);
+    this.#undo.note(this.#machine, this.#machine.nowUs, (machine) => {
+      for (const parsed of eachStep(step, 'recorded')) finish(carryOut(parsed, machine));
+      return undefined;
+    });
+  }
+
+  /** Notes an event that somebody around the machine has to tell. */
+  log(type: EventType, members: Record<string, string | number | boolean | null>): void {
+    this.#machine.log(type, members);
+    this.#undo.note(this.#machine, this.#machine.nowUs, (machine) => {
+      machine.log(type, members);
+      return undefined;
+    });
+  }
+
+  /** Takes a saved machine in place of what there is. Throws StateError, ScenarioError (an option that it cannot follow). */
+  loadImage(saved: Uint8Array, file: string): void {
+    const machine = load(saved);
+    const { profile, swapKind } = this.#options;
+    if (swapKind !== undefined && swapKind !== machine.swapKind)
+      throw new ScenarioError(file, 1, 1, `this saved machine has ${machine.swapKind} swap`, 'leave out --swap');
+    if (profile !== undefined) machine.setProfile(profile);
+    this.#replace(machine);
+    this.#undo.forget();
+    this.#isReplaced = false;
+  }
+
+  /** The whole machine as bytes, for loadImage. */
+  save(): Uint8Array {
+    return save(this.#machine);
+  }
+
+  /** Keeps the machine as it is under a name; what had that name is forgotten. Throws EINVAL, ENOSPC. */
+  keep(name: string): void {
+    if (!/^[A-Za-z0-9_][\w.-]{0,63}$/.test(name))
+      throw new KernelError(EINVAL, `"${name}" is no name of a snapshot: letters, digits, . _ -, at most 64`);
+    if (!this.snapshots.has(name) && this.snapshots.size >= MOST_SNAPSHOTS)
+      throw new KernelError(ENOSPC, `there are ${MOST_SNAPSHOTS} snapshots already: drop one with: snapshot NAME drop`);
+    this.snapshots.set(name, { bytes: this.save(), nowUs: this.#machine.nowUs });
+  }
+
+  /** Forgets a snapshot. Throws EINVAL. */
+  drop(name: string): void {
+    this.#kept(name);
+    this.snapshots.delete(name);
+  }
+
+  /** Makes the machine what it was when it was kept under this name; the snapshot stays. Throws EINVAL. */
+  restore(name: string): void {
+    this.#replace(load(this.#kept(name).bytes));
+  }
+
+  #kept(name: string): Kept {
+    const kept = this.snapshots.get(name);
+    if (kept !== undefined) return kept;
+    const names = [...this.snapshots.keys()].join(' ');
+    throw new KernelError(
+      EINVAL,
+      `there is no snapshot ${name}${names === '' ? '; make one with: snapshot NAME' : `: ${names}`}`,
+    );
+  }
+
+  #replace(machine: Machine): void {
+    this.#machine = machine;
+    this.#isReplaced = true;
+    this.onMachineReplaced?.(machine);
   }
 
   /** Lets time pass in pieces; not noted until something happens. */
-  advancing(toUs: number): Job<void> {
-    return this.#machine.advancing(toUs);
+  *advancing(toUs: number): Job<void> {
+    if (toUs <= this.#machine.nowUs) return;
+    yield* this.#undo.timed(this.#machine.advancing(toUs));
+    this.#undo.trim();
   }
 
   /** Lets time pass; not noted until something happens. */
   advance(toUs: number): void {
-    this.#machine.advance(toUs);
+    if (toUs > this.#machine.nowUs) finish(this.advancing(toUs));
   }
 
   #withOptions(own: MachineOptions): MachineOptions {
@@ -195,6 +288,14 @@ export class Session {
     if (warning !== undefined) this.warnings.push(`${file}:${line}: warning: ${warning}`);
   }
 
+  *#carryOut(step: ParsedStep): Job<StepRecord> {
+    const machine = this.#machine;
+    const atUs = machine.nowUs;
+    const record = yield* carryOut(step, machine, this);
+    if (!ONLOOKERS.has(step.word)) this.#undo.note(machine, atUs, (again) => carryOut(step, again));
+    return record;
+  }
+
   #noteTime(): void {
     if (this.#machine.nowUs === this.#historyUs) return;
     const last = this.#history.at(-1);
@@ -203,28 +304,22 @@ export class Session {
     this.#historyUs = this.#machine.nowUs;
   }
 
-  /** Builds the machine again as it was when the history had `length` lines. */
-  *#undo(length: number): Job<void> {
-    const nowUs = this.#machine.nowUs;
-    log('undoing %d steps by building the machine again', this.#history.length - length);
-    this.#history.length = length;
-    const machine = new Machine(this.#machineOptions);
-    for (const step of eachStep(`${this.#base}\n${this.#history.join('\n')}`, 'history')) {
-      yield* carryOut(step, machine);
-      yield;
-    }
-    this.#historyUs = machine.nowUs;
-    yield* machine.advancing(nowUs);
-    this.#machine = machine;
+  /** Makes the machine what it was at a mark. */
+  *#goBack(mark: Mark, history: number): Job<void> {
+    log('undoing what a rejected write has done');
+    this.#history.length = history;
+    this.#machine = yield* this.#undo.back(mark);
+    this.#isReplaced = false;
+    this.#historyUs = this.#machine.nowUs;
     this.onMachineReplaced?.(this.#machine);
   }
 }
 
-function* carryOut(step: ParsedStep, machine: Machine): Job<StepRecord> {
+function* carryOut(step: ParsedStep, machine: Machine, branches?: Branches): Job<StepRecord> {
   const { expect } = step;
   let result: StepResult;
   try {
-    const begun = step.start({ machine });
+    const begun = step.start({ machine, ...(branches === undefined ? {} : { branches }) });
     result = isJob(begun) ? yield* begun : begun;
     machine.cgroups.afterStep();
   } catch (error) {
@@ -235,8 +330,13 @@ function* carryOut(step: ParsedStep, machine: Machine): Job<StepRecord> {
     const outcome = failureOf(result) === undefined ? 'it succeeds' : `it fails with ${failureOf(result)}`;
     throw new ScenarioError(step.file, step.line, expect.column, `${expect.value} was expected, but ${outcome}`);
   }
-  machine.generation++;
+  if (!ONLOOKERS.has(step.word)) machine.generation++;
   return { line: step.line, step: step.text, word: step.word, result };
+}
+
+/** Errors of which a step says that it has done nothing. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof KernelError || error instanceof ScenarioError;
 }
 
 function asScenarioError(error: unknown, step: ParsedStep): Error {

@@ -7,9 +7,19 @@ import type { Args } from './words.ts';
 /** What a step reports, in the keys of the oracle's goldens; undefined: it only sets the scene and is not listed. */
 export type StepResult = Record<string, unknown> | undefined;
 
+/** Machines kept under names, and how to come back to one. Methods throw KernelError. */
+export interface Branches {
+  readonly snapshots: ReadonlyMap<string, { readonly nowUs: number; readonly bytes: Uint8Array }>;
+  keep(name: string): void;
+  drop(name: string): void;
+  restore(name: string): void;
+}
+
 /** What a step is carried out on. A step whose work has no small bound does it in pieces. */
 export interface StepContext {
   readonly machine: Machine;
+  /** Where machines are kept under names; absent where steps are carried out again. */
+  readonly branches?: Branches;
 }
 
 interface StepRow {

@@ -156,7 +156,7 @@ export class SessionHost implements ProcHost {
     this.advanceToNow();
     const records = yield* this.#session.applying(text, source);
     this.#clock.forwardTo(this.machine.nowUs);
-    if (source === 'control') this.machine.log('control', { steps: records.length });
+    if (source === 'control') this.#session.log('control', { steps: records.length });
     return records;
   }
 
@@ -216,7 +216,7 @@ export class SessionHost implements ProcHost {
     if (taken >= 0 && task.mm !== null) {
       const text = written.subarray(0, taken).toString('latin1');
       this.#session.record(`${task.pid} reclaim ${quoteValue(text)}`);
-      this.machine.log('reclaim', { pid: task.pid, comm: task.comm, request: trimBytes(text) });
+      this.#session.log('reclaim', { pid: task.pid, comm: task.comm, request: trimBytes(text) });
     }
     return taken;
   }

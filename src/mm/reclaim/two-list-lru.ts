@@ -178,7 +178,7 @@ function shrinkActive(mem: Memory, memcg: Memcg, sc: ScanControl, list: number, 
   noteCost(mem, memcg, file, 0, rotated);
 }
 
-class TwoListLru implements ReclaimPolicy {
+export class TwoListLru implements ReclaimPolicy {
   prepareScan(mem: Memory, sc: ScanControl): void {
     const target = sc.target ?? mem.rootMemcg;
     const { lruvec } = target;

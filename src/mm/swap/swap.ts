@@ -30,6 +30,8 @@ export class SwapArea {
   readonly memcg: Uint16Array;
   private readonly state: Uint8Array;
   nrUsed = 0;
+  /** Slots below this number may have been given out. */
+  usedSlots = 0;
   /** Swapped on; after swapoff nothing is allocated. */
   active = true;
   /** Some slot may be held by nothing but the swap cache. */
@@ -72,6 +74,7 @@ export class SwapArea {
   take(slot: number): void {
     if (this.state[slot] !== 0) throw new BugError(`swap slot ${slot} taken while in use`);
     this.state[slot] = SLOT_USED;
+    if (slot >= this.usedSlots) this.usedSlots = slot + 1;
     this.nrUsed++;
     this.clusters.noteUsed(slot);
   }

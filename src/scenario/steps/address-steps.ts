@@ -130,6 +130,7 @@ export const addressSteps: readonly ProcessStep[] = [
     usage: 'NAME clone CHILD [pid=N]',
     names: 'process',
     about: 'a process that shares the address space (CLONE_VM, as vfork and posix_spawn make it)',
+    partial: true,
     parse(args) {
       const child = args.next('child').text;
       const pid = args.integerKey('pid', 1, PID_MAX - 1);

@@ -20,6 +20,7 @@ export const processSteps: readonly ProcessStep[] = [
     usage: 'NAME fork CHILD [pid=N]',
     names: 'process',
     about: 'a copy of the process',
+    partial: true,
     parse(args) {
       const child = args.next('child').text;
       const pid = args.integerKey('pid', 1, PID_MAX - 1);

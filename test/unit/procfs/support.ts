@@ -69,8 +69,9 @@ export class Tree {
   readonly host: SessionHost;
   readonly fs: FileSystem;
 
-  constructor(scenario = RICH, options: ProcFsOptions = { callerKnown: true }) {
-    this.session.load(scenario, 'test');
+  constructor(scenario: string | Uint8Array = RICH, options: ProcFsOptions = { callerKnown: true }) {
+    if (typeof scenario === 'string') this.session.load(scenario, 'test');
+    else this.session.loadImage(scenario, 'test');
     this.host = new SessionHost(this.session, new Clock(this.session.machine.nowUs, 1, false));
     this.fs = createProcFs(this.host, options);
   }
@@ -155,6 +156,19 @@ export class Tree {
   /** Paths of all regular files. */
   files(): string[] {
     return [...this.walk()].filter(({ entry }) => (entry.type & S_IFMT) === S_IFREG).map(({ path }) => path);
+  }
+
+  /** The content of every file, and what every link says, by path. */
+  everything(): Map<string, string> {
+    const all = new Map<string, string>();
+    for (const { path, entry } of this.walk()) {
+      const type = entry.type & S_IFMT;
+      if (type === S_IFDIR) continue;
+      const content =
+        type === S_IFREG ? this.bytes(path, ROOT, 1 << 20) : this.fs.readlink(this.ino(path) as Ino, ROOT);
+      all.set(path, typeof content === 'object' ? content.toString('latin1') : String(content));
+    }
+    return all;
   }
 
   apply(steps: string): void {

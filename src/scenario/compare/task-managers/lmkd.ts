@@ -132,7 +132,7 @@ export class Lmkd extends Daemon implements PsiListener {
   private monitor(state: PsiState, stallMs: number): void {
     if (stallMs === 0) return;
     const { triggers } = this.machine.psi;
-    triggers.register('memory', `${state} ${stallMs * 1000} ${PSI_WINDOW_US}`).listener = this;
+    triggers.register('memory', `${state} ${stallMs * 1000} ${PSI_WINDOW_US}`, true, false, this);
   }
 
   onTrigger(trigger: PsiTrigger): void {

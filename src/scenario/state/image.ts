@@ -1,0 +1,93 @@
+/**
+ * A whole machine as bytes. What is put back goes on exactly as the one that was taken would have.
+ *
+ *   16 bytes   RECLAIMFS-STATE and a newline
+ *    4 bytes   version of the format, little-endian
+ *    8 bytes   length of the rest after the check sum
+ *   32 bytes   SHA-256 of the rest
+ *   the rest   the graph of the machine (util/graph)
+ */
+import { createHash } from 'node:crypto';
+import { Machine } from '../../machine/machine.ts';
+import { Aside, decodeGraph, encodeGraph, GraphError } from '../../util/graph/graph.ts';
+import { CATALOGUE } from './catalogue.ts';
+
+const MAGIC = Buffer.from('RECLAIMFS-STATE\n', 'latin1');
+/** Rises when what is saved means something else, though classes and fields are the same. */
+const VERSION = 1;
+const HEADER_BYTES = 60;
+
+/** Bytes that are no saved machine, or not one of this version. */
+export class StateError extends Error {
+  override readonly name = 'StateError';
+}
+
+/** Whether bytes begin as those of a saved machine do (and not as a scenario does). */
+export function isImage(bytes: Uint8Array): boolean {
+  return bytes.length >= MAGIC.length && MAGIC.equals(bytes.subarray(0, MAGIC.length));
+}
+
+/** A machine as it was, for this process to come back to: as large as the machine, and quickly made. */
+export interface Checkpoint {
+  readonly graph: Uint8Array;
+  readonly aside: Aside;
+}
+
+/** `spare`: a checkpoint that is no longer wanted. */
+export function takeCheckpoint(machine: Machine, spare?: Checkpoint): Checkpoint {
+  const aside = new Aside(spare?.aside);
+  return { graph: encodeGraph(machine, CATALOGUE, aside), aside };
+}
+
+/** Makes the machine of a checkpoint, as often as wanted. */
+export function machineAt({ graph, aside }: Checkpoint): Machine {
+  return decodeGraph(graph, CATALOGUE, aside) as Machine;
+}
+
+/** Another machine that is the same in everything, and goes on by itself from here. */
+export function cloneMachine(machine: Machine): Machine {
+  return machineAt(takeCheckpoint(machine));
+}
+
+/** The machine that a graph stands for. Throws StateError. */
+function machineOf(image: Uint8Array): Machine {
+  try {
+    const root = decodeGraph(image, CATALOGUE);
+    if (root instanceof Machine) return root;
+  } catch (error) {
+    if (error instanceof GraphError) throw new StateError(`this saved machine is ${error.message}`);
+    throw error;
+  }
+  throw new StateError('this is no saved machine');
+}
+
+/** The machine as bytes to be kept: with version and check sum. */
+export function save(machine: Machine): Uint8Array {
+  const image = encodeGraph(machine, CATALOGUE);
+  const bytes = Buffer.alloc(HEADER_BYTES + image.length);
+  MAGIC.copy(bytes);
+  bytes.writeUInt32LE(VERSION, 16);
+  bytes.writeBigUInt64LE(BigInt(image.length), 20);
+  createHash('sha256').update(image).digest().copy(bytes, 28);
+  bytes.set(image, HEADER_BYTES);
+  return bytes;
+}
+
+/** The machine that was saved. Throws StateError: not one, of another version, cut short, damaged. */
+export function load(saved: Uint8Array): Machine {
+  const bytes = Buffer.from(saved.buffer, saved.byteOffset, saved.length);
+  if (!isImage(bytes)) throw new StateError('this is no saved machine');
+  if (bytes.length < HEADER_BYTES) throw new StateError('this saved machine is cut short');
+  const version = bytes.readUInt32LE(16);
+  if (version !== VERSION)
+    throw new StateError(
+      `this machine was saved by another version of reclaimfs (format ${version}, this one reads ${VERSION}): give its state as text instead`,
+    );
+  const image = bytes.subarray(HEADER_BYTES);
+  const length = Number(bytes.readBigUInt64LE(20));
+  if (image.length !== length)
+    throw new StateError(`this saved machine is ${image.length < length ? 'cut short' : 'longer than it says'}`);
+  if (!createHash('sha256').update(image).digest().equals(bytes.subarray(28, HEADER_BYTES)))
+    throw new StateError('this saved machine is damaged: its check sum is wrong');
+  return machineOf(image);
+}

@@ -1,0 +1,105 @@
+/**
+ * The way back to a moment shortly before: a checkpoint of the machine, and what has been done since. What that costs is
+ * bounded by what the machine is, however long it has lived: when doing it all again would take too long, the checkpoint is
+ * given up, and the next moment that is to be come back to gets a fresh one.
+ */
+import type { Machine } from '../machine/machine.ts';
+import type { Job } from '../util/job.ts';
+import { type Checkpoint, machineAt, takeCheckpoint } from './state/image.ts';
+
+/** Does something again. */
+export type Again = (machine: Machine) => Job<unknown> | undefined;
+
+/** Something done since the checkpoint, at a moment, on somebody's behalf. */
+interface Deed {
+  readonly atUs: number;
+  readonly origin: Readonly<Record<string, number>> | undefined;
+  readonly again: Again;
+}
+
+/** A moment that can be come back to. */
+export interface Mark {
+  readonly nrDeeds: number;
+  readonly nowUs: number;
+}
+
+/** Milliseconds that doing everything again may take: so long, or so many times what a checkpoint takes. */
+const LEAST_MS = 35;
+const MOST_MS = 400;
+const TIMES_CHECKPOINT = 4;
+
+export class Undo {
+  #checkpoint: Checkpoint | undefined;
+  /** A checkpoint that has been given up: the next one is made in its room. */
+  #spare: Checkpoint | undefined;
+  #deeds: Deed[] = [];
+  #budgetMs = 0;
+  #spentMs = 0;
+
+  /** Makes sure that this moment can be come back to; what to give to `back` for that. */
+  mark(machine: Machine): Mark {
+    if (this.#checkpoint === undefined) {
+      const since = performance.now();
+      this.#checkpoint = takeCheckpoint(machine, this.#spare);
+      this.#spare = undefined;
+      const tookMs = performance.now() - since;
+      this.#budgetMs = Math.max(LEAST_MS, Math.min(TIMES_CHECKPOINT * tookMs, MOST_MS));
+      this.#spentMs = 0;
+      this.#deeds = [];
+    }
+    return { nrDeeds: this.#deeds.length, nowUs: machine.nowUs };
+  }
+
+  /** Notes what has been done. It is done again on a machine that is as this one was. */
+  note(machine: Machine, atUs: number, again: Again): void {
+    if (this.#checkpoint !== undefined) this.#deeds.push({ atUs, origin: machine.events.origin?.(), again });
+  }
+
+  /** Counts the time that a job takes, but not what happens between its pieces. */
+  *timed<T>(job: Job<T>): Job<T> {
+    let go = (): IteratorResult<void, T> => job.next();
+    for (;;) {
+      const since = performance.now();
+      try {
+        const { done, value } = go();
+        if (done === true) return value;
+      } finally {
+        this.#spentMs += performance.now() - since;
+      }
+      go = () => job.next();
+      try {
+        yield;
+      } catch (error) {
+        // Whoever carries it out wants no more of it: the job is told.
+        go = () => job.throw(error);
+      }
+    }
+  }
+
+  /** Gives the checkpoint up when coming back by it would take too long. To be called when no mark is wanted any more. */
+  trim(): void {
+    if (this.#checkpoint !== undefined && this.#spentMs > this.#budgetMs) this.forget();
+  }
+
+  /** The machine has been replaced: there is no way back. */
+  forget(): void {
+    this.#spare = this.#checkpoint;
+    this.#checkpoint = undefined;
+    this.#deeds = [];
+  }
+
+  /** The machine as it was at a mark. */
+  *back({ nrDeeds, nowUs }: Mark): Job<Machine> {
+    const machine = machineAt(this.#checkpoint!);
+    this.#deeds.length = nrDeeds;
+    for (const { atUs, origin, again } of this.#deeds) {
+      yield* machine.advancing(atUs);
+      machine.events.origin = origin === undefined ? undefined : () => origin;
+      yield* again(machine) ?? [];
+      yield;
+    }
+    machine.events.origin = undefined;
+    yield* machine.advancing(nowUs);
+    return machine;
+  }
+}

@@ -1,0 +1,192 @@
+/** What is taken in the middle of anything and put back goes on byte for byte as the original would; what is rejected was never there. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Session } from '../../../src/scenario/session.ts';
+import { cloneMachine, load, StateError, save } from '../../../src/scenario/state/image.ts';
+import { Tree } from '../procfs/support.ts';
+import { graphDifference } from './graph-difference.ts';
+import { BASE, randomSteps } from './random-steps.ts';
+
+const RUNS = Number(process.env['RECLAIMFS_STATE_RUNS'] ?? 5);
+/** A seed to look into again. */
+const SEED = process.env['RECLAIMFS_STATE_SEED'];
+const TIMEOUT_MS = 60_000 + RUNS * 20_000;
+const seeds = fc.record({
+  seed: SEED === undefined ? fc.nat() : fc.constant(Number(SEED)),
+  before: fc.integer({ min: 1, max: 60 }),
+  after: fc.integer({ min: 1, max: 30 }),
+});
+
+/** Whole numbers below n, from a seed. */
+function picker(seed: number): (n: number) => number {
+  let state = (seed ^ 0x5bd1e995) >>> 0 || 1;
+  return (n) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state % n;
+  };
+}
+
+function applied(machine: { apply(steps: string, source: string): unknown }, steps: string): boolean {
+  try {
+    machine.apply(steps, 'control');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Does something, and leaves the machine as it was before for whoever looks into a failure. */
+function keepingTrack(session: Session, about: string, what: () => void): void {
+  const before = session.save();
+  try {
+    what();
+  } catch (error) {
+    const path = join(tmpdir(), `reclaimfs-failure-${process.pid}`);
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, 'before.state'), before);
+    writeFileSync(join(path, 'steps'), about);
+    throw new Error(`${String(error)}\nThe machine before, and the steps: ${path}`, { cause: error });
+  }
+}
+
+test(
+  'a machine taken at any moment goes on as the original: every file, and the next saved machine',
+  () => {
+    fc.assert(
+      fc.property(seeds, ({ seed, before, after }) => {
+        const pick = picker(seed);
+        const tree = new Tree(BASE);
+        const { session } = tree;
+        for (let i = 0; i < before; i++) applied(tree.host, randomSteps(pick));
+        const saved = session.save();
+        const other = new Tree(saved);
+        expect(Buffer.from(other.session.save()).equals(saved)).toBe(true);
+        const steps = Array.from({ length: after }, () => randomSteps(pick));
+        for (const step of steps) {
+          keepingTrack(session, step, () => {
+            expect(applied(other.host, step)).toBe(applied(tree.host, step));
+            expect(between(session, other.session)).toBe('nothing');
+          });
+        }
+        expect(differences(tree.everything(), other.everything())).toEqual([]);
+        expect(other.machine.check()).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'a rejected write leaves the machine as it was, bit by bit',
+  () => {
+    let rejected = 0;
+    fc.assert(
+      fc.property(seeds, ({ seed, before }) => {
+        const pick = picker(seed);
+        const session = new Session();
+        session.load(BASE, 'test');
+        for (let i = 0; i < before; i++) {
+          const was = session.save();
+          const steps = randomSteps(pick);
+          keepingTrack(session, steps, () => {
+            if (applied(session, steps)) return;
+            rejected++;
+            expect(differing(session, was)).toEqual('nothing');
+          });
+          session.advance(session.machine.nowUs + pick(40_000));
+        }
+      }),
+      { numRuns: RUNS },
+    );
+    expect(rejected).toBeGreaterThan(RUNS * 3);
+  },
+  TIMEOUT_MS,
+);
+
+/** Files that are not the same, with the first line in which they differ. */
+function differences(files: ReadonlyMap<string, string>, others: ReadonlyMap<string, string>): string[] {
+  return [...new Set([...files.keys(), ...others.keys()])]
+    .filter((path) => path !== '/reclaimfs/state' && files.get(path) !== others.get(path))
+    .map((path) => {
+      const [lines, otherLines] = [files, others].map((all) => (all.get(path) ?? 'no such file').split('\n'));
+      const at = lines!.findIndex((line, i) => line !== otherLines![i]);
+      return `${path}: ${JSON.stringify(lines![at])} and ${JSON.stringify(otherLines![at])}`;
+    });
+}
+
+/** What is not the same in two machines. */
+function between(left: Session, right: Session): string {
+  if (Buffer.from(left.save()).equals(right.save())) return 'nothing';
+  return graphDifference(left.machine, right.machine) ?? 'the bytes';
+}
+
+/** How a machine differs from what it was. */
+function differing({ machine }: Session, was: Uint8Array): string {
+  return Buffer.from(save(machine)).equals(was) ? 'nothing' : (graphDifference(load(was), machine) ?? 'the bytes');
+}
+
+describe('saved machines', () => {
+  const session = new Session();
+  session.load(BASE, 'test');
+  const saved = save(session.machine);
+
+  test('another version, a damaged or a shortened one is refused, with what is wrong', () => {
+    const changed = (at: number) => {
+      const bytes = Buffer.from(saved);
+      bytes[at]! ^= 1;
+      return bytes;
+    };
+    expect(() => load(changed(16))).toThrow(/another version of reclaimfs/);
+    expect(() => load(changed(saved.length - 1))).toThrow(/check sum is wrong/);
+    expect(() => load(changed(40))).toThrow(/check sum is wrong/);
+    expect(() => load(saved.subarray(0, saved.length - 1))).toThrow(/cut short/);
+    expect(() => load(saved.subarray(0, 30))).toThrow(/cut short/);
+    expect(() => load(Buffer.from('machine ram=1G\n'))).toThrow(StateError);
+    expect(() => session.loadImage(changed(99), 'x')).toThrow(StateError);
+    expect(Buffer.from(session.save()).equals(saved)).toBe(true);
+  });
+
+  test('a clone goes its own way', () => {
+    const clone = cloneMachine(session.machine);
+    clone.advance(clone.nowUs + 5_000_000);
+    expect(Buffer.from(session.save()).equals(saved)).toBe(true);
+    expect(clone.nowUs).toBe(session.machine.nowUs + 5_000_000);
+  });
+});
+
+describe('snapshots', () => {
+  test('a machine is kept under a name and come back to, its time included', () => {
+    const session = new Session();
+    session.load(BASE, 'test');
+    session.apply('snapshot start');
+    const saved = session.save();
+    session.apply('a touch heap 0 4M write\ntick 10s\nsnapshot later');
+    const later = session.save();
+    session.apply('restore start');
+    expect(Buffer.from(session.save()).equals(saved)).toBe(true);
+    session.apply('restore later');
+    expect(Buffer.from(session.save()).equals(later)).toBe(true);
+    expect(session.apply('snapshots')[0]?.result).toEqual({ start: '100s', later: '110s' });
+    expect(() => session.apply('restore nobody')).toThrow(/there is no snapshot nobody: start later/);
+    expect(() => session.apply('snapshot ../x')).toThrow(/is no name of a snapshot/);
+  });
+
+  test('in a rejected write nothing is kept, dropped or come back to', () => {
+    const session = new Session();
+    session.load(BASE, 'test');
+    session.apply('snapshot start\ntick 3s');
+    const saved = session.save();
+    expect(() => session.apply('snapshot other\nsnapshot start drop\nb fork c\nb fork c')).toThrow();
+    expect(() => session.apply('restore start\ntick 1s\na no-such-step')).toThrow();
+    expect(() => session.apply('restore start\ntick 1s\nb fork c\nb fork c')).toThrow();
+    expect(Buffer.from(session.save()).equals(saved)).toBe(true);
+    expect([...session.snapshots.keys()]).toEqual(['start']);
+  });
+});
