@@ -16,6 +16,8 @@ export type { SwapKind } from './mm/swap/swap.ts';
 export { BUILT_IN_NAMES, builtInScenario } from './scenario/built-in.ts';
 export { type Capture, type CapturedProcess, type CaptureOptions, captureMachine } from './scenario/capture/capture.ts';
 export { openSource } from './scenario/capture/source.ts';
+export type { CompareMetric, ComparePolicy } from './scenario/compare/own.ts';
+export type { MemoryView, PolicyHost, ProcessView } from './scenario/compare/policy-host.ts';
 export { type PlayResult, playScenario, toGolden, toText } from './scenario/play.ts';
 export { ScenarioError } from './scenario/scenario-error.ts';
 export type { StepRecord } from './scenario/session.ts';

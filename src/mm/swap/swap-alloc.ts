@@ -95,6 +95,10 @@ function takeBackOneCluster(mem: Memory, swap: SwapArea): void {
 }
 
 function takeBackFrom(mem: Memory, swap: SwapArea, from: number, to: number): void {
-  for (let slot = from; slot < to; slot++)
-    if (swap.users[slot] === 0 && swap.frame[slot] !== 0) tryToFreeSwap(mem, swap.frame[slot]!);
+  // Of a full cluster few slots have no user: the search for them is left to the engine.
+  const users = swap.users.subarray(from, to);
+  for (let i = users.indexOf(0); i >= 0; i = users.indexOf(0, i + 1)) {
+    const pfn = swap.frame[from + i]!;
+    if (pfn !== 0) tryToFreeSwap(mem, pfn);
+  }
 }

@@ -73,6 +73,12 @@ function isBest({ better }: Metric, mean: number, rivals: readonly number[]): bo
   return rivals.every((rival) => (better === 'less' ? mean <= rival : mean >= rival));
 }
 
+/** Seeds make no difference: there is nothing random in the load, and N runs are one. */
+export function isSameForAllSeeds({ metrics, experiment }: Comparison): boolean {
+  const same = (values: readonly number[]) => values.every((value) => value === values[0]);
+  return experiment.seeds.length > 1 && metrics.every(({ cells }) => cells.every(({ values }) => same(values)));
+}
+
 /** Nothing was short of memory in any run: there is nothing to compare. */
 export function isIdle({ runs }: Comparison): boolean {
   return runs.every(

@@ -1,6 +1,6 @@
 /** A comparison as text. */
 import type { Cell, Comparison, MetricRow } from './comparison.ts';
-import { isIdle } from './comparison.ts';
+import { isIdle, isSameForAllSeeds } from './comparison.ts';
 import { commonSettings, experimentDigest } from './experiment.ts';
 import type { Metric } from './metrics.ts';
 import { INTERVAL } from './statistics.ts';
@@ -78,6 +78,11 @@ export function comparisonTable(comparison: Comparison): string {
     const shown = differences.experiment.rows.length > MOST_COLUMNS ? longTable : wideTable;
     lines.push(`Differences to ${baseline}${told}`, '', ...shown(differences, differenceText));
   }
+  if (isSameForAllSeeds(comparison))
+    lines.push(
+      'Nothing in this load depends on the seed: its runs are one, and intervals of no width say nothing.',
+      '',
+    );
   if (isIdle(comparison)) lines.push('Nothing was short of memory in any run: there is nothing to compare.', '');
   for (const { name, about } of new Map(rows.map(({ policy }) => [policy.name, policy])).values())
     lines.push(`${name.padEnd(14)} ${about}`);

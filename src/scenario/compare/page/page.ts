@@ -1,5 +1,5 @@
 /** A comparison as one HTML page that needs nothing else: pictures, the numbers behind them, and where they come from. */
-import type { Comparison, MetricRow } from '../comparison.ts';
+import { type Comparison, isSameForAllSeeds, type MetricRow } from '../comparison.ts';
 import { comparisonCsv } from '../csv.ts';
 import { commonSettings, experimentDigest } from '../experiment.ts';
 import { INTERVAL } from '../statistics.ts';
@@ -39,7 +39,7 @@ export function comparisonPage(comparison: Comparison): string {
 <header>
 <p class="kicker">reclaimfs compare ${scenario.file}</p>
 <h1>${title}</h1>
-<p class="lead">The same load in ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}: ${minutes} simulated minutes, ${seeds.length} ${seeds.length === 1 ? 'seed: no spread is known, and nothing can be told apart' : `seeds. Figures are means per run with the ${INTERVAL}`}.</p>
+<p class="lead">The same load in ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}: ${minutes} simulated minutes, ${seeds.length} ${seeds.length === 1 ? 'seed: no spread is known, and nothing can be told apart' : isSameForAllSeeds(comparison) ? 'seeds, all alike: nothing in this load depends on the seed, and intervals of no width say nothing' : `seeds. Figures are means per run with the ${INTERVAL}`}.</p>
 </header>
 ${opened && section('Opening an app', 'How often it was as it was left, and how often it had to be started from nothing.', openingsFigure(comparison))}
 ${opened && section('How long that takes', 'All openings, hot and cold together: those that survived are not the only ones that count.', latencyFigure(comparison))}
