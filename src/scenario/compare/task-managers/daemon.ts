@@ -4,6 +4,7 @@ import { writeReclaim } from '../../../machine/reclaim.ts';
 import { idsOf, type Task } from '../../../machine/task.ts';
 import { type Activity, activitiesOf } from '../../../machine/workload/activity.ts';
 import { isAlive } from '../../../machine/workload/touching.ts';
+import { finish } from '../../../util/job.ts';
 import { type Properties, propertyOf } from './properties.ts';
 
 /** Pretend: CPU time of one write to a reclaim file and of each page that it takes away, besides writing it to zram. */
@@ -52,7 +53,7 @@ export abstract class Daemon implements Activity {
   protected write(target: Task, text: string): number {
     if (!isAlive(this.machine, target)) return 0;
     const before = target.mm!.rss;
-    writeReclaim(this.machine, target, Buffer.from(text, 'latin1'));
+    finish(writeReclaim(this.machine, target, Buffer.from(text, 'latin1')));
     const pages = before - (target.mm?.rss ?? before);
     this.charge(pages);
     return pages;
