@@ -1,4 +1,5 @@
-import { readdir, realpath, stat, statfs } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { logger } from '../util/log.ts';
 import { findMount, isOurs } from './mountinfo.ts';
@@ -31,6 +32,7 @@ export async function canonicalPath(path: string): Promise<string> {
  * Errors: MountError, in one line that says what to do.
  */
 export async function prepareMountpoint(path: string, cover: boolean, notice: (line: string) => void): Promise<string> {
+  if (path === '') throw new MountError('the mount point is empty: give a directory');
   const mountpoint = await canonicalPath(path);
   const mount = findMount(mountpoint);
   if (mount && isOurs(mount)) {
@@ -71,9 +73,43 @@ export function statWithin(path: string, ms: number): Promise<string> {
   return outcomeWithin(stat(path), ms);
 }
 
-/** The same of the server of a mount: its attributes may outlive it in the kernel's cache, statfs always asks. */
-function serverWithin(path: string, ms: number): Promise<string> {
-  return outcomeWithin(statfs(path), ms);
+const ERRORS: readonly (readonly [string, string])[] = [
+  ['Transport endpoint is not connected', 'ENOTCONN'],
+  ['Software caused connection abort', 'ECONNABORTED'],
+  ['Permission denied', 'EACCES'],
+  ['Operation not permitted', 'EPERM'],
+];
+
+/**
+ * The same of the server of a mount: its attributes may outlive it in the kernel's cache, statfs always asks. Another
+ * process asks: whoever waits for a server that is stopped cannot be ended, and a thread of ours would keep us from it, too.
+ */
+export function serverWithin(path: string, ms: number): Promise<string> {
+  return new Promise((settle) => {
+    const child = spawn('stat', ['-f', '--', path], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    let complaint = '';
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      child.stderr.destroy();
+      child.unref();
+      settle('hung');
+    }, ms);
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint += text;
+    });
+    const end = (state: string): void => {
+      clearTimeout(timer);
+      settle(state);
+    };
+    child.once('error', (error) => end(error.message));
+    child.once('close', (code) => {
+      const known = ERRORS.find(([text]) => complaint.includes(text))?.[1];
+      end(code === 0 ? 'ok' : (known ?? complaint.trim()));
+    });
+  });
 }
 
 async function outcomeWithin(asked: Promise<unknown>, ms: number): Promise<string> {

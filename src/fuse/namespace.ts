@@ -36,30 +36,64 @@ export function inNamespaces(options: NamespaceOptions, command: readonly string
 }
 
 /**
+ * What the command may do to this machine beside writing files and killing its own processes:
+ * - default: neither /sys nor the settings of the genuine /proc can be written, and the capabilities for swapon, swapoff, reboot, mounts, clocks,
+ *   modules, devices and other processes' memory are gone, for good;
+ * - unprivileged: no capability at all, and set-uid programs give none back;
+ * - privileged: whatever its user may.
+ */
+export type Isolation = 'default' | 'unprivileged' | 'privileged';
+
+/** By CAP_SYS_ADMIN a command could undo all the rest: mount, enter the server's namespaces, swapoff. */
+const DROPPED = ['sys_admin', 'sys_boot', 'sys_time', 'sys_module', 'sys_rawio', 'sys_ptrace', 'syslog'];
+
+/** Parts of a procfs through which the kernel itself is set. */
+const SETTINGS = 'sys sysrq-trigger irq bus fs acpi scsi';
+
+/**
  * The control groups of this machine go, as far as they may; a genuine cgroup2 comes in their place and the simulated groups
  * on top of it: programs look for the one line of type cgroup2 in /proc/mounts.
  */
 const COVER_CGROUPS =
-  'umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null; mount --bind "$1/.cgroup" /sys/fs/cgroup';
+  '{ [ ! -d /sys/fs/cgroup ] || { umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null; mount --bind "$1/.cgroup" /sys/fs/cgroup; }; }';
 
-/** The tree over /proc, its control groups over this machine's, and nowhere else; then the command in the place of this shell. */
-const COVER = `{ [ ! -d /sys/fs/cgroup ] || { ${COVER_CGROUPS}; }; } && mount --rbind "$1" /proc && umount -l "$1" && shift && exec "$@"`;
+/** In a user namespace nothing there could be written anyway, and some mounts cannot be changed. */
+const READ_ONLY = `
+fail() { [ "$(id -u)" != 0 ] || grep -qv '^ *0 *0 *4294967295$' /proc/self/uid_map || { echo "reclaimfs: $1 cannot be made read-only: use --privileged" >&2; exit 1; }; }
+ro() { mount -o remount,bind,ro "$1" 2>/dev/null || fail "$1"; }
+for name in ${SETTINGS}; do
+  path=$1/.host/$name
+  [ ! -e "$path" ] || { mount --bind "$path" "$path" 2>/dev/null && ro "$path"; } || fail "$path"
+done
+grep -q '^[^ ]* [^ ]* [^ ]* [^ ]* /sys ' /proc/self/mountinfo || mount --rbind /sys /sys || fail /sys
+while read -r _ _ _ _ point _; do
+  case $point in /sys/fs/cgroup) ;; /sys | /sys/*) ro "$point" ;; esac
+done </proc/self/mountinfo
+command -v setpriv >/dev/null || { echo 'reclaimfs: setpriv is missing: install util-linux, or use --privileged' >&2; exit 1; }
+`;
 
-/** The command that runs `command` with the mount as its /proc. */
-export function withTreeAsProc(mountpoint: string, command: readonly string[]): string[] {
-  return [
-    'unshare',
-    '--mount',
-    '--propagation',
-    'private',
-    '--',
-    'sh',
-    '-c',
-    COVER,
-    'reclaimfs',
-    mountpoint,
-    ...command,
-  ];
+/** The tree over /proc, and nowhere else; then the command in the place of this shell. */
+const COVER_PROC = 'mount --rbind "$1" /proc && umount -l "$1" && shift && exec "$@"';
+
+/** The command that runs `command` with the mount as its /proc, and its control groups over this machine's. */
+export function withTreeAsProc(
+  mountpoint: string,
+  command: readonly string[],
+  isolation: Isolation = 'default',
+  noNewPrivs = false,
+): string[] {
+  const privileged = isolation === 'privileged';
+  const script = [...(privileged ? [] : [READ_ONLY]), `${COVER_CGROUPS} && ${COVER_PROC}`].join('\n');
+  const shell = ['sh', '-c', script, 'reclaimfs', mountpoint];
+  const less = [...(privileged ? [] : dropping(isolation)), ...(noNewPrivs ? ['--no-new-privs'] : [])];
+  const limited = less.length === 0 ? command : ['setpriv', ...less, '--', ...command];
+  return ['unshare', '--mount', '--propagation', 'private', '--', ...shell, ...limited];
+}
+
+/** Options of setpriv(1). What is taken from the bounding set does not come back with exec. */
+function dropping(isolation: Isolation): string[] {
+  if (isolation === 'unprivileged') return ['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'];
+  return ['--inh-caps=-all', `--bounding-set=${DROPPED.map((name) => `-${name}`).join(',')}`];
 }
 
 /** Processes of ours in a pid namespace: server, its threads, mount, umount, shells. */

@@ -49,6 +49,8 @@ export interface MountOptions {
   readonly allowOther?: boolean;
   /** Mount over whatever is there: a busy mount point, a directory that is not empty (for `run`, over /proc). */
   readonly cover?: boolean;
+  /** A process beside this one takes the mount away when this one is killed. Default false. */
+  readonly guarded?: boolean;
   /** Unmount on SIGINT, SIGTERM, SIGHUP and uncaught exceptions. Default true. */
   readonly handleSignals?: boolean;
   /** Called with one-line notices meant for the user: a stale mount was recovered, a busy one detached, threads leak. */

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { logger } from '../util/log.ts';
 import { isOnTop, type MountInfo } from './mountinfo.ts';
 import { MountError } from './types.ts';
@@ -40,6 +41,21 @@ export async function detach(mount: MountInfo, abort: boolean): Promise<Unmounte
   if (await takenAway(mount, 'umount', [...(abort ? ['-f', '-l'] : ['-l']), ...UMOUNT_OPTIONS])) return DETACHED;
   for (const helper of HELPERS) if (await takenAway(mount, helper, ['-uz'])) return DETACHED;
   throw new MountError(`${mount.mountpoint} cannot be unmounted: use "umount -l ${mount.mountpoint}" as root`);
+}
+
+/** Ends a connection: whoever waits for its server gets ECONNABORTED. Never throws; needs root, or to have mounted. */
+export function abortConnection({ device }: MountInfo): void {
+  const number = device.split(':')[1];
+  try {
+    writeFileSync(`/sys/fs/fuse/connections/${number}/abort`, '1');
+    return;
+  } catch (error) {
+    log('abort: %s', error);
+  }
+  // The file system of connections may not be mounted: then we do so, for ourselves alone.
+  const script = `mount -t fusectl none /sys/fs/fuse/connections && echo 1 > /sys/fs/fuse/connections/${number}/abort`;
+  const options = { stdio: 'ignore', timeout: COMMAND_MS } as const;
+  spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], options);
 }
 
 /** Detaches without waiting for the event loop, for the last moments of a process. Never throws. */

@@ -30,6 +30,7 @@ async function serve(start: StartMessage): Promise<void> {
     factoryOptions: { ...start.server, cgroups: groups !== undefined },
     ...(start.allowOther === undefined ? {} : { allowOther: start.allowOther }),
     notice,
+    guarded: true,
   });
   try {
     await groups?.bind(mount);
@@ -50,6 +51,8 @@ async function serve(start: StartMessage): Promise<void> {
     process.exitCode = 1;
   }
   removeEmptyLog();
+  // Threads of libfuse may still wait for requests that nobody makes any more.
+  process.exit();
 }
 
 function tell(message: FromServer): void {

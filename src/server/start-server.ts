@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -40,7 +41,7 @@ export interface StartedServer {
 export function startServer(options: StartOptions): Promise<StartedServer> {
   const log = options.detached ? openLog(options.mountpoint) : undefined;
   const output = log?.fd ?? 'inherit';
-  const child = fork(new URL('./serve.js', import.meta.url), [], {
+  const child = fork(new URL('../cli/serve.js', import.meta.url), [], {
     cwd: '/',
     detached: options.detached,
     execArgv: [],
@@ -97,12 +98,18 @@ function revive(message: ErrorMessage): Error {
   return error;
 }
 
+/** So many characters of a mount point are in the name of its log; they may be four bytes each. */
+const LOG_NAME_LENGTH = 48;
+
 /** Where the daemon of a mount point writes what it has to say; owned by and readable to this user only. */
 function openLog(mountpoint: string): { path: string; fd: number } {
   const directory = logDirectory();
-  // One for each try: a mount that is refused must not touch the log of the one that is there.
-  const name = resolve(mountpoint).slice(1).replaceAll('/', '-') || 'root';
-  const path = join(directory, `${name}.${process.pid}.log`);
+  // One for each try: a mount that is refused must not touch the log of the one that is there. The hash tells mount points
+  // apart whose names do not fit.
+  const absolute = resolve(mountpoint);
+  const name = (absolute.slice(1).replaceAll('/', '-') || 'root').slice(-LOG_NAME_LENGTH);
+  const hash = createHash('sha256').update(absolute).digest('hex').slice(0, 12);
+  const path = join(directory, `${name}.${hash}.${process.pid}.log`);
   return { path, fd: openSync(path, 'w', 0o600) };
 }
 

@@ -1,16 +1,17 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { freePidRow, inNamespaces } from '../../fuse/namespace.ts';
 import { CONTROL_FD, type RunMessage } from '../../server/run/protocol.ts';
 import type { MountFlags } from '../../server/server-options.ts';
-import { CliError, type CommandRow } from '../command.ts';
+import { CliError, type CommandRow, errorLine } from '../command.ts';
 import { addMountOptions, readScenario } from '../machine-options.ts';
+import { notice } from '../output.ts';
 
 const HELP = `
 Examples:
@@ -19,7 +20,10 @@ Examples:
   reclaimfs run -- bash                          look around; kill works on simulated processes
 
 The command sees the tree as /proc, itself as /proc/self, and the control groups in /sys/fs/cgroup. It runs in mount and pid namespaces of its own: no signal
-of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it.`;
+of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it.
+
+It can write files and use the network and devices as its user may. It cannot write /sys or the settings below /proc/.host, swapon, swapoff, reboot,
+mount, set the clock, load modules, or look into the memory of the server (--privileged: it can). Not a sandbox: see SECURITY.md.`;
 
 /** More simulated processes than this get no placeholders unless asked for. */
 const DEFAULT_PLACEHOLDERS = 500;
@@ -32,6 +36,9 @@ interface Flags extends MountFlags {
   readonly pidns: boolean;
   /** A number, true (asked for without one), false, or undefined. */
   readonly placeholders?: number | boolean;
+  readonly privileged?: boolean;
+  readonly unprivileged?: boolean;
+  readonly newPrivs: boolean;
 }
 
 export const runCommand: CommandRow = {
@@ -41,6 +48,9 @@ export const runCommand: CommandRow = {
       .option('--no-pidns', "keep this machine's pid namespace: signals reach real processes")
       .option('--placeholders [n]', 'real idle tasks for simulated processes, if there are at most n', count)
       .option('--no-placeholders', 'none: kill(2) and its like do not find simulated processes')
+      .addOption(new Option('--privileged', 'the command keeps all that its user may').conflicts('unprivileged'))
+      .option('--unprivileged', 'the command has no capability at all, and no new privileges')
+      .option('--no-new-privs', 'set-uid programs give the command nothing')
       .passThroughOptions()
       .addHelpText('after', HELP)
       .action(run);
@@ -58,8 +68,9 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
   const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
   const firstPid = flags.pidns ? freePidRow(taken, pidMax) : 0;
   const mountpoint = mkdtempSync(join(tmpdir(), 'reclaimfs-run-'));
+  const guard = guardDirectory(mountpoint);
   try {
-    const server = fileURLToPath(new URL('../../server/run/run-server.js', import.meta.url));
+    const server = fileURLToPath(new URL('../run/run-server.js', import.meta.url));
     const argv = inNamespaces({ pidns: flags.pidns, userns: process.geteuid?.() !== 0, firstPid }, [
       process.execPath,
       server,
@@ -73,9 +84,33 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
       maxPlaceholders: maxPlaceholders(flags),
       commandPid: commandPid(taken, firstPid),
       command,
+      isolation: flags.privileged ? 'privileged' : flags.unprivileged ? 'unprivileged' : 'default',
+      noNewPrivs: !flags.newPrivs,
     });
   } finally {
-    rmdirSync(mountpoint);
+    guard.stdin?.end('done\n');
+    removeDirectory(mountpoint);
+  }
+}
+
+/** A process in a session of its own that removes the directory when this one is killed: the namespaces end by themselves. */
+function guardDirectory(path: string): ChildProcess {
+  const script = 'trap \'\' HUP INT QUIT TERM; read -r _ || rmdir "$1"';
+  const options: SpawnOptions = { cwd: '/', detached: true, stdio: ['pipe', 'ignore', 'ignore'] };
+  const guard = spawn('sh', ['-c', script, 'reclaimfs-guardian', path], options);
+  guard.on('error', () => {});
+  guard.stdin?.on('error', () => {});
+  guard.unref();
+  (guard.stdin as (Writable & { unref?(): void }) | null)?.unref?.();
+  return guard;
+}
+
+/** What the command has put there, or taken away, is no reason to lose its exit status. */
+function removeDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') notice(`${path} could not be removed: ${errorLine(error)}`);
   }
 }
 

@@ -1,12 +1,13 @@
-import { closeSync, write, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, write, writeSync } from 'node:fs';
 import { lstat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { logger } from '../../util/log.ts';
-import { findMount, isOnTop, isOurs, type MountInfo } from '../mountinfo.ts';
+import type { Guardian } from '../guardian.ts';
+import { findMount, isOnTop, isOurs, isPresent, type MountInfo } from '../mountinfo.ts';
 import { supervise } from '../supervisor.ts';
 import type { CloseReason, MountHandle, MountOptions } from '../types.ts';
-import { detachSync, unmount } from '../unmount.ts';
+import { abortConnection, detachSync, unmount } from '../unmount.ts';
 import { DIRECT_CAPABILITIES, type FromKernelThread, type KernelThreadData } from './messages.ts';
 import { POKE_NAME, POKE_NODEID } from './protocol.ts';
 import { retrieveNotice } from './reply.ts';
@@ -15,7 +16,9 @@ import { COMMAND_LEAVE, COMMAND_SERVE, SharedState } from './shared-state.ts';
 const log = logger('fuse:direct');
 
 /** How long the kernel thread may take to notice that its mount has gone before it is told more firmly. */
-const LEAVE_MS = 500;
+const LEAVE_MS = 300;
+/** How often to look whether the mount is still there. */
+const WATCH_MS = 400;
 const THREAD_URL = new URL(
   import.meta.url.endsWith('.ts') ? './kernel-thread.ts' : './kernel-thread.js',
   import.meta.url,
@@ -46,6 +49,8 @@ export class DirectMount implements MountHandle {
   #mount: MountInfo | undefined;
   /** Notices that wait to be sent. */
   #notices: Uint8Array[] = [];
+  #guardian: Guardian | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #heartbeatMs = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #reason: CloseReason | undefined;
@@ -55,8 +60,9 @@ export class DirectMount implements MountHandle {
   #notice: (line: string) => void;
   #settleClosed: (reason: CloseReason) => void = () => {};
 
-  constructor(fd: number, mountpoint: string, factory: string, options: MountOptions) {
+  constructor(fd: number, mountpoint: string, factory: string, options: MountOptions, guardian?: Guardian) {
     this.#fd = fd;
+    this.#guardian = guardian;
     this.mountpoint = mountpoint;
     this.#notice = options.notice ?? (() => {});
     this.closed = new Promise((settle) => {
@@ -97,7 +103,11 @@ export class DirectMount implements MountHandle {
   /** To be told when mount(8) has succeeded. */
   mounted(): void {
     const mount = findMount(this.mountpoint);
-    if (mount && isOurs(mount)) this.#mount = mount;
+    if (!mount || !isOurs(mount)) return;
+    this.#mount = mount;
+    this.#guardian?.watch(mount);
+    // A mount that has been detached is gone for its users, whatever they still hold, and whatever is being computed.
+    this.#watch = setInterval(() => !isPresent(mount) && this.#end({ kind: 'external' }), WATCH_MS).unref();
   }
 
   /** Has the kernel look up the file to poke with. */
@@ -209,6 +219,7 @@ export class DirectMount implements MountHandle {
     if (this.#reason) return;
     this.#reason = reason;
     clearInterval(this.#heartbeat);
+    clearInterval(this.#watch);
     this.#finish(reason).then(this.#settleClosed, (error: Error) => this.#settleClosed({ kind: 'error', error }));
   }
 
@@ -219,12 +230,14 @@ export class DirectMount implements MountHandle {
     closeSync(this.#fd);
     this.#channel.port1.close();
     this.#unsupervise();
+    this.#guardian?.dismiss();
     return reason.kind === 'unmounted' || reason.kind === 'signal' ? { ...reason, lazy } : reason;
   }
 
   async #endThread(): Promise<void> {
     this.#state.command(COMMAND_LEAVE);
     if (!this.#mount) await this.#worker.terminate();
+    else this.#pokeDevice();
     if (await this.#threadEndsWithin(LEAVE_MS)) return;
     log('the connection lives on: aborting it');
     this.#abortConnection();
@@ -247,12 +260,7 @@ export class DirectMount implements MountHandle {
   }
 
   #abortConnection(): void {
-    if (!this.#mount) return;
-    try {
-      writeFileSync(`/sys/fs/fuse/connections/${this.#mount.device.split(':')[1]}/abort`, '1');
-    } catch (error) {
-      log('abort: %s', error);
-    }
+    if (this.#mount) abortConnection(this.#mount);
   }
 
   #endNow(): void {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { logger } from '../../util/log.ts';
 import { factoryUrl } from '../factory.ts';
+import { Guardian } from '../guardian.ts';
 import { MOUNT_TYPE, SUBTYPE } from '../mountinfo.ts';
 import { statWithin } from '../mountpoint.ts';
 import { MountError, type MountHandle, type MountOptions } from '../types.ts';
@@ -38,8 +39,9 @@ function hasCapability(bit: bigint): boolean {
  * and returns when the mount answers. Errors: MountError, or what createFileSystem threw.
  */
 export async function mountDirect(mountpoint: string, options: MountOptions): Promise<MountHandle> {
+  const guardian = options.guarded === true ? new Guardian(mountpoint) : undefined;
   const fd = openDevice();
-  const mount = new DirectMount(fd, mountpoint, factoryUrl(options.factory), options);
+  const mount = new DirectMount(fd, mountpoint, factoryUrl(options.factory), options, guardian);
   try {
     await mount.ready;
     mount.serve();

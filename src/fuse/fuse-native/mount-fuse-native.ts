@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { logger } from '../../util/log.ts';
 import { factoryUrl, loadFileSystem } from '../factory.ts';
+import { Guardian } from '../guardian.ts';
 import { statWithin } from '../mountpoint.ts';
 import { MountError, type MountHandle, type MountOptions } from '../types.ts';
 import { loadBinding } from './binding.ts';
@@ -29,7 +30,8 @@ export async function mountFuseNative(mountpoint: string, options: MountOptions)
     },
     stop: () => void mount?.unmount(),
   });
-  mount = new NativeMount(fs, binding, mountpoint, options, (message) => messages.handler?.(message));
+  const guardian = options.guarded === true ? new Guardian(mountpoint) : undefined;
+  mount = new NativeMount(fs, binding, mountpoint, options, (message) => messages.handler?.(message), guardian);
   for (const message of messages.early) mount.receive(message);
   try {
     await mount.mount(options.allowOther ?? mayAllowOther(), options.cover ?? false);

@@ -1,11 +1,13 @@
 import { fstatSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
 import { logger } from '../../util/log.ts';
 import type { FileSystem } from '../../vfs/types.ts';
+import type { Guardian } from '../guardian.ts';
 import { findMount, isOnTop, isOurs, isPresent, type MountInfo, SUBTYPE } from '../mountinfo.ts';
 import { supervise } from '../supervisor.ts';
 import { type Capability, type CloseReason, MountError, type MountHandle, type MountOptions } from '../types.ts';
-import { detachSync, unmount } from '../unmount.ts';
+import { abortConnection, detachSync, unmount } from '../unmount.ts';
 import type { Binding } from './binding.ts';
 import { NativeOps } from './ops.ts';
 
@@ -13,15 +15,17 @@ const log = logger('fuse:native');
 
 export const NATIVE_CAPABILITIES: readonly Capability[] = [];
 /** How often to look whether the mount is still there: libfuse ends its loop without telling. */
-const WATCH_MS = 1000;
+const WATCH_MS = 400;
 /** Every how many looks the connection is tried, too. */
-const LOOKS_PER_REQUEST = 5;
+const LOOKS_PER_REQUEST = 12;
 const INIT_MS = 10_000;
 /** Device number of /dev/fuse: misc device (10) 229. */
 const FUSE_RDEV = (10 << 8) | 229;
 const MAX_DESCRIPTORS = 1024;
 /** Each thread that libfuse ends leaks a handle in libuv, and all of them make every request slower. */
 const LEAKED_THREADS_WARN = 500;
+
+const WATCHDOG_URL = new URL(import.meta.url.endsWith('.ts') ? './watchdog.ts' : './watchdog.js', import.meta.url);
 
 /** Buffers that native threads may use as long as the process lives; the addon does not say when they are done. */
 const immortal: object[] = [];
@@ -42,6 +46,8 @@ export class NativeMount implements MountHandle {
   #binding: Binding;
   #ops: NativeOps;
   #thread: Uint8Array;
+  #guardian: Guardian | undefined;
+  #watchdog: Worker | undefined;
   #mounted: MountInfo | undefined;
   /** The device, as libfuse has opened it. */
   #fd = -1;
@@ -65,8 +71,10 @@ export class NativeMount implements MountHandle {
     mountpoint: string,
     options: MountOptions,
     deliver: (message: unknown) => void,
+    guardian?: Guardian,
   ) {
     this.#fs = fs;
+    this.#guardian = guardian;
     this.#binding = binding;
     this.mountpoint = mountpoint;
     this.#deliver = deliver;
@@ -118,7 +126,12 @@ export class NativeMount implements MountHandle {
     }
     this.#fd = fuseDevices().find((fd) => !devices.includes(fd)) ?? -1;
     const mounted = findMount(this.mountpoint);
-    if (mounted && isOurs(mounted)) this.#mounted = mounted;
+    if (mounted && isOurs(mounted)) {
+      this.#mounted = mounted;
+      this.#guardian?.watch(mounted);
+      this.#watchdog = new Worker(WATCHDOG_URL, { workerData: mounted, name: 'watchdog' });
+      this.#watchdog.unref();
+    }
     this.#unsupervise = supervise(
       { end: (reason) => this.#end(reason), endNow: () => this.#mounted && detachSync(this.#mounted) },
       this.#handleSignals,
@@ -172,14 +185,14 @@ export class NativeMount implements MountHandle {
     this.#heartbeat ??= setInterval(() => this.#ops.beat(), Math.max(1, this.#fs.heartbeatMs));
   }
 
-  /** A mount that has been detached is served until its last file is closed; libfuse then closes the device. */
+  /** A mount that has been detached is gone for its users, whatever they still hold. */
   #look(): void {
     if (this.#reason || !this.#mounted) return;
     if (isPresent(this.#mounted)) {
       this.#lookInside(this.#mounted);
       return;
     }
-    if (this.#ops.files.size === 0 || !isFuseDevice(this.#fd)) this.#end({ kind: 'external' });
+    this.#end({ kind: 'external' });
   }
 
   /** A connection that has been aborted leaves its mount behind; only a request tells. */
@@ -207,8 +220,11 @@ export class NativeMount implements MountHandle {
     const lazy = this.#mounted && isOnTop(this.#mounted) ? (await unmount(this.#mounted, true)).lazy : false;
     if (lazy) this.#notice(`${this.mountpoint} was in use: detached, its users have been cut off`);
     this.#ops.close();
+    if (this.#mounted && isFuseDevice(this.#fd)) abortConnection(this.#mounted);
     this.#binding.unmount(this.mountpoint, this.#thread);
     this.#unsupervise();
+    this.#guardian?.dismiss();
+    await this.#watchdog?.terminate();
     log('ended: %s; %d threads started', reason.kind, this.#nrThreads);
     return reason.kind === 'unmounted' || reason.kind === 'signal' ? { ...reason, lazy } : reason;
   }

@@ -1,4 +1,5 @@
 /** What `reclaimfs run` writes to its server, a JSON line each, on descriptor 3. */
+import type { Isolation } from '../../fuse/namespace.ts';
 import type { MountFlags, ScenarioSource } from '../server-options.ts';
 
 export const CONTROL_FD = 3;
@@ -14,6 +15,8 @@ export interface RunStart {
   /** The first pid for the command and its children. */
   readonly commandPid: number;
   readonly command: readonly string[];
+  readonly isolation: Isolation;
+  readonly noNewPrivs: boolean;
 }
 
 /** A signal for the command. */

@@ -59,7 +59,7 @@ async function run(start: RunStart): Promise<number> {
     notice,
   });
   try {
-    await bindGenuineProc(start.mountpoint);
+    await bindGenuineProc(start);
     const placeholders = start.maxPlaceholders > 0 ? await makePlaceholders(mount, start) : undefined;
     if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
     const status = await runCommand(start);
@@ -72,9 +72,20 @@ async function run(start: RunStart): Promise<number> {
 }
 
 /** `self` and the numbers of real processes lead into .host. */
-async function bindGenuineProc(mountpoint: string): Promise<void> {
+async function bindGenuineProc({ mountpoint, pidns, isolation }: RunStart): Promise<void> {
+  const host = `${mountpoint}/.host`;
+  const mount = (args: readonly string[]): Promise<unknown> => promisify(execFile)('mount', [...args, host]);
+  // A procfs that does not show whom the command may not trace: us, above all.
+  if (pidns && isolation !== 'privileged') {
+    const hiding = await mount(['-t', 'proc', '-o', 'nosuid,nodev,noexec,hidepid=ptraceable', 'proc']).then(
+      () => true,
+      () => false,
+    );
+    if (hiding) return;
+    notice('this kernel (before 5.8) cannot hide the server from the command: it is seen in /proc/.host');
+  }
   try {
-    await promisify(execFile)('mount', ['--rbind', '/proc', `${mountpoint}/.host`]);
+    await mount(['--rbind', '/proc']);
   } catch (error) {
     throw new MountError(`the genuine /proc cannot be bound into the tree: ${(error as Error).message.split('\n')[1]}`);
   }
@@ -94,8 +105,8 @@ function makePlaceholders(mount: MountHandle, start: RunStart): Promise<Placehol
 }
 
 /** The exit status of the command, as a shell gives it: 128 + n when signal n has ended it. */
-function runCommand({ mountpoint, command }: RunStart): Promise<number> {
-  const [file = '', ...args] = withTreeAsProc(mountpoint, command);
+function runCommand({ mountpoint, command, isolation, noNewPrivs }: RunStart): Promise<number> {
+  const [file = '', ...args] = withTreeAsProc(mountpoint, command, isolation, noNewPrivs);
   const child = spawn(file, args, { stdio: 'inherit' });
   signalCommand = (signal) => void child.kill(signal);
   return new Promise((settle, fail) => {
