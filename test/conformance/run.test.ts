@@ -1,5 +1,5 @@
 /** `reclaimfs run`: a command with the tree as its /proc. */
-import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Outcome, run, skipMounts } from './support/mounts.ts';
@@ -48,6 +48,49 @@ describe.skipIf(skipMounts)('run', () => {
       expect(status).toBe(0);
     },
   );
+
+  const CAPABILITIES = "sed -n 's/^CapEff:\\t//p' /proc/self/status";
+  /** Bits of linux/capability.h: SYS_MODULE 16, SYS_RAWIO 17, SYS_PTRACE 19, SYS_ADMIN 21, SYS_BOOT 22, SYS_TIME 25. */
+  const DANGEROUS = [16n, 17n, 19n, 21n, 22n, 25n];
+
+  test('the command has lost what would change this machine', async () => {
+    const { stdout } = await inTree(CAPABILITIES);
+    const effective = BigInt(`0x${stdout.trim()}`);
+    for (const bit of DANGEROUS) expect((effective >> bit) & 1n, `capability ${bit}`).toBe(0n);
+  });
+
+  test('--unprivileged leaves it nothing, --privileged everything', async () => {
+    const script = `${CAPABILITIES}; grep NoNewPrivs /proc/self/status`;
+    expect((await inTree(script, '--unprivileged')).stdout).toBe('0000000000000000\nNoNewPrivs:\t1\n');
+    const own = /^CapEff:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    expect((await inTree(CAPABILITIES, '--privileged')).stdout).toBe(`${own}\n`);
+    expect((await inTree('grep NoNewPrivs /proc/self/status', '--no-new-privs')).stdout).toBe('NoNewPrivs:\t1\n');
+  });
+
+  test.each([
+    ['write a setting of this machine', 'echo 60 > /proc/.host/sys/vm/swappiness'],
+    ['press sysrq', 'echo h > /proc/.host/sysrq-trigger'],
+    ['write to /sys', 'echo 0 > /sys/kernel/mm/ksm/run || echo 1 > /sys/block/zram0/reset'],
+    ['make /sys writable again', 'mount -o remount,bind,rw /sys'],
+    ['take the tree away', 'umount /proc'],
+    ['enter another namespace', 'nsenter -t $(ls /proc/.host | grep "^[0-9]" | head -1) -m true'],
+    [
+      'switch swap off',
+      'python3 -c "import ctypes,sys; sys.exit(ctypes.CDLL(None, use_errno=True).swapoff(b\\"/dev/null\\") == 0 or ctypes.get_errno() != 1)" && false',
+    ],
+  ])('it cannot %s', async (_what, script) => {
+    expect((await inTree(`{ ${script}; } 2>/dev/null && echo done`)).stdout).not.toContain('done');
+  });
+
+  test('it sees its server neither in the genuine /proc nor through it', async () => {
+    const script =
+      'for p in /proc/.host/[0-9]*; do tr "\\0" " " < $p/cmdline 2>/dev/null | grep run-server && { [ -w $p/mem ] && echo writable; }; done; echo end';
+    expect((await inTree(script)).stdout).toBe('end\n');
+  });
+
+  test('its exit status is told, whatever it has done to the directory in /tmp', async () => {
+    expect((await inTree(`rmdir ${temporary}/reclaimfs-run-*; exit 3`)).status).toBe(3);
+  });
 
   test('bash, /dev/stdin and df work', async () => {
     const script = 'bash -c "cat <(echo one)"; echo two | cat /dev/stdin; df / >/dev/null && echo three';

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { logger } from '../../util/log.ts';
 import { MountError } from '../types.ts';
+import { loadPatient } from './patient-libfuse.ts';
 
 const log = logger('fuse:native');
 
@@ -95,9 +96,9 @@ export function loadBinding(): Binding {
   }
 }
 
-/** The system's libfuse 2 where there is one, else the bundled file. */
+/** The bundled libfuse 2 with threads that stay; where that cannot be, the system's, else the bundled one as it is. */
 function loadLibrary(bundled: string): void {
-  if (!open(SONAME)) open(bundled);
+  if (!loadPatient(bundled, open) && !open(SONAME)) open(bundled);
 }
 
 /** Loads a shared library that is no addon; false when there is none under this name. */

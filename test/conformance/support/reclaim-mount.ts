@@ -68,7 +68,8 @@ export class ReclaimMount {
   readonly mnt: string;
   readonly mounted: Promise<void>;
   readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
+  /** Settles when its process has gone. */
+  readonly ended: Promise<unknown>;
   #nextPid = FIRST_PID;
 
   constructor(mnt: string, child: ChildProcess) {
@@ -78,19 +79,19 @@ export class ReclaimMount {
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
     });
-    this.#ended = new Promise((settle) => {
+    this.ended = new Promise((settle) => {
       child.once('close', settle);
     });
     this.mounted = new Promise((settle, fail) => {
       child.stdout!.once('data', () => settle());
-      void this.#ended.then(() => fail(new Error(`the mount ended: ${stderr}`)));
+      void this.ended.then(() => fail(new Error(`the mount ended: ${stderr}`)));
     });
     this.mounted.catch(() => {});
   }
 
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
-    await within(this.#ended, 'end of the mount');
+    await within(this.ended, 'end of the mount');
   }
 
   path(name: string): string {
