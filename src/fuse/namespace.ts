@@ -86,7 +86,8 @@ export function withTreeAsProc(
   const script = [...(privileged ? [] : [READ_ONLY]), `${COVER_CGROUPS} && ${COVER_PROC}`].join('\n');
   const shell = ['sh', '-c', script, 'reclaimfs', mountpoint];
   const less = [...(privileged ? [] : dropping(isolation)), ...(noNewPrivs ? ['--no-new-privs'] : [])];
-  const limited = less.length === 0 ? command : ['setpriv', ...less, '--', ...command];
+  // The shell says of a command that is not there what shells say.
+  const limited = less.length === 0 ? command : ['setpriv', ...less, '--', 'sh', '-c', 'exec "$@"', 'sh', ...command];
   return ['unshare', '--mount', '--propagation', 'private', '--', ...shell, ...limited];
 }
 
