@@ -97,6 +97,16 @@ export class ReclaimMachine {
     return utf8Of(this.#session.state());
   }
 
+  /** The whole machine as bytes: for createMachine, `mount --scenario` and `play`. It goes on exactly as this one would. */
+  save(): Buffer {
+    return Buffer.from(this.#session.save());
+  }
+
+  /** Another machine that is the same in everything, and goes its own way from here. */
+  clone(): ReclaimMachine {
+    return new ReclaimMachine(this.save());
+  }
+
   /** What has happened so far. */
   get events(): readonly MachineEvent[] {
     return this.machine.events.from(0).map(eventText);

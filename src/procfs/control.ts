@@ -83,6 +83,23 @@ class CheckFile implements OpenFile {
   }
 }
 
+/** A saved machine, of the moment when it was opened. */
+class SavedFile implements OpenFile {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  read(offset: number, size: number): Uint8Array {
+    return this.#bytes.subarray(offset, offset + size);
+  }
+
+  write(): number {
+    return -EINVAL;
+  }
+}
+
 function stream(
   name: string,
   perm: number,
@@ -115,6 +132,7 @@ export function reclaimfsDirectory(streams: EventStreams): Row {
     stream('vmpressure', 0o666, streams, pressureLine, 'end', pressureFilter),
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
     file('state', 0o400, (out, { host }) => void out.text(host.state())),
+    { name: 'snapshot', mode: S_IFREG | 0o400, open: ({ host }) => new SavedFile(host.save()) },
     { name: 'check', mode: S_IFREG | 0o400, open: ({ host }) => new CheckFile(host) },
     file('settings', 0o400, (out, { host }) => void out.text(host.settings())),
   ];

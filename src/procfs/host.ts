@@ -40,8 +40,9 @@ export interface ProcHost {
   run<T>(begin: () => T | Job<T>, options?: RunOptions): T | Pending<T>;
   /** Carries out steps, all or none. Throws ScenarioError or KernelError, and then nothing has changed. */
   apply(text: string, source: string): Job<unknown>;
-  /** The whole machine as steps. */
+  /** The whole machine as steps, and as bytes. */
   state(): string;
+  save(): Uint8Array;
   /** Every setting in force, a line each. */
   settings(): string;
   /** The virtual clock in words. */

@@ -3,7 +3,7 @@ import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { bytesOf, fromBuffer, jsonOf, textOf, utf8Of } from '../util/bytes.ts';
 import { durationUs } from './duration.ts';
-import { Session, type StepRecord } from './session.ts';
+import { isImageText, Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
 
 export interface PlayResult {
@@ -25,6 +25,8 @@ export function playScenario(
   const session = new Session(options);
   const records: StepRecord[] = [];
   session.load(text, file, (record) => records.push(record));
+  // A saved machine says nothing on the way: it is shown as it is.
+  if (isImageText(text)) records.push(...session.apply('snap saved machine', file));
   session.advance(session.machine.nowUs + durationUs(text));
   return { file, text, session, records };
 }

@@ -17,7 +17,7 @@ import { factorOf } from './impose.ts';
 import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { resolveNames } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
-import { load, save } from './state/image.ts';
+import { isImage, load, StateError, save } from './state/image.ts';
 import type { Branches, StepResult } from './step.ts';
 import { type Mark, Undo } from './undo.ts';
 import { Args, MAX_ADDRESS, parseSize, quoteValue, splitWords, type Word } from './words.ts';
@@ -52,6 +52,10 @@ export interface Kept {
 }
 
 const MOST_SNAPSHOTS = 64;
+/** Steps done since are told one by one in the state up to this length, or that of the saved machine if it is longer. */
+const LONG_HISTORY_BYTES = 256 * 1024;
+/** The beginning of a state that is folded: remarks, and a saved machine in base64. */
+const FOLDED = /^((?:[ \t]*#[^\n]*\n|[ \t\r]*\n)*)saved ([A-Za-z0-9+/=]+)[ \t\r]*(?:\n|$)/;
 /** Steps that leave the machine as it is, or put another in its place: never done again on the way back. */
 const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
@@ -72,10 +76,16 @@ export class Session implements Branches {
   #base = '';
   #history: string[] = [];
   #historyUs = 0;
+  #historyBytes = 0;
+  /** A saved machine in place of the scenario, once the history has become long or another machine has been put back. */
+  #saved: Uint8Array | undefined;
+  #savedUs = 0;
   /** What was done, but probably not as it was meant: `file:line: warning: …`; of the last scenario and all steps since. */
   warnings: string[] = [];
   /** Machines kept under names, in the order in which they were first kept. */
   snapshots: Map<string, Kept> = new Map();
+  /** Called when the machine has become what it was at another time. */
+  onRestored: (() => void) | undefined;
   /** Called when the machine object has been replaced by an equal one (after an undone write). */
   onMachineReplaced: ((machine: Machine) => void) | undefined;
 
@@ -111,6 +121,15 @@ export class Session implements Branches {
   }
 
   #load(text: string, file: string, onStep: (step: ParsedStep, record: StepRecord) => void): void {
+    if (isImageText(text)) {
+      this.loadImage(Buffer.from(text, 'latin1'), file);
+      return;
+    }
+    const folded = FOLDED.exec(text);
+    if (folded !== null) {
+      this.#loadFolded(folded, text, file, onStep);
+      return;
+    }
     const { options, rest } = takeMachineLine(text, file, this.#options.machine);
     const before = this.#machine;
     this.#machineOptions = this.#withOptions(options);
@@ -132,6 +151,8 @@ export class Session implements Branches {
     this.#undo.forget();
     this.#base = [...(this.#options.first ?? []).map(({ step }) => step), rest].join('\n');
     this.#history = [];
+    this.#historyBytes = 0;
+    this.#saved = undefined;
     this.#historyUs = this.#machine.nowUs;
     this.onMachineReplaced?.(this.#machine);
   }
@@ -160,7 +181,7 @@ export class Session implements Branches {
       try {
         this.#noteTime();
         const record = yield* this.#undo.timed(this.#carryOut(step));
-        if (step.word !== 'snap') this.#history.push(step.text);
+        if (!ONLOOKERS.has(step.word)) this.#noteStep(step.text);
         this.#historyUs = this.#machine.nowUs;
         if (record.result?.['ret'] === -1 && step.expect === undefined) {
           throw new KernelError(EINVAL, `the system call fails with ${record.result['errno']}`);
@@ -175,26 +196,35 @@ export class Session implements Branches {
         throw asScenarioError(error, step);
       }
     }
-    if (this.#isReplaced) this.#undo.forget();
+    if (this.#isReplaced) {
+      this.#undo.forget();
+      this.#fold();
+    }
     this.#isReplaced = false;
     this.#undo.trim();
+    this.#foldIfLong();
     return records;
   }
 
   /** The whole machine as steps: a scenario that gives the same machine. */
   state(): string {
     this.#noteTime();
+    if (this.#saved !== undefined) {
+      const about = `# The machine as it was ${this.#savedUs / 1e6} s after boot, as bytes; what has been done since follows.`;
+      return `${about}\nsaved ${Buffer.from(this.#saved).toString('base64')}\n${this.#history.join('\n')}\n`;
+    }
     return `${machineLine(this.#machine)}\n${trimBytes(this.#base)}\n${this.#history.join('\n')}\n`;
   }
 
   /** Notes a change that was made beside the step language as the step that would have made it. */
   record(step: string): void {
     this.#noteTime();
-    this.#history.push(step);
+    this.#noteStep(step);
     this.#undo.note(this.#machine, this.#machine.nowUs, (machine) => {
       for (const parsed of eachStep(step, 'recorded')) finish(carryOut(parsed, machine));
       return undefined;
     });
+    this.#foldIfLong();
   }
 
   /** Notes an event that somebody around the machine has to tell. */
@@ -206,9 +236,9 @@ export class Session implements Branches {
     });
   }
 
-  /** Takes a saved machine in place of what there is. Throws StateError, ScenarioError (an option that it cannot follow). */
+  /** Takes a saved machine in place of what there is. Throws ScenarioError (damaged, of another version, an option that it cannot follow). */
   loadImage(saved: Uint8Array, file: string): void {
-    const machine = load(saved);
+    const machine = loaded(saved, file);
     const { profile, swapKind } = this.#options;
     if (swapKind !== undefined && swapKind !== machine.swapKind)
       throw new ScenarioError(file, 1, 1, `this saved machine has ${machine.swapKind} swap`, 'leave out --swap');
@@ -216,6 +246,50 @@ export class Session implements Branches {
     this.#replace(machine);
     this.#undo.forget();
     this.#isReplaced = false;
+    this.#fold();
+  }
+
+  /** A state whose beginning is a saved machine. */
+  #loadFolded(
+    folded: RegExpExecArray,
+    text: string,
+    file: string,
+    onStep: (step: ParsedStep, record: StepRecord) => void,
+  ): void {
+    const before = this.#machine;
+    this.loadImage(Buffer.from(folded[2] ?? '', 'base64'), file);
+    try {
+      const blank = folded[0].replace(/[^\n]+/g, '');
+      for (const step of eachStep(blank + text.slice(folded[0].length), file)) {
+        const record = finish(carryOut(step, this.#machine));
+        this.#noteWarning(step);
+        onStep(step, record);
+      }
+    } catch (error) {
+      this.#replace(before);
+      this.#isReplaced = false;
+      throw error;
+    }
+    this.#fold();
+  }
+
+  /** What has been done so far is told by the machine as it is now: the state grows with the machine, not with its age. */
+  #fold(): void {
+    this.#saved = this.save();
+    this.#savedUs = this.#machine.nowUs;
+    this.#base = '';
+    this.#history = [];
+    this.#historyBytes = 0;
+    this.#historyUs = this.#machine.nowUs;
+  }
+
+  #foldIfLong(): void {
+    if (this.#historyBytes > Math.max(LONG_HISTORY_BYTES, this.#saved?.length ?? 0)) this.#fold();
+  }
+
+  #noteStep(step: string): void {
+    this.#history.push(step);
+    this.#historyBytes += step.length + 1;
   }
 
   /** The whole machine as bytes, for loadImage. */
@@ -241,6 +315,7 @@ export class Session implements Branches {
   /** Makes the machine what it was when it was kept under this name; the snapshot stays. Throws EINVAL. */
   restore(name: string): void {
     this.#replace(load(this.#kept(name).bytes));
+    this.onRestored?.();
   }
 
   #kept(name: string): Kept {
@@ -299,15 +374,18 @@ export class Session implements Branches {
   #noteTime(): void {
     if (this.#machine.nowUs === this.#historyUs) return;
     const last = this.#history.at(-1);
-    if (last?.startsWith('at ')) this.#history.pop();
-    this.#history.push(`at ${this.#machine.nowUs}us`);
+    if (last?.startsWith('at ')) {
+      this.#history.pop();
+      this.#historyBytes -= last.length + 1;
+    }
+    this.#noteStep(`at ${this.#machine.nowUs}us`);
     this.#historyUs = this.#machine.nowUs;
   }
 
   /** Makes the machine what it was at a mark. */
   *#goBack(mark: Mark, history: number): Job<void> {
     log('undoing what a rejected write has done');
-    this.#history.length = history;
+    for (const step of this.#history.splice(history)) this.#historyBytes -= step.length + 1;
     this.#machine = yield* this.#undo.back(mark);
     this.#isReplaced = false;
     this.#historyUs = this.#machine.nowUs;
@@ -337,6 +415,21 @@ function* carryOut(step: ParsedStep, machine: Machine, branches?: Branches): Job
 /** Errors of which a step says that it has done nothing. */
 function isRefusal(error: unknown): boolean {
   return error instanceof KernelError || error instanceof ScenarioError;
+}
+
+/** Whether a byte string is a saved machine and not a scenario. */
+export function isImageText(text: string): boolean {
+  return isImage(Buffer.from(text.slice(0, 16), 'latin1'));
+}
+
+/** The machine of a file. Throws ScenarioError. */
+function loaded(saved: Uint8Array, file: string): Machine {
+  try {
+    return load(saved);
+  } catch (error) {
+    if (error instanceof StateError) throw new ScenarioError(file, 1, 1, error.message);
+    throw error;
+  }
 }
 
 function asScenarioError(error: unknown, step: ParsedStep): Error {

@@ -40,6 +40,7 @@ export class SessionHost implements ProcHost {
   #asked = false;
   /** Counts machines: one that replaces another counts its changes anew. */
   #epoch = 0;
+  #adopted: Machine | undefined;
   failure: string | undefined;
   onGone: ((task: Task, tid: number) => void) | undefined;
   onUserChanged: ((task: Task) => void) | undefined;
@@ -55,14 +56,27 @@ export class SessionHost implements ProcHost {
     this.#inSlices = inSlices;
     this.#work = new WorkQueue(inSlices, () => this.wallNowMs());
     session.onMachineReplaced = () => this.#adopt();
+    session.onRestored = () => this.#clock.standAt(this.machine.nowUs);
     this.#adopt();
   }
 
   #adopt(): void {
     this.#epoch++;
+    this.#forgetOthers();
     this.machine.onExit = (task) => this.onGone?.(task, task.pid);
     this.machine.onUserChanged = (task) => this.onUserChanged?.(task);
     this.events.onEvent = (event) => this.onEvent?.(event);
+  }
+
+  /** What is kept of processes that are not the same in this machine as in the one before is given up. */
+  #forgetOthers(): void {
+    const { machine } = this;
+    for (const task of this.#adopted?.tasks.values() ?? []) {
+      const now = machine.tasks.get(task.pid);
+      if (now?.serial !== task.serial) this.onGone?.(task, task.pid);
+      else if (now.fileUid !== task.fileUid || now.ids.euid !== task.ids.euid) this.onUserChanged?.(now);
+    }
+    this.#adopted = machine;
   }
 
   get machine(): Machine {
@@ -163,6 +177,10 @@ export class SessionHost implements ProcHost {
   /** Notes a change that has been made as the step that makes it. */
   record(step: string): void {
     this.#session.record(step);
+  }
+
+  save(): Uint8Array {
+    return this.#session.save();
   }
 
   state(): string {

@@ -149,7 +149,7 @@ describe('saved machines', () => {
     expect(() => load(saved.subarray(0, saved.length - 1))).toThrow(/cut short/);
     expect(() => load(saved.subarray(0, 30))).toThrow(/cut short/);
     expect(() => load(Buffer.from('machine ram=1G\n'))).toThrow(StateError);
-    expect(() => session.loadImage(changed(99), 'x')).toThrow(StateError);
+    expect(() => session.loadImage(changed(99), 'x')).toThrow(/x:1:1: this saved machine is damaged/);
     expect(Buffer.from(session.save()).equals(saved)).toBe(true);
   });
 
@@ -188,5 +188,33 @@ describe('snapshots', () => {
     expect(() => session.apply('restore start\ntick 1s\nb fork c\nb fork c')).toThrow();
     expect(Buffer.from(session.save()).equals(saved)).toBe(true);
     expect([...session.snapshots.keys()]).toEqual(['start']);
+  });
+});
+
+describe('the state as text', () => {
+  test('of a machine that was put back gives that machine, and what has been done to it since', () => {
+    const session = new Session();
+    session.load(BASE, 'test');
+    session.apply('a touch heap 0 4M write\nsnapshot x\ntick 3s\nrestore x');
+    session.apply('b touch heap 0 1M write');
+    const again = new Session();
+    again.load(session.state(), 'state');
+    expect(between(session, again)).toBe('nothing');
+    expect(() => again.load(`${session.state()}no-such-step\n`, 'state')).toThrow(/state:4:1/);
+    expect(() => again.load('saved AAAA\n', 'state')).toThrow(/no saved machine/);
+  });
+
+  test('grows with the machine, not with what has been done to it', () => {
+    const session = new Session();
+    session.load('machine ram=16M\nproc a pid=50\na mmap heap size=1M anon', 'test');
+    const sizes: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 12_000; i++) session.record('50 clearrefs 1');
+      sizes.push(session.state().length);
+    }
+    expect(Math.max(...sizes)).toBeLessThan(400_000);
+    const again = new Session();
+    again.load(session.state(), 'state');
+    expect(between(session, again)).toBe('nothing');
   });
 });
