@@ -344,7 +344,7 @@ export class Cgroups implements MemcgCharger, Ticker {
   #reclaimHigh(mem: Memory, group: Memcg, pages: number): number {
     let all = 0;
     for (let g = group; g.parent !== null; g = g.parent) {
-      if (g.usage <= g.high) continue;
+      if (g.usage + group.stock <= g.high) continue;
       g.note('high');
       const { freed, us } = this.reclaim(g, pages, 'direct');
       mem.stalledUs += us;
@@ -358,7 +358,7 @@ export class Cgroups implements MemcgCharger, Ticker {
 function highDelayUs(group: Memcg, pages: number): number {
   let overage = 0;
   for (let g = group; g.parent !== null; g = g.parent)
-    if (g.usage > g.high) overage = Math.max(overage, (g.usage - g.high) / Math.max(1, g.high));
+    overage = Math.max(overage, (g.usage + group.stock - g.high) / Math.max(1, g.high));
   return (overage * overage * 64 * 1e6 * pages) / CHARGE_BATCH;
 }
 

@@ -7,6 +7,7 @@
  * reaches the low reserve and has to reclaim for itself, as on a real machine; no step depends on how often time is told.
  */
 
+import { DISK_PAGE_KB } from '../mm/pages/content.ts';
 import { DEF_PRIORITY, ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { shrinkNode } from '../mm/reclaim/vmscan.ts';
 import type { Machine } from './machine.ts';
@@ -29,6 +30,8 @@ export class Kswapd {
   private busyUntilUs = 0;
   private sleptUs = Number.NEGATIVE_INFINITY;
   private reclaimed = 0;
+  private pswpin = 0;
+  private pgpgin = 0;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -58,11 +61,25 @@ export class Kswapd {
     pressure.psi.refresh();
   }
 
-  /** Time in which it can work passes within this moment: somebody allocates (no `us`) or waits. */
-  give(us: number = MINOR_FAULT_US): void {
+  /**
+   * Time in which it can work passes within this moment: somebody waits for `us`, or allocates, which takes a fault and
+   * what has been read since the last one.
+   */
+  give(us: number = MINOR_FAULT_US + this.#readUs()): void {
     if (!this.awake) return;
     this.busyUntilUs -= us;
     if (this.busyUntilUs <= this.machine.nowUs) this.run(this.machine.nowUs);
+  }
+
+  /** Time that reading from swap and files has taken since it was last asked. */
+  #readUs(): number {
+    const { mem, storage } = this.machine;
+    const { pswpin, pgpgin } = mem.events;
+    const swapUs = mem.swap?.synchronous ? storage.settings.zramReadUs : storage.settings.readUs;
+    const us = (pswpin - this.pswpin) * swapUs + ((pgpgin - this.pgpgin) / DISK_PAGE_KB) * storage.settings.readUs;
+    this.pswpin = pswpin;
+    this.pgpgin = pgpgin;
+    return us;
   }
 
   nextUs(): number {

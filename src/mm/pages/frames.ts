@@ -60,23 +60,28 @@ export class Frames {
     this.slot = new Uint32Array(total + 1);
     this.content = new Uint32Array(total + 1);
     this.memcg = new Uint16Array(total + 1);
-    this.prev = new Uint32Array(total + 1);
-    this.next = new Uint32Array(total + 1);
-    this.nrOnGroupList = new Uint32Array(0);
-    this.ensureGroup(0);
+    const lists = FIRST_GROUPS * NR_LISTS;
+    this.prev = new Uint32Array(total + 1 + lists);
+    this.next = new Uint32Array(total + 1 + lists);
+    this.nrOnGroupList = new Uint32Array(lists);
+    this.nrGroups = FIRST_GROUPS;
+    this.#emptyLists(0);
   }
 
   /** Makes room for the lists of a group. */
   ensureGroup(group: number): void {
     if (group < this.nrGroups) return;
     const before = this.nrGroups;
-    this.nrGroups = Math.max(FIRST_GROUPS, 2 ** Math.ceil(Math.log2(group + 1)));
+    this.nrGroups = 2 ** Math.ceil(Math.log2(group + 1));
     const lists = this.nrGroups * NR_LISTS;
     this.prev = grown(this.prev, this.total + 1 + lists);
     this.next = grown(this.next, this.total + 1 + lists);
     this.nrOnGroupList = grown(this.nrOnGroupList, lists);
-    for (let list = before * NR_LISTS; list < lists; list++) {
-      const head = this.total + 1 + list;
+    this.#emptyLists(before * NR_LISTS);
+  }
+
+  #emptyLists(from: number): void {
+    for (let head = this.total + 1 + from; head < this.prev.length; head++) {
       this.prev[head] = head;
       this.next[head] = head;
     }

@@ -242,6 +242,7 @@ function writeToSwap(mem: Memory, pfn: number): number {
     events.nr_vmscan_write++;
   }
   if (noted || mem.swap!.synchronous) {
+    if (!noted) events.nr_written++;
     evictFromSwapCache(mem, pfn);
     mem.freeFrame(pfn);
     return PAGE_STORED;

@@ -116,6 +116,12 @@ function shrinkInactive(mem: Memory, memcg: Memcg, sc: ScanControl, list: number
   return outcome.reclaimed;
 }
 
+const COUNTED_AS = {
+  kswapd: ['pgscan_kswapd', 'pgsteal_kswapd'],
+  direct: ['pgscan_direct', 'pgsteal_direct'],
+  proactive: ['pgscan_proactive', 'pgsteal_proactive'],
+} as const;
+
 /** Mirrors: the vm events in shrink_inactive_list. Reclaim from a group counts for the group only. */
 function countScan(
   { events }: Memory,
@@ -125,11 +131,12 @@ function countScan(
   scanned: number,
   reclaimed: number,
 ): void {
-  counts[`pgscan_${sc.by}`] += scanned;
-  counts[`pgsteal_${sc.by}`] += reclaimed;
+  const [scan, steal] = COUNTED_AS[sc.by];
+  counts[scan] += scanned;
+  counts[steal] += reclaimed;
   if (!sc.isGroup) {
-    events[`pgscan_${sc.by}`] += scanned;
-    events[`pgsteal_${sc.by}`] += reclaimed;
+    events[scan] += scanned;
+    events[steal] += reclaimed;
   }
   if (file) {
     events.pgscan_file += scanned;

@@ -8,7 +8,6 @@ const STAT = 'memory.stat has no workingset rows yet';
 
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'p08-dirty-file': REAL_TIME,
-  'g04-cold-anon-file-loop': BALANCE,
   'p31-two-groups-hot.fresh': STAT,
   'p32-three-groups.fresh': STAT,
   'p33-limit-of-a-child': STAT,
