@@ -21,7 +21,7 @@ const commit = spawnSync('git', ['-C', ROOT, 'rev-parse', '--short', 'HEAD'], { 
 const keep = options.keep ?? join(tmpdir(), `reclaimfs-figures-${commit}`);
 mkdirSync(keep, { recursive: true });
 
-const POLICIES = 'kernel,lmk,lmkd,volatile,reclaim,proportional,none/switch,lmkd/switch';
+const POLICIES = 'kernel,lmk,lmkd,volatile,reclaim,proportional,none/switch';
 const SOME = 'kernel,lmk,lmk/switch,none/switch';
 
 /** The comparisons: what is run, and which metrics are shown. */
