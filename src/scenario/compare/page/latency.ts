@@ -51,7 +51,7 @@ export function latencyFigure({ experiment, runs }: Comparison): Markup {
     });
     return {
       height: bottom + AXIS_ROOM,
-      content: html`${xAxis(ticks, { left, right, top: 4, bottom }, 'time until ready, log scale: filled hot, outlined cold; lines p50, p95')}${drawn}`,
+      content: html`${xAxis(ticks, { left, right, top: 4, bottom }, 'time until ready (log scale)')}${drawn}`,
     };
   };
   const levels = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1];

@@ -30,7 +30,7 @@ export function openingsFigure(comparison: Comparison): Markup {
     });
     return {
       height: bottom + AXIS_ROOM,
-      content: html`${xAxis(ticks, { left: 1, right, top: 0, bottom }, 'openings per run: tall hot (as it was left), low killed meanwhile, outlined first')}${bars}`,
+      content: html`${xAxis(ticks, { left: 1, right, top: 0, bottom }, 'openings per run')}${bars}`,
     };
   };
   return figure({

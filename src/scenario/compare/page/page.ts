@@ -41,8 +41,8 @@ export function comparisonPage(comparison: Comparison): string {
 <h1>${title}</h1>
 <p class="lead">The same load in ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}: ${minutes} simulated minutes, ${seeds.length} ${seeds.length === 1 ? 'seed: no spread is known, and nothing can be told apart' : isSameForAllSeeds(comparison) ? 'seeds, all alike: nothing in this load depends on the seed, and intervals of no width say nothing' : `seeds. Figures are means per run with the ${INTERVAL}`}.</p>
 </header>
-${opened && section('Opening an app', 'How often it was as it was left, and how often it had to be started from nothing.', openingsFigure(comparison))}
-${opened && section('How long that takes', 'All openings, hot and cold together: those that survived are not the only ones that count.', latencyFigure(comparison))}
+${opened && section('Opening an app', 'Tall bars: hot, the app was as it was left. Low bars: it had been killed meanwhile, its state is lost. Outlined: its first start. The whisker is the 95 % interval of the hot ones.', openingsFigure(comparison))}
+${opened && section('How long that takes', 'All openings of all seeds: filled the hot ones, outlined the cold ones. Upright lines: p50 and p95 of both together, for those that survived are not the only ones that count.', latencyFigure(comparison))}
 ${section(
   'Benefit and cost',
   'Each seed a tick, the mean a dot, its 95 % interval a line.',
