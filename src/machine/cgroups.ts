@@ -10,7 +10,7 @@
 import type { Memory } from '../mm/memory.ts';
 import type { MemcgCharger } from '../mm/memory-hooks.ts';
 import { flushStats } from '../mm/reclaim/lruvec.ts';
-import { MAX_GROUPS, Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
+import { MAX_GROUPS, Memcg } from '../mm/reclaim/memcg.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ESRCH } from '../util/errno.ts';
@@ -300,11 +300,21 @@ export class Cgroups implements MemcgCharger, Ticker {
     return g.usage < g.max;
   }
 
+  /**
+   * Pages that a group may use in all, by which oom_score_adj is scaled when it is out of memory: its limit, and what it may
+   * have in swap where it swaps at all. Mirrors: mem_cgroup_get_max.
+   */
+  private limitOf(g: Memcg): number {
+    const { mem, vm } = this.machine;
+    const swap = vm.swappiness > 0 ? Math.min(g.swapMax, mem.swap?.total ?? 0) : 0;
+    return Math.max(1, g.max + swap);
+  }
+
   /** The OOM killer within one group. With memory.oom.group everybody of it goes. */
   killIn(g: Memcg): boolean {
     const group = this.#find(this.root, g)!;
     const among = this.tasksOf(group, true);
-    const worst = selectBadProcess(this.machine, among, Math.max(1, Math.min(g.max, NO_LIMIT)));
+    const worst = selectBadProcess(this.machine, among, this.limitOf(g));
     if (worst === undefined) return false;
     let whole: Cgroup | undefined;
     for (let up: Cgroup | null = this.of(worst); up?.isWithin(group); up = up.parent) if (up.memcg.oomGroup) whole = up;

@@ -14,6 +14,8 @@ const MOST_ROWS = 6;
 const OOM_ADJUST_MAX = 15;
 const OOM_DISABLE = -17;
 const KB = 4;
+/** For so long after a kill nobody else is killed while a victim is still dying: HZ. */
+const DEATH_PENDING_US = 1_000_000;
 
 export interface LmkConfig {
   /** oom_score_adj, or oom_adj of old (then converted), ascending. */
@@ -37,6 +39,8 @@ export class LowMemoryKiller {
   debugLevel = 2;
   accounting: 'early' | 'later' = 'later';
   kills = 0;
+  /** Mirrors: lowmem_deathpending_timeout. */
+  private deathPendingUntilUs = 0;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -77,15 +81,17 @@ export class LowMemoryKiller {
     return { free: mem.nrFree - mem.watermarks.high, file: mem.nrFilePages - mem.nrShmem };
   }
 
-  /** Kills one process if memory is that low. */
+  /** Kills one process if memory is that low, unless the last one is still giving its memory back. Mirrors: lowmem_shrink. */
   shrink(): void {
     if (!this.enabled) return;
+    if (this.machine.pressure.deathPending && this.machine.nowUs <= this.deathPendingUntilUs) return;
     const limit = this.minScoreAdj();
     if (limit === undefined) return;
     const victim = this.selectVictim(limit.adj);
     if (victim === undefined) return;
     const { free, file } = this.#levels();
     this.kills++;
+    this.deathPendingUntilUs = this.machine.nowUs + DEATH_PENDING_US;
     this.machine.log('lmk-kill', {
       pid: victim.pid,
       comm: victim.comm,

@@ -90,6 +90,8 @@ export class Machine {
   readonly lmk = new LowMemoryKiller(this);
   readonly cgroups: Cgroups;
   readonly pressure: Pressure;
+  /** What processes made from now on catch, unless they say something else: see Task.catches. */
+  usualCatches: readonly number[] = [];
   /** Stopped by panic_on_oom: nobody gets memory any more. */
   panicked = false;
   profile: Profile;
@@ -349,6 +351,7 @@ export class Machine {
     task.mm = new Mm(this.mem.newId());
     this.cgroups.attachMm(task);
     task.regions.clear();
+    task.catches = [];
     task.dumpable = true;
     this.generation++;
   }
@@ -483,6 +486,7 @@ const INHERITED = [
   'oomScoreAdj',
   'dumpable',
   'cgroup',
+  'catches',
   'coredumpFilter',
   'timerslackNs',
 ] as const;

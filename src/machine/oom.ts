@@ -20,7 +20,7 @@ export function oomScore(machine: Machine, task: Task): number {
   return oomScoreOf(badness(task, total), total);
 }
 
-/** The worst process, among `among` (default: all). The first found wins a tie. Mirrors: select_bad_process. */
+/** The worst process, among `among` (default: all). The last found wins a tie. Mirrors: select_bad_process, oom_evaluate_task. */
 export function selectBadProcess(
   machine: Machine,
   among: Iterable<Task>,
@@ -31,7 +31,7 @@ export function selectBadProcess(
   for (const task of among) {
     if (machine.pressure.isDying(task)) continue;
     const points = badness(task, total);
-    if (points === undefined || points <= most) continue;
+    if (points === undefined || points < most) continue;
     worst = task;
     most = points;
   }

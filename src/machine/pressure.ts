@@ -18,7 +18,6 @@ import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE 
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
-import type { Mm } from '../mm/space/mm.ts';
 import type { Job } from '../util/job.ts';
 import { DirtyLimits } from './dirty-limits.ts';
 import { Kswapd } from './kswapd.ts';
@@ -47,7 +46,6 @@ export class Pressure implements MemoryHooks {
   current: Task | undefined;
   /** Killed, but still in an operation of their own. */
   private readonly dying = new Set<Task>();
-  private readonly dyingMms = new Set<Mm>();
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -92,6 +90,11 @@ export class Pressure implements MemoryHooks {
     return undefined;
   }
 
+  /** Somebody has been killed and still holds its memory (TIF_MEMDIE). */
+  get deathPending(): boolean {
+    return this.dying.size > 0;
+  }
+
   isDying(task: Task): boolean {
     return this.dying.has(task);
   }
@@ -102,7 +105,7 @@ export class Pressure implements MemoryHooks {
     const { mem } = this.machine;
     if (task === this.current || (mem.faultingMm !== null && task.mm === mem.faultingMm)) {
       this.dying.add(task);
-      if (task.mm !== null) this.dyingMms.add(task.mm);
+      if (task.mm !== null) task.mm.dying = true;
       return;
     }
     this.machine.exit(task, 9);
@@ -113,7 +116,7 @@ export class Pressure implements MemoryHooks {
     if (this.dying.size === 0) return;
     const dying = [...this.dying];
     this.dying.clear();
-    this.dyingMms.clear();
+    for (const task of dying) if (task.mm !== null) task.mm.dying = false;
     for (const task of dying) if (this.machine.tasks.get(task.pid) === task) this.machine.exit(task, 9);
   }
 
@@ -209,7 +212,7 @@ export class Pressure implements MemoryHooks {
 
   #mayNotAllocate(mem: Memory): boolean {
     if (this.machine.panicked) return true;
-    if (mem.faultingMm !== null) return this.dyingMms.has(mem.faultingMm);
+    if (mem.faultingMm !== null) return mem.faultingMm.dying;
     return this.current !== undefined && this.dying.has(this.current);
   }
 

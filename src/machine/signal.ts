@@ -41,6 +41,12 @@ const IGNORED = new Set([17, 23, 28]);
 const STOPS = new Set([19, 20, 21, 22]);
 const SIGCONT = 18;
 
+/** `SIGSEGV` of 11. */
+export function signalName(number: number): string {
+  const name = Object.keys(NUMBERS).find((key) => NUMBERS[key] === number);
+  return name === undefined ? String(number) : `SIG${name}`;
+}
+
 /** The number of `9`, `KILL` or `SIGKILL`. Throws EINVAL. */
 export function signalNumber(text: string): number {
   const number = /^\d+$/.test(text) ? Number(text) : NUMBERS[text.replace(/^SIG/, '')];

@@ -2,13 +2,14 @@
 import type { TouchResult } from '../mm/space/access.ts';
 import type { Machine } from './machine.ts';
 import { MINOR_FAULT_US } from './reclaim-costs.ts';
+import { deliverSignal } from './signal.ts';
 import type { Task } from './task.ts';
 
 /**
  * The time that the faults of a touch took, in microseconds: handling them, reading from swap and files, direct reclaim.
  * It is charged to the task: system CPU time where the CPU did it, stalls of memory (reclaim, and pages that had been in
  * use when they were taken away) and of I/O as /proc/pressure counts them. Counts faults as the task's. To be called
- * once for each result; who was to die in the touch dies now.
+ * once for each result; who was to die in the touch, or dies of a signal that it does not catch, dies now.
  */
 export function chargeFaults(machine: Machine, task: Task, result: TouchResult): number {
   const { mem, storage, pressure } = machine;
@@ -30,5 +31,12 @@ export function chargeFaults(machine: Machine, task: Task, result: TouchResult):
   if (ioUs > 0) pressure.stall('io', task, ioUs);
   if (result.oom) machine.log('oom', { pid: task.pid, comm: task.comm, reason: 'no memory for a page fault' });
   if (pressure.current === undefined) pressure.settle();
+  dieOfSignal(machine, task, result);
   return cpuUs + (zram ? 0 : swapUs) + readUs + reclaimUs;
+}
+
+/** The end of a process whose access has failed with a signal that it does not catch. */
+export function dieOfSignal(machine: Machine, task: Task, result: Pick<TouchResult, 'signal' | 'fatal'>): void {
+  if (result.fatal === true && machine.tasks.get(task.pid) === task && !task.isZombie)
+    deliverSignal(machine, task, String(result.signal));
 }

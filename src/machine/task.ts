@@ -96,6 +96,8 @@ export class Task {
   /** False after a change of user id until exec: /proc/PID belongs to root then. */
   dumpable = true;
   readonly kernelThread: boolean;
+  /** Signals of failed accesses that it has a handler for, by number: it goes on behind the access. */
+  catches: readonly number[] = [];
   /** None: kernel thread, or zombie. */
   mm: Mm | null;
   /** The leader first; its state is the process's. */

@@ -30,7 +30,7 @@ export function showStatus(out: TextBuffer, ctx: TaskContext): void {
   out.text(`SigQ:\t0/${MAX_PROCESSES}`).newline();
   for (const name of ['SigPnd', 'ShdPnd', 'SigBlk']) line(out, name, NO_SIGNALS);
   line(out, 'SigIgn', task.kernelThread ? ALL_SIGNALS : NO_SIGNALS);
-  line(out, 'SigCgt', NO_SIGNALS);
+  line(out, 'SigCgt', signalSet(task.catches));
   // Pretend: root has every capability, nobody else any.
   const caps = task.ids.euid === 0 ? ALL_CAPS : NO_CAPS;
   for (const [name, value] of [
@@ -130,4 +130,12 @@ function kb(out: TextBuffer, name: string, value: number): void {
 /** Mirrors: proc_task_name with escape. */
 function escapeName(comm: string): string {
   return comm.replace(/\\/g, '\\\\').replace(/\n/g, '\\n');
+}
+
+/** A set of signals as a mask: signal N is bit N - 1. Mirrors: render_sigset_t. */
+function signalSet(signals: readonly number[]): string {
+  return signals
+    .reduce((mask, signal) => mask | (1n << BigInt(signal - 1)), 0n)
+    .toString(16)
+    .padStart(16, '0');
 }

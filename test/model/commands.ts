@@ -38,6 +38,7 @@ export function header({ profile, kind, slots }: Run): string[] {
   return [
     `machine ram=64M profile=${profile} swapkind=${kind} swap=${slots}p`,
     `swap ${slots}p`,
+    'validity of both models: processes catch SIGSEGV and SIGBUS',
     'object F file 24p',
     'object G file 40p mode=0666',
     'object M memfd 24p',

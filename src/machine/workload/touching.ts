@@ -24,13 +24,14 @@ export interface Touched {
 export function beginTouching(): void {
   result.pages = result.minor = result.major = result.signals = 0;
   result.swapIns = result.fileReads = result.stalledUs = result.thrashed = 0;
-  result.oom = false;
+  result.oom = result.fatal = false;
 }
 
 /** Touches pages as part of a batch. Precondition: the task has memory. */
 export function touch(machine: Machine, task: Task, vpn: number, count: number, write: boolean): void {
   const { pressure } = machine;
   pressure.current = task;
+  result.catches = task.catches;
   touchPages(machine.mem, task.mm!, vpn, count, 1, write, 'full', result);
   pressure.current = undefined;
 }

@@ -4,7 +4,16 @@ import { DISK_ZERO, EXPECT_NOTHING } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO, DISK_PAGE_KB, PAGE_SIZE } from '../pages/content.ts';
 import { KIND_ZERO, PTE_NUMBER } from '../pages/pte.ts';
-import { accessPage, FAULT_MAJOR, FAULT_MINOR, FAULT_NONE, FAULT_OOM, FAULT_SIGSEGV, presentFrame } from './fault.ts';
+import {
+  accessPage,
+  FAULT_MAJOR,
+  FAULT_MINOR,
+  FAULT_NONE,
+  FAULT_OOM,
+  FAULT_SIGBUS,
+  FAULT_SIGSEGV,
+  presentFrame,
+} from './fault.ts';
 import type { Mm } from './mm.ts';
 import { expandStack } from './mmap.ts';
 import { VM_HUGETLB, VM_SHARED } from './vm-flags.ts';
@@ -23,6 +32,11 @@ export interface TouchResult {
   signals: number;
   /** True when memory ran out; the accesses after it were not tried. */
   oom: boolean;
+  /** Numbers of the signals that the process catches, and goes on with the next access; default: none. */
+  catches?: readonly number[];
+  /** The last signal, by number, and whether it has ended the accesses: the process dies of it. */
+  signal?: number;
+  fatal?: boolean;
   /** What the faults waited for: pages read from swap and from files, those of them that had been in use when they were taken away, and time in direct reclaim. */
   swapIns?: number;
   fileReads?: number;
@@ -80,14 +94,27 @@ function touchEach(
       result.oom = true;
       return;
     } else if (outcome !== FAULT_NONE) {
-      result.signals++;
+      if (takesSignal(outcome, result)) return;
       continue;
     }
     if (write && (vma!.flags & VM_HUGETLB) === 0) {
       writeContent(mem, vma!, vpn, fill);
       if (mem.nrFileDirty > mem.dirtyLimitPages) mem.hooks.onDirtyLimit?.(mem);
     }
+    // Killed meanwhile: it gets no further than the access under way.
+    if (mm.dying) return;
   }
+}
+
+const SIGBUS = 7;
+const SIGSEGV = 11;
+
+/** Notes the signal of an access that failed; true: the process does not catch it. */
+function takesSignal(outcome: number, result: Pick<TouchResult, 'signals' | 'catches' | 'signal' | 'fatal'>): boolean {
+  result.signals++;
+  result.signal = outcome === FAULT_SIGBUS ? SIGBUS : SIGSEGV;
+  result.fatal = result.catches?.includes(result.signal) !== true;
+  return result.fatal;
 }
 
 /** Puts content into a page that has just been accessed for writing, and notes what a reader should find. */
@@ -128,6 +155,11 @@ export interface VerifyResult {
   bad: number;
   /** Memory ran out before all was compared. */
   oom?: boolean;
+  /** As in TouchResult. */
+  signals: number;
+  catches?: readonly number[];
+  signal?: number;
+  fatal?: boolean;
 }
 
 /** Reads every page of [start, end) whose content is known (faulting it in) and compares. */
@@ -144,6 +176,10 @@ export function verifyPages(mem: Memory, mm: Mm, start: number, end: number, res
         return result;
       }
       result.pages++;
+      if (outcome < 0 && takesSignal(outcome, result)) {
+        result.bad++;
+        return result;
+      }
       if (outcome < 0 || contentAt(mem, mm, vpn) !== wanted) result.bad++;
     }
   }

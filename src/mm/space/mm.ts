@@ -29,6 +29,8 @@ export class Mm {
   hiwaterVm = 0;
   /** Control group that its pages are charged to. */
   memcg = 0;
+  /** Its process has been killed in the middle of an operation: no further access, no further memory. */
+  dying = false;
   /** Tasks (processes or threads) that use it. */
   users = 1;
   /** Addresses of the classical areas, in bytes. */

@@ -2,6 +2,7 @@
 
 import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { renamePath, unlinkPath } from '../../machine/paths.ts';
+import { signalNumber } from '../../machine/signal.ts';
 import { setSysctl } from '../../machine/sysctl.ts';
 import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
 import { MAX_ADVANCE_DAYS, MAX_ADVANCE_US } from '../../machine/time-limits.ts';
@@ -155,10 +156,36 @@ function* advance(machine: Machine, toUs: number): Job<StepResult> {
   return {};
 }
 
+const CATCHABLE = ['SIGSEGV', 'SIGBUS'] as const;
+
+/** `catches=SIGSEGV,SIGBUS` or `catches=none`: the signals of failed accesses that a process survives. */
+function catchesKey(args: Args): number[] | undefined {
+  const word = args.key('catches');
+  if (word === undefined) return undefined;
+  const names = word.value === 'none' ? [] : word.value.split(',');
+  for (const name of names) {
+    if (!CATCHABLE.some((known) => known === name))
+      throw args.fail(`catches "${name}" is not known`, word, `${CATCHABLE.join(',')}, or none`);
+  }
+  return names.map((name) => signalNumber(name));
+}
+
 export const machineSteps: readonly MachineStep[] = [
   remark('title', 'what the scenario is about'),
   remark('note', 'a remark'),
-  remark('validity', 'for which kernels the figures hold'),
+  {
+    word: 'validity',
+    usage: 'validity TEXT',
+    about:
+      'for which kernels the figures of a recording hold; as those of the recorder do, its processes catch SIGSEGV and SIGBUS',
+    parse(args) {
+      args.rest();
+      return ({ machine }) => {
+        machine.usualCatches = CATCHABLE.map((name) => signalNumber(name));
+        return undefined;
+      };
+    },
+  },
   remark('bothsnaps', 'labels of the snaps that hold for both kinds of kernel'),
   remark('expect2013', 'figures of the interface of 2013'),
   {
@@ -223,7 +250,7 @@ export const machineSteps: readonly MachineStep[] = [
   {
     word: 'proc',
     usage:
-      'proc NAME [pid=N] [ppid=N] [pgrp=N] [session=N] [uid=N] [gid=N] [euid=N] [egid=N] [suid=N] [sgid=N] [groups=3001,3002] [comm=TEXT] [cmdline="a b"] [environ="A=1 B=2"] [exe=PATH] [cwd=PATH] [root=PATH] [cgroup=PATH] [adj=N] [nice=N] [umask=0022] [state=S|R|D|T|t|I] [start=TIME] [tracer=PID] [kthread]',
+      'proc NAME [pid=N] [ppid=N] [pgrp=N] [session=N] [uid=N] [gid=N] [euid=N] [egid=N] [suid=N] [sgid=N] [groups=3001,3002] [comm=TEXT] [cmdline="a b"] [environ="A=1 B=2"] [exe=PATH] [cwd=PATH] [root=PATH] [cgroup=PATH] [adj=N] [nice=N] [umask=0022] [state=S|R|D|T|t|I] [start=TIME] [tracer=PID] [catches=SIGSEGV,SIGBUS] [kthread]',
     names: 'process',
     about: 'a process with an empty address space, or a kernel thread',
     parse(args) {
@@ -247,6 +274,7 @@ export const machineSteps: readonly MachineStep[] = [
       const umask = octal(args, 'umask', 0o022);
       const state = stateKey(args);
       const tracer = args.integerKey('tracer', 0, PID_MAX - 1) ?? 0;
+      const catches = catchesKey(args);
       const start = args.key('start');
       const startUs = start === undefined ? undefined : args.time('start', start);
       const kernelThread = args.flag('kthread');
@@ -273,6 +301,8 @@ export const machineSteps: readonly MachineStep[] = [
         task.umask = umask;
         if (state !== undefined) task.leader.state = state;
         task.leader.tracerPid = tracer;
+        task.catches = catches ?? machine.usualCatches;
+        machine.cgroups.attachMm(task);
         return {};
       };
     },

@@ -3,7 +3,8 @@
 import { clearRefs } from '../../machine/clear-refs.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { reclaimByScenario, writeReclaim } from '../../machine/reclaim.ts';
-import { chargeFaults } from '../../machine/stall.ts';
+import { signalName } from '../../machine/signal.ts';
+import { chargeFaults, dieOfSignal } from '../../machine/stall.ts';
 import type { Region, Task } from '../../machine/task.ts';
 import { syncMapping } from '../../mm/cache/writeback.ts';
 import { type Credentials, coldVma, isKind, type ReclaimKind } from '../../mm/reclaim/process-reclaim.ts';
@@ -98,6 +99,16 @@ function isOwn(task: Task, vma: Vma): boolean {
     if (vma.start < region.start + region.nrPages && vma.end > region.start) return true;
   }
   return false;
+}
+
+/** What a step reports of signals: how many, which one, and that the process has died of it. */
+function signalsOf({
+  signals,
+  signal,
+  fatal,
+}: Pick<TouchResult, 'signals' | 'signal' | 'fatal'>): Record<string, unknown> {
+  if (signal === undefined || signals === 0) return {};
+  return { signals, signal: signalName(signal), ...(fatal ? { died: true } : {}) };
 }
 
 export const memorySteps: readonly ProcessStep[] = [
@@ -305,15 +316,21 @@ function* verifying(machine: Machine, task: Task, mm: Mm, part: Part): Job<Recor
   const { start, end } = pagesOf(task, part);
   const { mem } = machine;
   const { pgmajfault, pgfault } = mem.events;
-  const result: VerifyResult = { pages: 0, bad: 0 };
-  for (let from = start; from < end && !result.oom; from += PIECE_PAGES) {
+  const result: VerifyResult = { pages: 0, bad: 0, signals: 0, catches: task.catches };
+  for (let from = start; from < end && !result.oom && !result.fatal; from += PIECE_PAGES) {
     verifyPages(mem, mm, from, Math.min(end, from + PIECE_PAGES), result);
     yield;
   }
   const major = mem.events.pgmajfault - pgmajfault;
   task.majflt += major;
   task.minflt += mem.events.pgfault - pgfault - major;
-  return { pages: result.pages, bad: result.bad, ...(result.oom ? { errno: errnoName(ENOMEM) } : {}) };
+  dieOfSignal(machine, task, result);
+  return {
+    pages: result.pages,
+    bad: result.bad,
+    ...(result.fatal ? signalsOf(result) : {}),
+    ...(result.oom ? { errno: errnoName(ENOMEM) } : {}),
+  };
 }
 
 interface Accesses {
@@ -338,11 +355,11 @@ function* touching(
       EINVAL,
       `${part.name} is ${sizeBytes} bytes long: ${part.offset} + ${length} is beyond its end`,
     );
-  const result: TouchResult = { pages: 0, minor: 0, major: 0, signals: 0, oom: false };
+  const result: TouchResult = { pages: 0, minor: 0, major: 0, signals: 0, oom: false, catches: task.catches };
   const first = region.start * 4096 + part.offset;
   const count = Math.ceil(length / stride);
   const whole = stride % 4096 === 0;
-  for (let i = 0; i < count && !result.oom; ) {
+  for (let i = 0; i < count && !result.oom && !result.fatal && !mm.dying; ) {
     const vpn = Math.floor((first + i * stride) / 4096);
     const nr = whole ? Math.min(count - i, PIECE_PAGES) : 1;
     touchPages(machine.mem, mm, vpn, nr, whole ? stride / 4096 : 1, write, fill, result);
@@ -354,7 +371,7 @@ function* touching(
     pages: result.pages,
     minflt: result.minor,
     majflt: result.major,
-    ...(result.signals > 0 ? { signals: result.signals } : {}),
+    ...signalsOf(result),
     ...(result.oom ? { errno: errnoName(ENOMEM) } : {}),
   };
 }

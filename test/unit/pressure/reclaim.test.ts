@@ -205,7 +205,7 @@ A touch heap 16p 1p read`);
       const { mem } = session.machine;
       expect(mem.events.swap_ra).toBe(ahead);
       expect(mem.events.pgmajfault).toBe(1);
-      const [record] = session.apply('A touch heap 16p 8p read');
+      const [record] = session.apply('A touch heap 15p 8p read');
       expect(record?.result).toMatchObject(ahead > 0 ? { minflt: 7, majflt: 0 } : { minflt: 0, majflt: 7 });
       expect(mem.events.swap_ra_hit).toBe(ahead);
       expect(session.apply('A verify heap').at(-1)?.result).toMatchObject({ pages: 64, bad: 0 });

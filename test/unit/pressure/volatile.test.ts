@@ -9,7 +9,7 @@ function machineOf(text: string): Session {
 
 /** 64 MiB, a process with 8 MiB of data and 8 MiB of cache, and somebody who presses. */
 const START = `machine ram=64M swap=64M
-proc A
+proc A catches=SIGBUS
 A mmap data size=8M anon private
 A touch data 0 8M write
 A mmap cache size=8M anon private
@@ -69,7 +69,7 @@ describe('volatile memory', () => {
   it('of ashmem reads as zeros once thrown away', () => {
     const session = machineOf(`machine ram=64M swap=64M
 object S memfd 8M
-proc A
+proc A catches=SIGBUS
 A mmap s size=8M obj=S shared
 A touch s 0 8M write
 A volatile s 0 8M
