@@ -38,7 +38,7 @@ import { computeWatermarks, type Watermarks } from './reclaim/watermarks.ts';
 import type { Rules } from './rules.ts';
 import type { Mm } from './space/mm.ts';
 import { AnonRoot, reusableNeighbour, type Vma } from './space/vma.ts';
-import type { SwapArea } from './swap/swap.ts';
+import { INITIAL_HITS, type SwapArea, type SwapWindow } from './swap/swap.ts';
 import { VmEvents } from './vm-events.ts';
 
 export class Memory {
@@ -69,6 +69,7 @@ export class Memory {
   policy: ReclaimPolicy = TWO_LIST_LRU;
   /** The group that is being reclaimed from; null: the whole machine, or nobody. */
   reclaimTarget: Memcg | null = null;
+  readonly swapWindow: SwapWindow = { hits: INITIAL_HITS, previousSlot: 0, lastPages: 0 };
   readonly volatile = new VolatileRanges();
   memcg: MemcgCharger | null = null;
   /** On whose behalf memory is being asked for: the address space of the fault under way. */

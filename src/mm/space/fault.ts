@@ -6,15 +6,7 @@
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO } from '../pages/content.ts';
-import {
-  PG_ANON,
-  PG_MLOCKED,
-  PG_READAHEAD,
-  PG_RECLAIM,
-  PG_SWAPBACKED,
-  PG_SWAPCACHE,
-  PG_UNFILLED,
-} from '../pages/page-flags.ts';
+import { PG_ANON, PG_MLOCKED, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE, PG_UNFILLED } from '../pages/page-flags.ts';
 import { CHUNK_PAGES, PTRS_PER_TABLE } from '../pages/page-table.ts';
 import {
   KIND_NONE,
@@ -30,8 +22,8 @@ import {
   PTE_YOUNG,
   PTE_ZERO,
 } from '../pages/pte.ts';
-import { addToSwapCache, freeSlot, removeFromSwapCache, tryToFreeSwap } from '../swap/swap-cache.ts';
-import { swapReadAhead } from '../swap/swap-readahead.ts';
+import { freeSlot, removeFromSwapCache, tryToFreeSwap } from '../swap/swap-cache.ts';
+import { noteSwapCacheHit, swapInCluster, swapInNear } from '../swap/swap-readahead.ts';
 import { FAULT_MAJOR, FAULT_MINOR, FAULT_NONE, FAULT_OOM, FAULT_SIGBUS, FAULT_SIGSEGV } from './fault-outcomes.ts';
 import { hugeFault } from './hugetlb-vma.ts';
 import { lruAddFresh, mlockFrame } from './mlock.ts';
@@ -206,6 +198,12 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
   const swap = mem.swap!;
   let pfn = swap.frame[slot]!;
   let major = 0;
+  if (pfn !== 0) noteSwapCacheHit(mem, pfn);
+  else if (!swap.synchronous) {
+    pfn = swapInCluster(mem, slot);
+    if (pfn === 0) return 0;
+    major = FOUND_MAJOR;
+  }
   if (pfn !== 0) {
     mem.endWritebackEarly(pfn);
     mem.frames.flags[pfn]! &= ~PG_RECLAIM;
@@ -273,9 +271,25 @@ function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: n
   }
 }
 
+/** Reads a page past the swap cache, as from a device that is as fast as memory; 0: out of memory. */
+function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number): number {
+  const { frames } = mem;
+  const swap = mem.swap!;
+  const pfn = mem.allocFrame();
+  if (pfn === 0) return 0;
+  frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
+  frames.owner[pfn] = mem.anonRootOf(vma).id;
+  frames.index[pfn] = vma.indexOf(vpn);
+  frames.content[pfn] = swap.content[slot]!;
+  if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
+  if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
+  lruAddFresh(mem, pfn, vma);
+  return pfn;
+}
+
 /** Swap entry. Mirrors: mm/memory.c:do_swap_page. */
 function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolean): number {
-  const { frames, tables, events } = mem;
+  const { frames, tables } = mem;
   const swap = mem.swap!;
   const old = tables.pte[at]!;
   const slot = old & PTE_NUMBER;
@@ -284,24 +298,22 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
   let exclusive = (old & PTE_EXCLUSIVE) !== 0;
   if (pfn === 0) {
     outcome = FAULT_MAJOR;
-    pfn = mem.allocFrame();
+    if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) {
+      pfn = swapInAlone(mem, vma, vpn, slot);
+      exclusive = true;
+    } else pfn = swapInNear(mem, vma, vpn, slot);
     if (pfn === 0) return FAULT_OOM;
-    const root = mem.anonRootOf(vma);
-    frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
-    frames.owner[pfn] = root.id;
-    frames.index[pfn] = vma.indexOf(vpn);
-    frames.content[pfn] = swap.content[slot]!;
-    if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
-    if (!slotHoldsZeros(mem, slot)) events.pswpin++;
-    if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) exclusive = true;
-    else addToSwapCache(mem, pfn, slot);
-    lruAddFresh(mem, pfn, vma);
   } else {
+    noteSwapCacheHit(mem, pfn, vma, vpn);
     mem.endWritebackEarly(pfn);
-    if (frames.flags[pfn]! & PG_READAHEAD) events.swap_ra_hit++;
-    frames.flags[pfn]! &= ~(PG_RECLAIM | PG_READAHEAD);
-    if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+    frames.flags[pfn]! &= ~PG_RECLAIM;
   }
+  if ((frames.flags[pfn]! & PG_ANON) === 0) {
+    frames.flags[pfn]! |= PG_ANON;
+    frames.owner[pfn] = mem.anonRootOf(vma).id;
+    frames.index[pfn] = vma.indexOf(vpn);
+  }
+  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
   swap.users[slot]!--;
   swap.mayHaveIdle = true;
   vma.mm.swapents--;
@@ -324,7 +336,6 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
   }
   mem.addRmap(pfn);
   tables.pte[at] = pte;
-  if (outcome === FAULT_MAJOR && mem.pageCluster > 0 && !swap.synchronous) swapReadAhead(mem, vma, vpn);
   if (write && !alone) {
     const copied = writeProtectFault(mem, vma, vpn, at);
     if (copied < 0) return copied;

@@ -28,6 +28,7 @@ export function dupMm(mem: Memory, parent: Mm): Mm {
       vma.name,
     );
     copyHuge(vma, copy);
+    copy.takeSwapReadahead(vma);
     if (vma.flags & VM_ACCOUNT) mem.committed += vma.end - vma.start;
     child.vmas.push(copy);
     vma.mapping?.vmas.add(copy);

@@ -195,15 +195,14 @@ function willNeed(mem: Memory, vma: Vma, from: number, to: number): void {
       if (index >= mapping.nrPages) break;
       const entry = mapping.pages.get(index);
       if (mapping.isShmem) {
-        if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW)
-          readSwapCache(mem, entry & ENTRY_NUMBER, mapping.id, index, 0);
+        if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW) readSwapCache(mem, entry & ENTRY_NUMBER);
       } else if (getCachePage(mem, mapping, index) === 0) return;
     }
     return;
   }
-  forEachEntry(mem, vma, from, to, (at, vpn) => {
+  forEachEntry(mem, vma, from, to, (at) => {
     const pte = mem.tables.pte[at]!;
     if (pte >>> 30 !== KIND_SWAP) return;
-    readSwapCache(mem, pte & PTE_NUMBER, mem.anonRootOf(vma).id, vma.indexOf(vpn), PG_ANON);
+    readSwapCache(mem, pte & PTE_NUMBER);
   });
 }

@@ -205,6 +205,7 @@ export function splitAt(mem: Memory, mm: Mm, vpn: number): void {
   const upper = new Vma(mm, vpn, vma.end, vma.flags, vma.indexOf(vpn), vma.mapping, vma.name);
   upper.anonRoot = vma.anonRoot;
   upper.anonOrigin = vma.anonOrigin;
+  upper.takeSwapReadahead(vma);
   if (vma.flags & VM_HUGETLB) splitHuge(vma, upper);
   vma.end = vpn;
   vma.anonRoot?.vmas.add(upper);

@@ -130,6 +130,7 @@ function moveVma(
   const moved = new Vma(mm, to, to + newPages, vma.flags, fresh ? to : vma.indexOf(from), vma.mapping, vma.name);
   moved.anonRoot = vma.anonRoot;
   moved.anonOrigin = vma.anonOrigin;
+  moved.takeSwapReadahead(vma);
   moved.anonRoot?.vmas.add(moved);
   moved.mapping?.vmas.add(moved);
   insertVma(mm, moved);

@@ -1,5 +1,6 @@
 import type { Mapping } from '../cache/mapping.ts';
 import { HUGE_KB, type HugePage } from '../pages/hugetlb.ts';
+import { INITIAL_HITS } from '../swap/swap.ts';
 import type { Mm } from './mm.ts';
 import { VM_EXEC, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 
@@ -30,6 +31,10 @@ export class Vma {
   anonRoot: AnonRoot | null = null;
   /** Which of the mappings under the root this one goes back to (its anon_vma): only those of one origin merge. Negative: made by fork. */
   anonOrigin = 0;
+  /** Readahead from swap: page of the last fault, size of the last window, hits since. Mirrors: swap_readahead_info. */
+  swapRaVpn = 0;
+  swapRaPages = 0;
+  swapRaHits = INITIAL_HITS;
   /** What maps shows as its name when there is no file: `[heap]`, `[stack]`, `[anon:x]`, or nothing. */
   readonly name: string;
   /** Of a hugetlb mapping: the huge pages that it maps, by index in units of 2 MiB. */
@@ -50,6 +55,13 @@ export class Vma {
   /** Huge pages mapped, in kB. */
   get hugetlbKb(): number {
     return this.hugePages.size * HUGE_KB;
+  }
+
+  /** Goes on where another one is, as a copy or a part of it does. */
+  takeSwapReadahead(from: Vma): void {
+    this.swapRaVpn = from.swapRaVpn;
+    this.swapRaPages = from.swapRaPages;
+    this.swapRaHits = from.swapRaHits;
   }
 
   get nrPages(): number {

@@ -17,6 +17,16 @@ export type SwapKind = 'zram' | 'disk';
 
 const SLOT_USED = 1;
 
+/** Hits of readahead before there have been any, so that the first window is more than one page. */
+export const INITIAL_HITS = 4;
+
+/** The window of readahead by neighbours in swap: one for the whole machine (swap-readahead.ts). */
+export interface SwapWindow {
+  hits: number;
+  previousSlot: number;
+  lastPages: number;
+}
+
 export class SwapArea {
   readonly kind: SwapKind;
   /** Usable slots. */
@@ -29,6 +39,8 @@ export class SwapArea {
   /** Control group that is charged for the slot. */
   readonly memcg: Uint16Array;
   private readonly state: Uint8Array;
+  /** Neighbours on the device are what is cheap to read, not neighbours in memory. Mirrors: nr_rotate_swap. */
+  rotational: boolean;
   nrUsed = 0;
   /** Slots below this number may have been given out. */
   usedSlots = 0;
@@ -44,6 +56,7 @@ export class SwapArea {
     if (total > MAX_PTE_NUMBER) throw new BugError('swap area too large for a page table entry');
     this.kind = kind;
     this.total = total;
+    this.rotational = kind === 'disk';
     this.users = new Uint32Array(total + 1);
     this.frame = new Uint32Array(total + 1);
     this.content = new Uint32Array(total + 1);
