@@ -7,28 +7,70 @@ import type { Cgroup } from './cgroups.ts';
 import type { Machine } from './machine.ts';
 
 const PAGE = 4096;
+const STACK_BYTES = 16_384;
 const LISTS = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
+/** Rows of counters, in the order of 6.18; those that no MemcgCounts has are without a model and stay zero. */
+const WORKINGSET = [
+  'workingset_refault_anon',
+  'workingset_refault_file',
+  'workingset_activate_anon',
+  'workingset_activate_file',
+  'workingset_restore_anon',
+  'workingset_restore_file',
+  'workingset_nodereclaim',
+  'pgdemote_kswapd',
+  'pgdemote_direct',
+  'pgdemote_khugepaged',
+  'pgdemote_proactive',
+];
+const EVENTS = [
+  'pswpin',
+  'pswpout',
+  'pgscan_kswapd',
+  'pgscan_direct',
+  'pgscan_khugepaged',
+  'pgscan_proactive',
+  'pgsteal_kswapd',
+  'pgsteal_direct',
+  'pgsteal_khugepaged',
+  'pgsteal_proactive',
+  'pgfault',
+  'pgmajfault',
+  'pgrefill',
+  'pgactivate',
+  'pgdeactivate',
+  'pglazyfree',
+  'pglazyfreed',
+  'swpin_zero',
+  'swpout_zero',
+  'zswpin',
+  'zswpout',
+  'zswpwb',
+  'thp_fault_alloc',
+  'thp_collapse_alloc',
+  'thp_swpout',
+  'thp_swpout_fallback',
+];
 
 /** The text, with the groups below counted in. What has no model behind it is zero. */
 export function memcgStat(machine: Machine, group: Cgroup): string {
   flushStats(machine.mem, group.memcg);
   const pages = countPages(machine, group);
-  let pgfault = 0;
-  let pgmajfault = 0;
   let pagetables = 0;
+  let stacks = 0;
   for (const task of machine.cgroups.tasksOf(group, true)) {
-    pgfault += task.minflt + task.majflt;
-    pgmajfault += task.majflt;
     pagetables += task.mm?.pageDirectory.size ?? 0;
+    stacks += task.threads.length;
   }
   const counts = new MemcgCounts();
   addCounts(group, counts);
   const of = (key: string) => (pages.get(key) ?? 0) * PAGE;
+  const counted = (key: string): [string, number] => [key, Number((counts as unknown as Counts)[key] ?? 0)];
   const rows: [string, number][] = [
     ['anon', of('anon')],
     ['file', of('file')],
-    ['kernel', pagetables * PAGE],
-    ['kernel_stack', 0],
+    ['kernel', pagetables * PAGE + stacks * STACK_BYTES],
+    ['kernel_stack', stacks * STACK_BYTES],
     ['pagetables', pagetables * PAGE],
     ['sec_pagetables', 0],
     ['percpu', 0],
@@ -48,21 +90,15 @@ export function memcgStat(machine: Machine, group: Cgroup): string {
     ['slab_reclaimable', 0],
     ['slab_unreclaimable', 0],
     ['slab', 0],
+    ...WORKINGSET.map(counted),
     ['pgscan', counts.pgscan_kswapd + counts.pgscan_direct + counts.pgscan_proactive],
     ['pgsteal', counts.pgsteal_kswapd + counts.pgsteal_direct + counts.pgsteal_proactive],
-    ['pgscan_kswapd', counts.pgscan_kswapd],
-    ['pgscan_direct', counts.pgscan_direct],
-    ['pgscan_khugepaged', 0],
-    ['pgscan_proactive', counts.pgscan_proactive],
-    ['pgsteal_kswapd', counts.pgsteal_kswapd],
-    ['pgsteal_direct', counts.pgsteal_direct],
-    ['pgsteal_khugepaged', 0],
-    ['pgsteal_proactive', counts.pgsteal_proactive],
-    ['pgfault', pgfault],
-    ['pgmajfault', pgmajfault],
+    ...EVENTS.map(counted),
   ];
   return rows.map(([name, value]) => `${name} ${value}\n`).join('');
 }
+
+type Counts = Readonly<Record<string, number | undefined>>;
 
 function addCounts(group: Cgroup, counts: MemcgCounts): void {
   for (const key of Object.keys(counts) as (keyof MemcgCounts)[]) counts[key] += group.memcg.counts[key];
@@ -82,15 +118,18 @@ function countPages({ mem }: Machine, group: Cgroup): Map<string, number> {
   for (let pfn = 1; pfn < frames.fresh; pfn++) {
     const flags = frames.flags[pfn]!;
     if (flags === 0 || !ids.has(frames.memcg[pfn]!)) continue;
-    if (flags & PG_ANON) bump('anon');
-    else {
+    const mapped = frames.mapcount[pfn]! > 0;
+    // Unlike that of the machine, `file` of a group leaves out the swap cache (__node_stat_mod_folio).
+    if (flags & PG_SWAPCACHE) bump('swapcached');
+    if (flags & PG_ANON) {
+      if (mapped) bump('anon');
+    } else if ((flags & PG_SWAPCACHE) === 0) {
       bump('file');
       if (flags & PG_SWAPBACKED) bump('shmem');
       else if (flags & PG_DIRTY) bump('file_dirty');
-      if (flags & PG_WRITEBACK && (flags & PG_SWAPBACKED) === 0) bump('file_writeback');
-      if (frames.mapcount[pfn]! > 0) bump('file_mapped');
     }
-    if (flags & PG_SWAPCACHE) bump('swapcached');
+    if (flags & PG_WRITEBACK) bump('file_writeback');
+    if (mapped && (flags & PG_ANON) === 0) bump('file_mapped');
     if (flags & PG_LRU) bump(LISTS[frames.listOf(pfn)]!);
   }
   return counts;

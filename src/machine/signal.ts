@@ -37,6 +37,8 @@ const NUMBERS: Readonly<Record<string, number>> = {
   PWR: 30,
   SYS: 31,
 };
+/** SIGSEGV and SIGBUS: what a failed access brings. */
+export const ACCESS_SIGNALS: readonly number[] = [11, 7];
 const IGNORED = new Set([17, 23, 28]);
 const STOPS = new Set([19, 20, 21, 22]);
 const SIGCONT = 18;

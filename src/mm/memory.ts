@@ -284,6 +284,18 @@ export class Memory {
     if (flags & PG_ACTIVE) this.events.pgdeactivate++;
   }
 
+  /** Counts a page that comes from swap; one of zeros was only noted there. */
+  countSwapIn(pfn: number, zeros: boolean): void {
+    const { counts } = this.memcgOf(pfn);
+    if (zeros) {
+      this.events.swpin_zero++;
+      counts.swpin_zero++;
+    } else {
+      this.events.pswpin++;
+      counts.pswpin++;
+    }
+  }
+
   /** Counts a read of pages from the simulated disk. */
   countPageIn(pages: number): void {
     this.events.pgpgin += pages * DISK_PAGE_KB;

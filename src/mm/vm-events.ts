@@ -43,6 +43,8 @@ export class VmEvents {
   unevictable_pgs_cleared = 0;
   swap_ra = 0;
   swap_ra_hit = 0;
+  swpin_zero = 0;
+  swpout_zero = 0;
   // Node counters that only ever rise.
   nr_vmscan_write = 0;
   nr_vmscan_immediate_reclaim = 0;

@@ -6,6 +6,7 @@
 import type { EventType } from '../machine/event-types.ts';
 import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions } from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
+import { ACCESS_SIGNALS } from '../machine/signal.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { EINVAL, ENOSPC } from '../util/errno.ts';
@@ -65,6 +66,9 @@ export const MACHINE_LINE = {
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
+/** A scenario without a machine line that is played under this profile, by the caller's wish, is a recording of a kernel. */
+const RECORDED_PROFILE: ProfileName = 'linux-6.18';
+
 export class Session implements Branches {
   #machine: Machine;
   readonly #options: SessionOptions;
@@ -80,6 +84,8 @@ export class Session implements Branches {
   /** A saved machine in place of the scenario, once the history has become long or another machine has been put back. */
   #saved: Uint8Array | undefined;
   #savedUs = 0;
+  /** What is played is a recording: processes catch what the recorder's do. */
+  #recorded = false;
   /** What was done, but probably not as it was meant: `file:line: warning: …`; of the last scenario and all steps since. */
   warnings: string[] = [];
   /** Machines kept under names, in the order in which they were first kept. */
@@ -134,6 +140,8 @@ export class Session implements Branches {
     const before = this.#machine;
     this.#machineOptions = this.#withOptions(options);
     this.#machine = new Machine(this.#machineOptions);
+    this.#recorded = this.#options.profile === RECORDED_PROFILE && rest === text;
+    if (this.#recorded) this.#machine.usualCatches = ACCESS_SIGNALS;
     this.warnings = [];
     try {
       for (const key of Object.keys(this.#options.machine ?? {})) this.#machine.imposed.set(`machine.${key}`, '');
@@ -213,7 +221,8 @@ export class Session implements Branches {
       const about = `# The machine as it was ${this.#savedUs / 1e6} s after boot, as bytes; what has been done since follows.`;
       return `${about}\nsaved ${Buffer.from(this.#saved).toString('base64')}\n${this.#history.join('\n')}\n`;
     }
-    return `${machineLine(this.#machine)}\n${trimBytes(this.#base)}\n${this.#history.join('\n')}\n`;
+    const recorded = this.#recorded ? 'validity played as a recording\n' : '';
+    return `${machineLine(this.#machine)}\n${recorded}${trimBytes(this.#base)}\n${this.#history.join('\n')}\n`;
   }
 
   /** Notes a change that was made beside the step language as the step that would have made it. */

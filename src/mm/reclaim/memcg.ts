@@ -21,8 +21,12 @@ export class MemcgCounts {
   pgdeactivate = 0;
   pglazyfree = 0;
   pglazyfreed = 0;
+  pgfault = 0;
+  pgmajfault = 0;
   pswpin = 0;
   pswpout = 0;
+  swpin_zero = 0;
+  swpout_zero = 0;
   workingset_refault_anon = 0;
   workingset_refault_file = 0;
   workingset_activate_anon = 0;

@@ -240,6 +240,9 @@ function writeToSwap(mem: Memory, pfn: number): number {
     events.pswpout++;
     mem.memcgOf(pfn).counts.pswpout++;
     events.nr_vmscan_write++;
+  } else {
+    events.swpout_zero++;
+    mem.memcgOf(pfn).counts.swpout_zero++;
   }
   if (noted || mem.swap!.synchronous) {
     if (!noted) events.nr_written++;

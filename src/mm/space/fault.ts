@@ -64,8 +64,13 @@ export function accessPage(mem: Memory, vma: Vma, vpn: number, write: boolean): 
   const outcome = handleFault(mem, vma, vpn, write);
   mem.faultingMm = null;
   if (outcome > FAULT_NONE) {
+    const { counts } = mem.memcgs[vma.mm.memcg] ?? mem.rootMemcg;
     mem.events.pgfault++;
-    if (outcome === FAULT_MAJOR) mem.events.pgmajfault++;
+    counts.pgfault++;
+    if (outcome === FAULT_MAJOR) {
+      mem.events.pgmajfault++;
+      counts.pgmajfault++;
+    }
   }
   return outcome;
 }
@@ -215,7 +220,7 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
     mem.frames.content[pfn] = swap.content[slot]!;
     mem.frames.flags[pfn]! |= PG_SWAPBACKED;
     if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
-    if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
+    mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
     swap.users[slot]!--;
     freeSlot(mem, slot);
     major = FOUND_MAJOR;
@@ -282,7 +287,7 @@ function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number): number {
   frames.index[pfn] = vma.indexOf(vpn);
   frames.content[pfn] = swap.content[slot]!;
   if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
-  if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
+  mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
   lruAddFresh(mem, pfn, vma);
   return pfn;
 }

@@ -183,6 +183,7 @@ function freeLazily(mem: Memory, vma: Vma, from: number, to: number): void {
     frames.lruAdd(pfn);
     mem.nrLazyFree++;
     mem.events.pglazyfree++;
+    mem.memcgOf(pfn).counts.pglazyfree++;
   });
 }
 

@@ -28,7 +28,7 @@ export function readSwapCache(mem: Memory, slot: number): number {
   const { frames } = mem;
   frames.flags[pfn]! |= PG_SWAPBACKED;
   frames.content[pfn] = swap.content[slot]!;
-  if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
+  mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
   addToSwapCache(mem, pfn, slot);
   const shadow = swap.shadow[slot]!;
   swap.shadow[slot] = 0;

@@ -83,7 +83,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     frames.owner[pfn] = mem.anonRootOf(vma).id;
     frames.index[pfn] = vma.indexOf(vpn);
     frames.content[pfn] = swap.content[slot]!;
-    if (!slotHoldsZeros(mem, slot)) mem.events.pswpin++;
+    mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
     addToSwapCache(mem, pfn, slot);
     lruAddFresh(mem, pfn, vma);
   } else mem.endWritebackEarly(pfn);

@@ -2,7 +2,7 @@
 
 import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { renamePath, unlinkPath } from '../../machine/paths.ts';
-import { signalNumber } from '../../machine/signal.ts';
+import { ACCESS_SIGNALS, signalNumber } from '../../machine/signal.ts';
 import { setSysctl } from '../../machine/sysctl.ts';
 import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
 import { MAX_ADVANCE_DAYS, MAX_ADVANCE_US } from '../../machine/time-limits.ts';
@@ -181,7 +181,7 @@ export const machineSteps: readonly MachineStep[] = [
     parse(args) {
       args.rest();
       return ({ machine }) => {
-        machine.usualCatches = CATCHABLE.map((name) => signalNumber(name));
+        machine.usualCatches = ACCESS_SIGNALS;
         return undefined;
       };
     },
