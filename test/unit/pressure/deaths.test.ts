@@ -1,5 +1,6 @@
 /** Who dies, of what, and when nobody does. */
 import { describe, expect, it } from 'vitest';
+import { createMachine } from '../../../src/library/machine.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function play(text: string): Session {
@@ -35,8 +36,7 @@ describe('a signal of a failed access', () => {
     expect(last(s, 'A touch r 0 1p write')).toMatchObject({ signal: 'SIGSEGV', died: true });
   });
 
-  it('is inherited by fork, forgotten by exec, and shown in status', async () => {
-    const { createMachine } = await import('../../../src/library/machine.ts');
+  it('is inherited by fork, forgotten by exec, and shown in status', () => {
     const m = createMachine(`machine ram=16M\nproc A pid=7 catches=SIGSEGV,SIGBUS\n${READ_ONLY}\nA fork B pid=8`);
     expect(m.read('/proc/8/status')).toContain('SigCgt:\t0000000000000440\n');
     m.apply('B exec');
