@@ -6,7 +6,7 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
-echo 0 >/proc/sys/kernel/printk
+echo 3 >/proc/sys/kernel/printk
 for module in zsmalloc lz4_compress lz4hc_compress lzo lzo-rle zram; do
   [ -f /mod/$module.ko ] && insmod /mod/$module.ko
 done

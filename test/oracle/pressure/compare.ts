@@ -104,7 +104,7 @@ function readOptions(): Options {
   }
 }
 
-function ownOrGiven({ scenarios, guest }: Options): Map<string, string> {
+function ownOrGiven({ scenarios, guest }: Options): ReadonlyMap<string, string> {
   if (scenarios !== undefined) return readScenarios(scenarios);
   return guest ? new Map([...guestScenarios(), ...groupScenarios()]) : groupScenarios();
 }

@@ -4,17 +4,38 @@ import { ONE_GROUP_ROWS } from './one-group-scenarios.ts';
 import { groupScenario, guestScenario } from './scenario-writer.ts';
 import { TREE_ROWS } from './tree-scenarios.ts';
 
+const memory = new Map<string, ReadonlyMap<string, string>>();
+
+function once(what: string, make: () => ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const made = memory.get(what) ?? make();
+  memory.set(what, made);
+  return made;
+}
+
+/** One scenario of groups; undefined: there is none of this name. */
+export function groupScenarioCalled(name: string): string | undefined {
+  const row = [...ONE_GROUP_ROWS, ...TREE_ROWS].find(([known]) => known === name);
+  return row === undefined ? undefined : groupScenario(row[1], row[2], row[3]);
+}
+
 /** Scenarios of groups, by name. */
-export function groupScenarios(): Map<string, string> {
-  return new Map(
-    [...ONE_GROUP_ROWS, ...TREE_ROWS].map(([name, title, options, body]) => [
-      name,
-      groupScenario(title, options, body),
-    ]),
+export function groupScenarios(): ReadonlyMap<string, string> {
+  return once(
+    'groups',
+    () =>
+      new Map(
+        [...ONE_GROUP_ROWS, ...TREE_ROWS].map(([name, title, options, body]) => [
+          name,
+          groupScenario(title, options, body),
+        ]),
+      ),
   );
 }
 
 /** Scenarios of a whole machine, by name. */
-export function guestScenarios(): Map<string, string> {
-  return new Map(GUEST_ROWS.map(([name, title, swap, body]) => [name, guestScenario(title, { swap }, body)]));
+export function guestScenarios(): ReadonlyMap<string, string> {
+  return once(
+    'guests',
+    () => new Map(GUEST_ROWS.map(([name, title, swap, body]) => [name, guestScenario(title, { swap }, body)])),
+  );
 }
