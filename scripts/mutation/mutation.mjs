@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
     choose: { type: 'boolean', default: false },
     results: { type: 'string' },
     jobs: { type: 'string', default: '1' },
+    'cpu-limit': { type: 'string' },
   },
 });
 const [tree, ...words] = positionals;
@@ -99,7 +100,7 @@ async function run() {
   );
   const results =
     values.results !== undefined && existsSync(values.results) ? JSON.parse(readFileSync(values.results, 'utf8')) : {};
-  const limit = baseline();
+  const limit = values['cpu-limit'] === undefined ? baseline() : Number(values['cpu-limit']);
   const todo = list
     .map((mutation) => ({ ...mutation, key: JSON.stringify(mutation) }))
     .filter(({ key }) => results[key] === undefined);

@@ -40,44 +40,53 @@ const step = fc.oneof(
   ),
 );
 
-const START = (kind: string) => `machine ram=32M swap=24M swapkind=${kind}
+/** Where a process has its first mapping: low, as a program's heap, as its libraries, at the end of the 47 bits. */
+const PLACES = [0x10000000, 0x100000000000, 0x555555554000, 0x7ffff0000000];
+const MAPPING_BYTES = 12 << 20;
+
+const START = (kind: string, place: number) => `machine ram=32M swap=24M swapkind=${kind}
 cgroup write /cgroup.subtree_control +memory
 cgroup mkdir /apps
 object F file 12M
 object S memfd 12M
 ${NAMES.map(
   (n, i) => `proc ${n} pid=${1001 + i} adj=${i * 300}
-${n} mmap heap size=12M anon private
-${n} mmap file size=12M obj=F shared
-${n} mmap shm size=12M obj=S shared`,
+${n} mmap heap size=12M anon private at=${place}
+${n} mmap file size=12M obj=F shared at=${place + MAPPING_BYTES}
+${n} mmap shm size=12M obj=S shared at=${place + 3 * MAPPING_BYTES}`,
 ).join('\n')}
 cgroup write /apps/cgroup.procs 1002
 `;
 
 it('keeps every invariant and every page under random pressure', () => {
   fc.assert(
-    fc.property(fc.constantFrom('zram', 'disk'), fc.array(step, { minLength: 10, maxLength: 40 }), (kind, steps) => {
-      const session = new Session();
-      session.load(START(kind), 'test');
-      for (const text of steps) {
-        try {
-          session.apply(text);
-        } catch (error) {
-          if (!(error instanceof Error) || error.name === 'BugError') throw error;
+    fc.property(
+      fc.constantFrom('zram', 'disk'),
+      fc.constantFrom(...PLACES),
+      fc.array(step, { minLength: 10, maxLength: 40 }),
+      (kind, place, steps) => {
+        const session = new Session();
+        session.load(START(kind, place), 'test');
+        for (const text of steps) {
+          try {
+            session.apply(text);
+          } catch (error) {
+            if (!(error instanceof Error) || error.name === 'BugError') throw error;
+          }
+          const problems = session.machine.check();
+          if (problems.length > 0) throw new Error(`after ${text}: ${problems.join('; ')}`);
         }
-        const problems = session.machine.check();
-        if (problems.length > 0) throw new Error(`after ${text}: ${problems.join('; ')}`);
-      }
-      for (const task of [...session.machine.tasks.values()]) {
-        for (const mapping of ['file', 'heap']) {
-          if (!session.machine.tasks.has(task.pid)) continue;
-          const [record] = session.apply(`${task.pid} verify ${mapping}`);
-          expect(record?.result).toMatchObject({ bad: 0 });
+        for (const task of [...session.machine.tasks.values()]) {
+          for (const mapping of ['file', 'heap']) {
+            if (!session.machine.tasks.has(task.pid)) continue;
+            const [record] = session.apply(`${task.pid} verify ${mapping}`);
+            expect(record?.result).toMatchObject({ bad: 0 });
+          }
         }
-      }
-      expect(session.machine.check()).toEqual([]);
-      for (const value of Object.values(session.machine.mem.events)) expect(value).toBeGreaterThanOrEqual(0);
-    }),
+        expect(session.machine.check()).toEqual([]);
+        for (const value of Object.values(session.machine.mem.events)) expect(value).toBeGreaterThanOrEqual(0);
+      },
+    ),
     {
       numRuns: Number(process.env['RECLAIMFS_RUNS'] ?? 25),
       interruptAfterTimeLimit: 60_000,
