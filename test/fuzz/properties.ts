@@ -59,9 +59,14 @@ function noTrace<T>(target: Target, taken: readonly T[], put: (target: Target, i
   if (differs !== undefined) throw new Error(`refused input has left a trace: ${differs}`);
 }
 
+/** What has become of the inputs so far: fuzz of which nothing is taken, or nothing refused, shows little. */
+export const counts = { taken: 0, refused: 0 };
+
 function putAll<T>(inputs: readonly T[], put: (target: Target, input: T) => boolean): void {
   const target = new Target(FUZZED);
   const taken = inputs.filter((input) => put(target, input));
+  counts.taken += taken.length;
+  counts.refused += inputs.length - taken.length;
   sound(target);
   noTrace(target, taken, put);
 }

@@ -4,6 +4,7 @@ import { checkTree } from '../../src/procfs/tree-check.ts';
 import { ScenarioError } from '../../src/scenario/scenario-error.ts';
 import { addCgroupTree } from '../../src/server/cgroup-tree.ts';
 import { KernelError } from '../../src/util/errors.ts';
+import { finish } from '../../src/util/job.ts';
 import {
   type Caller,
   type FileSystem,
@@ -128,7 +129,7 @@ export class Target {
   /** Carries out steps; false: they were refused. What is no refusal is thrown. */
   apply(steps: string): boolean {
     try {
-      this.tree.host.apply(steps, 'control');
+      finish(this.tree.host.apply(steps, 'control'));
       return true;
     } catch (error) {
       if (error instanceof ScenarioError || error instanceof KernelError) return false;
