@@ -46,6 +46,10 @@ export const EVENT_TYPES = {
       fileKb: 'number',
     },
   },
+  'launch-failed': {
+    about: 'the user has opened an app that could not be started (no memory)',
+    members: { app: 'string', reason: 'string' },
+  },
   'lmkd-kill': {
     about: 'the low-memory killer in user space ended a process',
     members: {

@@ -233,12 +233,13 @@ export class Machine {
     this.events.add({ type, time: this.nowUs / 1e6, ...members });
   }
 
-  /** Makes a process with an empty address space. Throws EEXIST (pid or name taken), EINVAL. */
+  /** Makes a process with an empty address space. Throws EEXIST (pid or name taken), EINVAL, ENOMEM. */
   createProcess(options: ProcessOptions): Task {
     this.#claimName(options.name);
     const pid = options.pid ?? (options.yields === true ? this.#highestPid() : this.#allocPid());
     if (!(pid > 0 && pid < PID_MAX)) throw new KernelError(EINVAL, `pid ${pid} is not below ${PID_MAX}`);
     this.#claim(pid);
+    this.#makeRoomForStack();
     const kernelThread = options.kernelThread ?? false;
     const mm = kernelThread ? null : new Mm(this.mem.newId());
     const ids = options.ids ?? idsOf(0);
@@ -272,6 +273,12 @@ export class Machine {
     return child;
   }
 
+  /** Throws ENOMEM. Where there is room nothing is reclaimed: the kernel's stacks are small. */
+  #makeRoomForStack(): void {
+    if (this.mem.nrFree < KERNEL_STACK_PAGES && !this.pressure.reserve(KERNEL_STACK_PAGES))
+      throw new KernelError(ENOMEM, 'no memory for a kernel stack');
+  }
+
   #add(task: Task): void {
     this.tasks.set(task.pid, task);
     this.byTid.set(task.pid, task);
@@ -286,6 +293,7 @@ export class Machine {
 
   addThread(task: Task, comm: string = task.comm, tid: Pid = this.#allocPid()): Thread {
     this.#claim(tid);
+    this.#makeRoomForStack();
     const thread = newThread(tid, comm.slice(0, COMM_BYTES), 'S', this.nowUs);
     task.threads.push(thread);
     this.byTid.set(tid, task);

@@ -19,7 +19,7 @@ import {
 import { ROOT, Tree } from '../unit/procfs/support.ts';
 
 /** Files whose text follows from more than the machine, or that are no text. */
-const NOT_COMPARED = /\/(mem|pagemap|error|events|kpage\w+)$|\/disk\//;
+const NOT_COMPARED = /\/(mem|pagemap|error|kpage\w+)$|\/disk\//;
 const O_NONBLOCK = 0o4000;
 
 export class Target {

@@ -181,7 +181,7 @@ export class Apps {
       .sort((a, b) => a.lastFrontUs - b.lastFrontUs);
   }
 
-  /** Starts an app in front. Throws EEXIST when it runs already. */
+  /** Starts an app in front. Throws EEXIST when it runs already or its name is taken, ENOMEM. */
   launch(app: App, waiter?: AppWaiter): void {
     if (this.isRunning(app)) throw new KernelError(EEXIST, `${app.spec.name} runs already`);
     this.#leaveFront(app);

@@ -1,4 +1,5 @@
 /** `user`: somebody who goes from app to app, at a pace and in an order that the seed decides. */
+import { KernelError } from '../../util/errors.ts';
 import type { Random } from '../../util/random.ts';
 import type { Machine } from '../machine.ts';
 import type { Activity } from './activity.ts';
@@ -52,7 +53,14 @@ export class User implements Activity, AppWaiter {
     this.last = app;
     this.useUs = this.random.between(this.options.useMinUs, this.options.useMaxUs);
     this.nextUs = Number.POSITIVE_INFINITY;
-    this.apps.resume(app, this);
+    try {
+      this.apps.resume(app, this);
+    } catch (error) {
+      // An app that cannot be started now (no memory, its name is taken) is left for the next turn.
+      if (!(error instanceof KernelError)) throw error;
+      this.machine.log('launch-failed', { app: app.spec.name, reason: error.message });
+      this.nextUs = this.machine.nowUs + this.options.gapUs + 1;
+    }
   }
 
   onReady(app: App): void {

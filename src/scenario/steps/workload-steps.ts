@@ -180,6 +180,7 @@ function appStep(word: string, usage: string, about: string, act: (ctx: StepCont
     word,
     usage: `NAME ${usage}`,
     about,
+    partial: true,
     parse: () => (ctx, name) => {
       act(ctx, appsOf(ctx.machine).get(name));
       return {};
