@@ -2,13 +2,14 @@ import type { MachineEvent } from '../machine/event-log.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
+import { createCgroupFs } from '../procfs/cgroupfs.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
 import { scenarioBytes } from '../scenario/play.ts';
 import { Session, type StepRecord } from '../scenario/session.ts';
 import { Clock } from '../server/clock.ts';
 import { SessionHost } from '../server/session-host.ts';
 import { bytesOf, jsonOf, utf8Of } from '../util/bytes.ts';
-import { EAGAIN, ENOENT } from '../util/errno.ts';
+import { EAGAIN, ENOENT, EPERM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { finish } from '../util/job.ts';
 import { type FileSystem, type Ino, newAttr, type OpenFile, S_IFLNK, S_IFMT, withoutDelay } from '../vfs/types.ts';
@@ -26,15 +27,19 @@ const O_RDONLY = 0;
 const O_WRONLY = 1;
 const CHUNK_BYTES = 1 << 20;
 const MAX_LINKS = 8;
+/** Where the control groups are, as in a machine that a program sees under `run`. */
+const CGROUP_ROOT = '/sys/fs/cgroup';
 
 /**
  * A simulated machine in this process: steps in, rendered files out. Time is virtual and stands still but for the steps
- * `tick` and `at`. Paths may begin with /proc; everything is done as root.
+ * `tick` and `at`. Paths may begin with /proc; those that begin with /sys/fs/cgroup are of control groups. Everything is
+ * done as root.
  */
 export class ReclaimMachine {
   readonly #session: Session;
   readonly #host: SessionHost;
   readonly #fs: FileSystem;
+  readonly #groups: FileSystem;
 
   /** Throws ScenarioError. */
   constructor(scenario: string | Uint8Array, settings: MachineSettings = {}) {
@@ -42,6 +47,7 @@ export class ReclaimMachine {
     this.#session.setUp(scenarioBytes(scenario), bytesOf(settings.file ?? 'scenario'));
     this.#host = new SessionHost(this.#session, new Clock(this.#session.machine.nowUs, 1, false));
     this.#fs = createProcFs(this.#host, { callerKnown: true });
+    this.#groups = createCgroupFs(this.#host);
   }
 
   /** Carries out steps, all of them or none; what each reported. Throws ScenarioError. */
@@ -82,9 +88,25 @@ export class ReclaimMachine {
 
   /** Names in a directory. Throws KernelError. */
   list(path: string): string[] {
-    const entries = this.#fs.readdir(this.#resolve(path), ROOT_CALLER);
+    const entries = this.#treeOf(path).readdir(this.#resolve(path), ROOT_CALLER);
     if (typeof entries === 'number') throw failure(entries, path);
     return entries.map(({ name }) => utf8Of(name));
+  }
+
+  /** Makes a control group. Throws KernelError as mkdir(2) would fail; EPERM outside of /sys/fs/cgroup. */
+  mkdir(path: string): void {
+    const { parent, name } = this.#place(path);
+    const ino = withoutDelay(this.#treeOf(path).mkdir?.(parent, name, 0o755, ROOT_CALLER) ?? -EPERM);
+    if (typeof ino === 'symbol') throw failure(-EAGAIN, path);
+    if (ino < 0) throw failure(ino, path);
+  }
+
+  /** Removes a control group. Throws KernelError as rmdir(2) would fail; EPERM outside of /sys/fs/cgroup. */
+  rmdir(path: string): void {
+    const { parent, name } = this.#place(path);
+    const status = withoutDelay(this.#treeOf(path).rmdir?.(parent, name, ROOT_CALLER) ?? -EPERM);
+    if (typeof status === 'symbol') throw failure(-EAGAIN, path);
+    if (status < 0) throw failure(status, path);
   }
 
   /** Every broken invariant of the memory, in words: an empty list unless there is a mistake in reclaimfs. */
@@ -118,14 +140,25 @@ export class ReclaimMachine {
   }
 
   #open(path: string, flags: number): OpenFile {
-    const file = this.#fs.open(this.#resolve(path), flags, ROOT_CALLER);
+    const file = this.#treeOf(path).open(this.#resolve(path), flags, ROOT_CALLER);
     if (typeof file === 'number') throw failure(file, path);
     return file;
   }
 
+  /** The directory that a path is in, and its name there. */
+  #place(path: string): { parent: Ino; name: string } {
+    const slash = path.replace(/\/+$/, '').lastIndexOf('/');
+    return { parent: this.#resolve(path.slice(0, slash)), name: bytesOf(path.replace(/\/+$/, '').slice(slash + 1)) };
+  }
+
+  #treeOf(path: string): FileSystem {
+    return isOfGroup(path) ? this.#groups : this.#fs;
+  }
+
   #resolve(path: string): Ino {
-    let names = split(bytesOf(path).replace(/^\/proc(?=\/|$)/, ''));
-    let ino = this.#fs.root;
+    const fs = this.#treeOf(path);
+    let names = split(bytesOf(isOfGroup(path) ? path.slice(CGROUP_ROOT.length) : path.replace(/^\/proc(?=\/|$)/, '')));
+    let ino = fs.root;
     let links = 0;
     const parents: Ino[] = [];
     const attr = newAttr();
@@ -133,19 +166,19 @@ export class ReclaimMachine {
       const [name = '', ...rest] = names;
       names = rest;
       if (name === '..') {
-        ino = parents.pop() ?? this.#fs.root;
+        ino = parents.pop() ?? fs.root;
         continue;
       }
-      const child = this.#fs.lookup(ino, name, ROOT_CALLER);
+      const child = fs.lookup(ino, name, ROOT_CALLER);
       if (child < 0) throw failure(child, path);
-      const status = this.#fs.getattr(child, attr);
+      const status = fs.getattr(child, attr);
       if (status < 0) throw failure(status, path);
       if ((attr.mode & S_IFMT) !== S_IFLNK) {
         parents.push(ino);
         ino = child;
         continue;
       }
-      const target = this.#fs.readlink(child, ROOT_CALLER);
+      const target = fs.readlink(child, ROOT_CALLER);
       if (typeof target === 'number') throw failure(target, path);
       if (target.startsWith('/') || ++links > MAX_LINKS)
         throw new KernelError(ENOENT, `${path} leads out of the simulated tree (${target})`);
@@ -153,6 +186,10 @@ export class ReclaimMachine {
     }
     return ino;
   }
+}
+
+function isOfGroup(path: string): boolean {
+  return path === CGROUP_ROOT || path.startsWith(`${CGROUP_ROOT}/`);
 }
 
 function split(path: string): string[] {
