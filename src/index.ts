@@ -9,8 +9,18 @@
  */
 export { describeTransport, MountError, type TransportName } from './fuse/types.ts';
 export { createMachine, type MachineSettings, ReclaimMachine } from './library/machine.ts';
-export { type MountedProc, type MountSettings, mount } from './library/mount.ts';
+export { type MountSettings, mount } from './library/mount.ts';
+export {
+  type Duration,
+  type EventOf,
+  MountedProc,
+  MountedProcess,
+  type WaitOptions,
+  WaitTimeoutError,
+} from './library/mounted-proc.ts';
+export { type Size, type Step, type Steps, step, stepsText, type Time } from './library/steps.ts';
 export type { MachineEvent } from './machine/event-log.ts';
+export { EVENT_TYPES, type EventType, type ReclaimEvent } from './machine/event-types.ts';
 export { PROFILE_NAMES, type ProfileName } from './machine/profiles.ts';
 export type { SwapKind } from './mm/swap/swap.ts';
 export { BUILT_IN_NAMES, builtInScenario } from './scenario/built-in.ts';

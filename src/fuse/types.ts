@@ -80,6 +80,7 @@ export interface MountHandle {
 
 /** A mount that could not be made or ended; the message is one line that says what to do. */
 export class MountError extends Error {
+  readonly code = 'ERR_RECLAIMFS_MOUNT';
   constructor(message: string) {
     super(message);
     this.name = 'MountError';

@@ -1,7 +1,7 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Capability, TransportName } from '../fuse/types.ts';
+import type { TransportName } from '../fuse/types.ts';
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { builtInScenario } from '../scenario/built-in.ts';
@@ -9,6 +9,7 @@ import { scenarioBytes } from '../scenario/play.ts';
 import { serverOptions } from '../server/server-options.ts';
 import { startServer } from '../server/start-server.ts';
 import { bytesOf } from '../util/bytes.ts';
+import { MountedProc } from './mounted-proc.ts';
 
 export interface MountSettings {
   /** An existing, empty directory; absent: a fresh one that is removed again. */
@@ -30,17 +31,8 @@ export interface MountSettings {
   /** Other users may look in; default: where that is allowed. */
   readonly allowOther?: boolean;
   readonly notice?: (line: string) => void;
-}
-
-/** A mounted tree; `await using` unmounts it. */
-export interface MountedProc extends AsyncDisposable {
-  readonly mountpoint: string;
-  readonly transport: TransportName;
-  readonly capabilities: readonly Capability[];
-  /** The process that serves it. It ends with this one. */
-  readonly serverPid: number;
-  /** Unmounts; resolves when the server has ended. */
-  unmount(): Promise<void>;
+  /** Gives up while it is being mounted; later it has no effect. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -56,7 +48,10 @@ export async function mount(settings: MountSettings = {}): Promise<MountedProc> 
   };
   try {
     const { allowOther, notice, profile, swap } = settings;
+    settings.signal?.throwIfAborted();
     const server = await startServer({
+      removeMountpoint: own !== undefined,
+      signal: settings.signal,
       mountpoint: settings.mountpoint ?? own ?? '',
       transport: settings.transport,
       allowOther,
@@ -79,13 +74,8 @@ export async function mount(settings: MountSettings = {}): Promise<MountedProc> 
         },
       ),
     });
-    const unmount = async (): Promise<void> => {
-      server.child.kill('SIGTERM');
-      await server.exited;
-      await removeOwn();
-    };
-    const { mountpoint, transport, capabilities, pid } = server;
-    return { mountpoint, transport, capabilities, serverPid: pid, unmount, [Symbol.asyncDispose]: unmount };
+    server.letGo();
+    return new MountedProc(server);
   } catch (error) {
     await removeOwn();
     throw error;

@@ -3,6 +3,7 @@ import { textOf } from '../util/bytes.ts';
 /** What is wrong with a step: where, why and what would be accepted. `file:line:column: reason (hint)`. Made of byte strings, it
  * holds text that is safe on a terminal. */
 export class ScenarioError extends Error {
+  readonly code = 'ERR_RECLAIMFS_SCENARIO';
   readonly file: string;
   readonly line: number;
   readonly column: number;

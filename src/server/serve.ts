@@ -2,10 +2,9 @@
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mountFileSystem } from '../fuse/transport.ts';
-import type { ScenarioError } from '../scenario/scenario-error.ts';
-import type { KernelError } from '../util/errors.ts';
 import { CgroupMount } from './cgroup-mount.ts';
-import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.ts';
+import type { ResetAnswer, ResetRequest } from './resets.ts';
+import { describeError, type FromServer, type StartMessage } from './server-protocol.ts';
 
 /** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
 const LOG_FILE = process.env['RECLAIMFS_LOG_FILE'];
@@ -40,11 +39,14 @@ async function serve(start: StartMessage): Promise<void> {
   }
   const { mountpoint, transport, capabilities } = mount;
   tell({ kind: 'ready', mountpoint, transport, capabilities });
+  mount.onMessage((answer) => tell(answer as ResetAnswer));
+  process.on('message', (request: ResetRequest) => mount.send(request));
   if (start.attached)
     process.once('disconnect', () => void (groups?.end() ?? Promise.resolve()).then(() => mount.unmount()));
   else letGo();
   const reason = await mount.closed;
   await groups?.end();
+  if (start.removeMountpoint === true) removeDirectory(start.mountpoint);
   letGo();
   if (reason.kind === 'error') {
     console.error(reason.error.message);
@@ -53,6 +55,14 @@ async function serve(start: StartMessage): Promise<void> {
   removeEmptyLog();
   // Threads of libfuse may still wait for requests that nobody makes any more.
   process.exit();
+}
+
+function removeDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Somebody has put something there, or taken it away.
+  }
 }
 
 function tell(message: FromServer): void {
@@ -72,14 +82,4 @@ function removeEmptyLog(): void {
   } catch {
     // Others still use the directory, or somebody was faster.
   }
-}
-
-function describeError(thrown: unknown): ErrorMessage {
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  const message: ErrorMessage = { kind: 'error', name: error.name, message: error.message };
-  // An error from the kernel thread has lost its class on the way, but not its name and members.
-  if (error.name === 'KernelError') return { ...message, errno: (error as KernelError).errno };
-  if (error.name !== 'ScenarioError') return message;
-  const { file, line, column, reason, hint } = error as ScenarioError;
-  return { ...message, where: { file, line, column }, reason, hint };
 }

@@ -1,5 +1,10 @@
 /** What a server process and the one that started it tell each other over the IPC channel. */
 import type { Capability, TransportName } from '../fuse/types.ts';
+import { MountError } from '../fuse/types.ts';
+import { ScenarioError } from '../scenario/scenario-error.ts';
+import { bytesOf } from '../util/bytes.ts';
+import { KernelError } from '../util/errors.ts';
+import type { ResetAnswer } from './resets.ts';
 import type { ServerOptions } from './server.ts';
 
 /** First message to the server process. */
@@ -12,6 +17,8 @@ export interface StartMessage {
   readonly server: ServerOptions;
   /** End when the channel closes: the server belongs to the process that started it. */
   readonly attached: boolean;
+  /** The mount point was made for this mount: it goes with it. */
+  readonly removeMountpoint?: boolean | undefined;
 }
 
 /** What an error was, so that the starter can throw one of the same class. */
@@ -34,4 +41,34 @@ export type FromServer =
       readonly transport: TransportName;
       readonly capabilities: readonly Capability[];
     }
+  | ResetAnswer
   | ErrorMessage;
+
+/** An error as it is sent. */
+export function describeError(thrown: unknown): ErrorMessage {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const message: ErrorMessage = { kind: 'error', name: error.name, message: error.message };
+  // An error from the kernel thread has lost its class on the way, but not its name and members.
+  if (error.name === 'KernelError') return { ...message, errno: (error as KernelError).errno };
+  if (error.name !== 'ScenarioError') return message;
+  const { file, line, column, reason, hint } = error as ScenarioError;
+  return { ...message, where: { file, line, column }, reason, hint };
+}
+
+/** An error of the class that the server process met. */
+export function revive(message: ErrorMessage): Error {
+  if (message.errno !== undefined) return new KernelError(message.errno, message.message.replace(/^E[A-Z0-9]+: /, ''));
+  const { where } = message;
+  if (where !== undefined)
+    return new ScenarioError(
+      bytesOf(where.file),
+      where.line,
+      where.column,
+      bytesOf(message.reason ?? message.message),
+      bytesOf(message.hint ?? ''),
+    );
+  if (message.name === 'MountError') return new MountError(message.message);
+  const error = new Error(message.message);
+  error.name = message.name;
+  return error;
+}

@@ -15,6 +15,7 @@ import { Clock } from './clock.ts';
 import { hideDeadNumbers, linkHost } from './host-link.ts';
 import { delayAnswers } from './latency.ts';
 import { reportProcesses } from './process-reports.ts';
+import { takeResets } from './resets.ts';
 import { SessionHost } from './session-host.ts';
 import { squashIds } from './squash-ids.ts';
 
@@ -65,6 +66,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
   if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
   if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
+  else takeResets(host, hooks);
   return fs;
 }
 

@@ -174,6 +174,15 @@ export class SessionHost implements ProcHost {
     return records;
   }
 
+  /** Another machine in place of this one. Throws ScenarioError, and then nothing has changed. */
+  reset(text: string, file: string): void {
+    const before = [...this.machine.tasks.values()];
+    this.#session.setUp(text, file);
+    for (const task of before) this.onGone?.(task, task.pid);
+    this.failure = undefined;
+    this.#clock.standAt(this.machine.nowUs);
+  }
+
   /** Notes a change that has been made as the step that makes it. */
   record(step: string): void {
     this.#session.record(step);

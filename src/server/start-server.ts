@@ -4,11 +4,8 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
-import { ScenarioError } from '../scenario/scenario-error.ts';
-import { bytesOf } from '../util/bytes.ts';
-import { KernelError } from '../util/errors.ts';
 import type { ServerOptions } from './server.ts';
-import type { ErrorMessage, FromServer, StartMessage } from './server-protocol.ts';
+import { type FromServer, revive, type StartMessage } from './server-protocol.ts';
 
 export interface StartOptions {
   readonly mountpoint: string;
@@ -19,7 +16,10 @@ export interface StartOptions {
   readonly server: ServerOptions;
   /** True: a daemon of its own session that outlives this process; false: it ends with this process. */
   readonly detached: boolean;
+  /** The mount point was made for this mount: the server removes it. */
+  readonly removeMountpoint?: boolean | undefined;
   readonly notice?: ((line: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A server whose mount answers. */
@@ -31,6 +31,9 @@ export interface StartedServer {
   /** Settles when the process has gone. */
   readonly exited: Promise<void>;
   readonly child: ChildProcess;
+  /** Whether this process waits for the server: it does until the mount answers. An attached one ends with it in any case. */
+  hold(): void;
+  letGo(): void;
 }
 
 /**
@@ -56,6 +59,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
     allowOther: options.allowOther,
     server: options.server,
     attached: !options.detached,
+    removeMountpoint: options.removeMountpoint,
   };
   child.send(start);
   const exited = new Promise<void>((settle) => child.once('exit', () => settle()));
@@ -63,12 +67,25 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
     child.on('message', (message: FromServer) => {
       if (message.kind === 'notice') options.notice?.(message.line);
       else if (message.kind === 'error') fail(revive(message));
-      else {
+      else if (message.kind === 'ready') {
         const { mountpoint, transport, capabilities } = message;
         if (options.detached) child.unref();
-        settle({ pid: child.pid ?? 0, mountpoint, transport, capabilities, exited, child });
+        const hold = (): void => {
+          child.ref();
+          child.channel?.ref();
+        };
+        const letGo = (): void => {
+          child.unref();
+          child.channel?.unref();
+        };
+        settle({ pid: child.pid ?? 0, mountpoint, transport, capabilities, exited, child, hold, letGo });
       }
     });
+    const abort = (): void => {
+      child.kill('SIGTERM');
+      fail(options.signal?.reason as Error);
+    };
+    options.signal?.addEventListener('abort', abort, { once: true });
     child.once('error', (error) => fail(new MountError(`the server process cannot be started: ${error.message}`)));
     child.once('exit', (code, signal) =>
       fail(
@@ -78,24 +95,6 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
       ),
     );
   });
-}
-
-/** An error of the class that the server process met. */
-function revive(message: ErrorMessage): Error {
-  if (message.errno !== undefined) return new KernelError(message.errno, message.message.replace(/^E[A-Z0-9]+: /, ''));
-  const { where } = message;
-  if (where !== undefined)
-    return new ScenarioError(
-      bytesOf(where.file),
-      where.line,
-      where.column,
-      bytesOf(message.reason ?? message.message),
-      bytesOf(message.hint ?? ''),
-    );
-  if (message.name === 'MountError') return new MountError(message.message);
-  const error = new Error(message.message);
-  error.name = message.name;
-  return error;
 }
 
 /** So many characters of a mount point are in the name of its log; they may be four bytes each. */

@@ -27,6 +27,7 @@ export class UnknownNameError extends KernelError {
 
 /** A broken invariant: a mistake of ours, never of the user. A file system answers EIO and logs it. */
 export class BugError extends Error {
+  readonly code = 'ERR_RECLAIMFS_BUG';
   constructor(message: string) {
     super(message);
     this.name = 'BugError';

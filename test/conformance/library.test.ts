@@ -66,8 +66,8 @@ test.skipIf(skipMounts)('errors of the server process are of their classes', asy
     console.log(JSON.stringify(caught));`;
   expect(await consume(source)).toEqual([
     ['ScenarioError', 1],
-    ['MountError', 0],
-    ['KernelError', 'EINVAL'],
+    ['MountError', 'ERR_RECLAIMFS_MOUNT'],
+    ['ScenarioError', 1],
   ]);
 });
 

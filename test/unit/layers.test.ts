@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   fuse: ['util', 'vfs'],
   server: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse'],
   library: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', 'server'],
+  testing: ['machine', 'scenario', 'library'],
   cli: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', 'server', 'library', '.'],
 };
 

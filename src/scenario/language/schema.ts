@@ -109,7 +109,10 @@ function typeOf({ word, subject, about, keys }: StepReference, properties: reado
 
 function typeName(type: StepProperty['type']): string {
   if (type === true) return 'boolean';
-  if (typeof type !== 'string') return type.map((word) => (/^\d+$/.test(word) ? word : `'${word}'`)).join(' | ');
+  if (typeof type !== 'string') {
+    const isNumeric = type.every((word) => /^\d+$/.test(word));
+    return type.map((word) => (isNumeric ? word : `'${word}'`)).join(' | ');
+  }
   if (['SIZE', 'LEN', 'NEWLEN', 'OFF', 'ADDR'].includes(type)) return 'Size';
   if (type === 'TIME') return 'Time';
   return NUMERIC.has(type) ? 'number | string' : 'string';

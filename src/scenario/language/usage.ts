@@ -73,5 +73,5 @@ export function keysOf(forms: readonly UsageForm[]): string[] {
 
 /** The choices that a key's value spells out: `full|word|zero`. */
 export function choicesOf(value: string): string[] | undefined {
-  return /^[a-z0-9_]+(\|[a-z0-9_]+)+$/.test(value) ? value.split('|') : undefined;
+  return /^[a-z0-9_.-]+(\|[a-z0-9_.-]+)+$/.test(value) ? value.split('|') : undefined;
 }

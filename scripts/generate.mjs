@@ -1,0 +1,34 @@
+/** Writes what follows from the tables of the program; `--check`: only says what is out of date. Needs a build. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { languageMarkdown } from '../dist/scenario/language/markdown.js';
+import { languageSchema, stepTypes } from '../dist/scenario/language/schema.js';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const FILES = {
+  'docs/language.md': languageMarkdown(),
+  'schemas/step.schema.json': `${JSON.stringify(languageSchema(), undefined, 1)}\n`,
+  'src/library/step-types.ts': stepTypes(),
+};
+
+let stale = 0;
+for (const [name, text] of Object.entries(FILES)) {
+  const path = join(ROOT, name);
+  if (read(path) === text) continue;
+  stale++;
+  if (process.argv.includes('--check')) console.error(`${name} is out of date: npm run generate`);
+  else {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    console.log(name);
+  }
+}
+if (process.argv.includes('--check') && stale > 0) process.exitCode = 1;
+
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
