@@ -25,7 +25,7 @@ export type Step = Expecting &
         /** zram: compressed, in memory; disk: written and read with latency. */
         readonly swapkind?: 'zram' | 'disk';
         /** the dialect of the reclaim interface. */
-        readonly profile?: 2013 | '2013-05' | '2013-04' | '2016-06' | 'chromeos' | 'linux-6.18' | 'all-mappings';
+        readonly profile?: '2013' | '2013-05' | '2013-04' | '2016-06' | 'chromeos' | 'linux-6.18' | 'all-mappings';
         /** the seed of everything random. */
         readonly seed?: number | string;
         /** the number of CPUs. */
@@ -311,6 +311,21 @@ export type Step = Expecting &
     | {
         readonly step: 'duration';
         readonly time: Time;
+      }
+    /** keeps the whole machine as it is under this name, or forgets it: /proc/reclaimfs/snapshots/NAME. */
+    | {
+        readonly step: 'snapshot';
+        readonly name: string;
+        readonly drop?: boolean;
+      }
+    /** makes the machine what it was, its time included, when it was kept under this name. */
+    | {
+        readonly step: 'restore';
+        readonly name: string;
+      }
+    /** lists what is kept: name, seconds since boot, bytes. */
+    | {
+        readonly step: 'snapshots';
       }
     /** a copy of the process. */
     | {
