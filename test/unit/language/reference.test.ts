@@ -136,7 +136,10 @@ fresh mmap heap size=1M anon at=0x200000000000`;
   };
   for (const { word, example } of steps) {
     if (word === 'machine') continue;
-    expect(() => new Session().setUp(`${before}\n${first[word] ?? ''}\n${example}\n`, word), example).not.toThrow();
+    const session = new Session();
+    session.setUp(`${before}\n${first[word] ?? ''}\n`, word);
+    if (word === 'restore') session.apply('snapshot game');
+    expect(() => session.apply(example), example).not.toThrow();
   }
 });
 
