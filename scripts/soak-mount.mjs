@@ -46,7 +46,7 @@ async function client(mnt, seed) {
     process.send?.({ ops, errors });
   }, 1000).unref();
   const attempt = (act) => {
-    ops++;
+    if (++ops % 25 === 0) process.send?.({ ops, errors });
     try {
       act();
     } catch (error) {

@@ -84,7 +84,7 @@ describe.skipIf(skipMounts)('run', () => {
 
   test('it sees its server neither in the genuine /proc nor through it', async () => {
     const script =
-      'for p in /proc/.host/[0-9]*; do tr "\\0" " " < $p/cmdline 2>/dev/null | grep run-server && { [ -w $p/mem ] && echo writable; }; done; echo end';
+      'for p in /proc/.host/[0-9]*; do tr "\\0" " " < $p/cmdline 2>/dev/null | grep "[r]un-server" && { [ -w $p/mem ] && echo writable; }; done; echo end';
     expect((await inTree(script)).stdout).toBe('end\n');
   });
 

@@ -11,8 +11,8 @@ const HELP = `
 Example:
   reclaimfs umount /tmp/proc
 
-Works for a mount whose server was killed, too. One that is in use is detached: its users may finish, and the server
-ends with the last of them.`;
+Works for a mount whose server was killed, too. One that is in use is detached: whoever waits
+there gets ENODEV, and the server ends.`;
 
 export const umountCommand: CommandRow = {
   name: 'umount',
