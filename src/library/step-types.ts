@@ -49,7 +49,7 @@ export type Step = Expecting &
         readonly step: 'note';
         readonly text: string;
       }
-    /** for which kernels the figures hold. */
+    /** for which kernels the figures of a recording hold; as those of the recorder do, its processes catch SIGSEGV and SIGBUS. */
     | {
         readonly step: 'validity';
         readonly text: string;
@@ -147,6 +147,8 @@ export type Step = Expecting &
         readonly start?: Time;
         /** who traces it. */
         readonly tracer?: number | string;
+        /** . */
+        readonly catches?: string;
         readonly kthread?: boolean;
       }
     /** page cache operations from outside any process. */

@@ -9,7 +9,7 @@ export const RECLAIMFS_FILES: Readonly<Record<string, string>> = {
   'events?now': 'the events that there are; a read ends',
   'lowmemorykiller/': 'the parameters of the low-memory killer',
   settings: 'every setting in force',
-  'snapshots/': 'what `snapshot NAME` has kept',
+  snapshot: 'the whole machine as bytes: give it to `mount --scenario`, faster than state',
   state: 'the whole machine as steps: give it to `mount --scenario`',
   vmpressure: '`low`, `medium`, `critical`; a read waits; a level that is written is the least to be told of',
 };
