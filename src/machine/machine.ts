@@ -8,7 +8,7 @@
 import type { Mapping, Ownership } from '../mm/cache/mapping.ts';
 import { checkMemoryInPieces } from '../mm/invariants.ts';
 import { Memory } from '../mm/memory.ts';
-import { MAX_PTE_NUMBER } from '../mm/pages/pte.ts';
+import { MAX_PAGES } from '../mm/pages/pte.ts';
 import { dupMm } from '../mm/space/fork.ts';
 import { Mm } from '../mm/space/mm.ts';
 import { dropMappingIfUnused, exitMmap } from '../mm/space/mmap.ts';
@@ -151,7 +151,7 @@ export class Machine {
       bootTimeMs: options.bootTimeMs ?? Date.UTC(2013, 4, 9),
     };
     const frames = Math.floor(this.options.ramBytes / 4096);
-    if (!(frames >= 256 && frames <= MAX_PTE_NUMBER)) throw new KernelError(EINVAL, 'ram must be between 1M and 127G');
+    if (!(frames >= 256 && frames <= MAX_PAGES)) throw new KernelError(EINVAL, 'ram must be between 1M and 4T');
     this.profile = PROFILES[this.options.profile];
     this.mem = new Memory(frames, this.profile.rules);
     this.mem.settings.statFlushUs = this.options.statFlushUs;
@@ -181,7 +181,7 @@ export class Machine {
   setSwap(bytes: number, kind: SwapKind = this.options.swapKind): void {
     if (this.mem.swap !== null && this.mem.swap.nrUsed > 0) throw new KernelError(EINVAL, 'the swap area is in use');
     const slots = Math.floor(bytes / 4096);
-    if (slots > MAX_PTE_NUMBER) throw new KernelError(EINVAL, 'swap must be at most 127G');
+    if (slots > MAX_PAGES) throw new KernelError(EINVAL, 'swap must be at most 4T');
     this.mem.swap = slots > 0 ? new SwapArea(kind, slots) : null;
     this.generation++;
   }

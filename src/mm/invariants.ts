@@ -114,6 +114,11 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
         }
       });
     }
+    expect(
+      mm.totalPages,
+      mm.vmas.reduce((pages, vma) => pages + vma.nrPages, 0),
+      `mm ${mm.id} mapped pages`,
+    );
     expect(mm.rssFile, file, `mm ${mm.id} RssFile`);
     expect(mm.rssAnon, anon, `mm ${mm.id} RssAnon`);
     expect(mm.rssShmem, shmem, `mm ${mm.id} RssShmem`);

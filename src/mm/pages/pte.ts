@@ -6,7 +6,7 @@
  *
  *   kind 0 nothing · 1 present · 2 swap entry · 3 the shared zero page
  *
- * A swap entry keeps `exclusive` and `softdirty`; the zero page keeps `young`. 25 bits of frames are 128 GiB.
+ * A swap entry keeps `exclusive` and `softdirty`; the zero page keeps `young`. 25 bits of frames are 128 GiB: no more is in use at once.
  */
 
 export const PTE_NONE = 0;
@@ -28,6 +28,8 @@ export const PTE_EXCLUSIVE = 1 << 29;
 export const PTE_NUMBER = (1 << 25) - 1;
 /** Most frames, and most swap slots, that an entry can name. */
 export const MAX_PTE_NUMBER = PTE_NUMBER;
+/** Most frames, and most swap slots, of a machine: 4 TiB. No more than MAX_PTE_NUMBER of them are ever in use. */
+export const MAX_PAGES = 2 ** 30;
 
 export const KIND_NONE = 0;
 export const KIND_PRESENT = 1;

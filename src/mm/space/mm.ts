@@ -52,6 +52,8 @@ export class Mm {
   callMajor = 0;
   /** Largest stack, in pages (RLIMIT_STACK). */
   stackLimit = 2048;
+  /** Pages of all VMAs. */
+  totalPages = 0;
   private knownSizes: VmSizes | undefined;
 
   constructor(id: number) {
@@ -95,8 +97,15 @@ export class Mm {
   /** To be called after any change of the VMAs. */
   vmasChanged(): void {
     this.knownSizes = undefined;
-    const total = this.sizes.total;
-    if (total > this.hiwaterVm) this.hiwaterVm = total;
+    this.totalPages = this.sizes.total;
+    if (this.totalPages > this.hiwaterVm) this.hiwaterVm = this.totalPages;
+  }
+
+  /** The same where it is known by how many pages the VMAs have grown (less than zero: shrunk): looks at none of them. */
+  vmasGrew(pages: number): void {
+    this.knownSizes = undefined;
+    this.totalPages += pages;
+    if (this.totalPages > this.hiwaterVm) this.hiwaterVm = this.totalPages;
   }
 
   /** Mirrors: mm/mmap.c:vm_stat_account (exec: executable, not writable, not stack; data: private writable, not stack). */

@@ -81,7 +81,8 @@ export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
   if (before !== undefined && before.start < start + nrPages)
     throw new KernelError(ENOMEM, 'the range is already mapped');
   if (huge) checkHugeAligned(start);
-  if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
+  // A new mapping may be one more than the limit; a split may not (splitAt). Mirrors: do_mmap, split_vma.
+  if (mm.vmas.length > mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
   let flags = protFlags(prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | mm.defFlags | (request.flags ?? 0);
   if (shared) flags |= VM_SHARED | VM_MAYSHARE;
   if (shared && request.readOnlyFile) {
@@ -107,7 +108,7 @@ export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
   insertVma(mm, vma);
   mapping?.vmas.add(vma);
   const merged = mergeAround(mem, mm, vma);
-  mm.vmasChanged();
+  mm.vmasGrew(nrPages);
   if (flags & VM_LOCKED || request.populate) populate(mem, mm, start, start + nrPages);
   return merged;
 }
@@ -137,7 +138,9 @@ export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
   let last = first;
   while (last < mm.vmas.length && mm.vmas[last]!.start < end) last++;
   if (last === first) return;
+  let pages = 0;
   for (const vma of mm.vmas.slice(first, last)) {
+    pages += vma.nrPages;
     zapRange(mem, vma, vma.start, vma.end);
     releaseVma(mem, vma);
   }
@@ -145,7 +148,7 @@ export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
   const floor = mm.vmas[first - 1]?.end ?? 0;
   const ceiling = mm.vmas[first]?.start ?? TASK_SIZE_PAGES;
   mem.tables.freeTables(mm.pageDirectory, floor, ceiling);
-  mm.vmasChanged();
+  mm.vmasGrew(-pages);
 }
 
 /** Takes an emptied VMA out of the object lists. */
@@ -215,14 +218,14 @@ export function splitAt(mem: Memory, mm: Mm, vpn: number): void {
 
 /** Merges a VMA with equal neighbours; returns the VMA that holds its pages then. Mirrors: vma_merge. */
 export function mergeAround(mem: Memory, mm: Mm, vma: Vma): Vma {
-  const at = mm.vmas.indexOf(vma);
+  const at = mm.indexAfter(vma.start);
   let kept = vma;
   const lower = mm.vmas[at - 1];
   if (lower !== undefined && canMerge(lower, vma)) {
     absorb(mem, mm, lower, vma);
     kept = lower;
   }
-  const upper = mm.vmas[mm.vmas.indexOf(kept) + 1];
+  const upper = mm.vmas[mm.indexAfter(kept.start) + 1];
   if (upper !== undefined && canMerge(kept, upper)) absorb(mem, mm, kept, upper);
   return kept;
 }
@@ -251,6 +254,7 @@ function sameOrigin(lower: Vma, upper: Vma): boolean {
 
 /** Extends `lower` over `upper`, which disappears. */
 function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
+  mm.vmas.splice(mm.indexAfter(upper.start), 1);
   lower.end = upper.end;
   if (upper.anonRoot !== null) {
     upper.anonRoot.vmas.delete(upper);
@@ -259,7 +263,6 @@ function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
     lower.anonRoot.vmas.add(lower);
   }
   upper.mapping?.vmas.delete(upper);
-  mm.vmas.splice(mm.vmas.indexOf(upper), 1);
 }
 
 /**
@@ -299,7 +302,7 @@ export function changeRange(
       at = stop;
     }
   } finally {
-    mm.vmasChanged();
+    mm.vmasGrew(0);
   }
   if (at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
@@ -446,6 +449,6 @@ export function expandStack(mem: Memory, mm: Mm, vpn: number): Vma | undefined {
   vma.pgoff -= grow;
   // Growing prepares for anonymous pages, so that a fork copies the mapping even if only the zero page was read.
   mem.anonRootOf(vma);
-  mm.vmasChanged();
+  mm.vmasGrew(grow);
   return vma;
 }

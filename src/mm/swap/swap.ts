@@ -9,7 +9,7 @@
  * Slot 0 holds the header of a real swap area and is never given out.
  */
 import { BugError } from '../../util/errors.ts';
-import { MAX_PTE_NUMBER } from '../pages/pte.ts';
+import { MAX_PAGES, MAX_PTE_NUMBER } from '../pages/pte.ts';
 import { SwapClusters } from './swap-clusters.ts';
 
 /** zram: memory-backed, writes complete in the call. disk: writes take device time, pages wait in the swap cache. */
@@ -53,7 +53,7 @@ export class SwapArea {
   readonly clusters: SwapClusters;
 
   constructor(kind: SwapKind, total: number) {
-    if (total > MAX_PTE_NUMBER) throw new BugError('swap area too large for a page table entry');
+    if (total > MAX_PAGES) throw new BugError('swap area too large for a page table entry');
     this.kind = kind;
     this.total = total;
     this.rotational = kind === 'disk';
@@ -63,7 +63,7 @@ export class SwapArea {
     this.shadow = new Uint32Array(total + 1);
     this.memcg = new Uint16Array(total + 1);
     this.state = new Uint8Array(total + 1);
-    this.clusters = new SwapClusters(total);
+    this.clusters = new SwapClusters(Math.min(total, MAX_PTE_NUMBER));
   }
 
   get synchronous(): boolean {

@@ -90,11 +90,13 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
     const areaPages = count === undefined ? eachPages : pieces * stridePages;
     if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
     const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
+    let made = 0;
     const result = systemCall(machine, task, () => {
       const mapping = found ?? (shared ? machine.anonymousShmem(areaPages * 4096) : null);
       const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
-      for (let i = 0; i < pieces; i++) {
-        const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + i * stridePages;
+      for (; made < pieces; made++) {
+        if (made > 0 && mm.vmas.length > machine.mem.settings.maxMapCount) break;
+        const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + made * stridePages;
         const vma = mmap(machine.mem, mm, {
           start: first,
           nrPages: initPages,
@@ -113,7 +115,9 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
       if (at === undefined) takePlace(machine, start, areaPages);
     });
     const { vmstat: _, ...rest } = result ?? {};
-    return rest['ret'] === -1 ? rest : { ...rest, addr: `0x${(start * 4096).toString(16)}` };
+    if (rest['ret'] === -1) return rest;
+    // A row of mappings ends where vm.max_map_count ends it, as a program's loop does.
+    return { ...rest, addr: `0x${(start * 4096).toString(16)}`, ...(made < pieces ? { mapped: made } : {}) };
   };
 }
 
