@@ -4,6 +4,10 @@ import { ScenarioError } from '../scenario/scenario-error.ts';
 import { printable, textOf } from '../util/bytes.ts';
 import { CliError, KernelError } from '../util/errors.ts';
 
+const OUT_OF_MEMORY = /allocation failed|out of memory|reaching memory limit/i;
+export const MEMORY_ADVICE =
+  'give the machine less ram= or fewer processes, or node more with NODE_OPTIONS=--max-old-space-size=8192';
+
 /** A notice on stderr, marked as ours. */
 export function notice(line: string): void {
   process.stderr.write(`reclaimfs: ${printable(line)}\n`);
@@ -16,6 +20,7 @@ export function errorLine(thrown: unknown): string {
   if (thrown instanceof KernelError) return textOf(thrown.message);
   if (thrown instanceof Error && 'syscall' in thrown) return firstLine(thrown.message);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (OUT_OF_MEMORY.test(message)) return `memory ran out (${firstLine(message)}): ${MEMORY_ADVICE}`;
   return `${firstLine(message)} (a mistake in reclaimfs: please report it with DEBUG=reclaimfs:* set)`;
 }
 

@@ -3,6 +3,7 @@ import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mountFileSystem } from '../fuse/transport.ts';
 import { CgroupMount } from './cgroup-mount.ts';
+import { errorLine } from './messages.ts';
 import type { ResetAnswer, ResetRequest } from './resets.ts';
 import { describeError, type FromServer, type StartMessage } from './server-protocol.ts';
 
@@ -49,7 +50,7 @@ async function serve(start: StartMessage): Promise<void> {
   if (start.removeMountpoint === true) removeDirectory(start.mountpoint);
   letGo();
   if (reason.kind === 'error') {
-    console.error(reason.error.message);
+    console.error(errorLine(reason.error));
     process.exitCode = 1;
   }
   removeEmptyLog();

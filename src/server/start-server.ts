@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
+import { MEMORY_ADVICE } from './messages.ts';
 import type { ServerOptions } from './server.ts';
 import { type FromServer, revive, type StartMessage } from './server-protocol.ts';
 
@@ -90,7 +91,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
     child.once('exit', (code, signal) =>
       fail(
         new MountError(
-          `the server ended before its mount answered (${signal ?? `status ${code}`})${log ? `: see ${log.path}` : ''}`,
+          `the server ended before its mount answered (${signal ?? `status ${code}`}${signal === 'SIGABRT' || signal === 'SIGKILL' ? `: out of memory? ${MEMORY_ADVICE}` : ''})${log ? `: see ${log.path}` : ''}`,
         ),
       ),
     );
