@@ -14,7 +14,7 @@ import type { MountInfo } from './mountinfo.ts';
 const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE ALRM USR1 USR2
 read -r device && read -r _ && exit 0
-[ -n "$device" ] || exit 0
+case $device in '' | done) exit 0 ;; esac
 echo "reclaimfs: the server of $1 has ended unexpectedly: its mount has been taken away" >&2
 top() { while read -r id _ _ _ point _; do [ "$point" = "$1" ] && last=$id; done </proc/self/mountinfo; echo "$last"; }
 while read -r id _ this _ point _; do

@@ -23,7 +23,7 @@ proc game pid=1234 uid=1000
 game mmap heap size=6G anon noreserve
 proc busy pid=1300
 busy mmap heap size=64M anon
-busy run uniform heap rate=20000/s write=30%
+busy run random heap rate=20000/s write=30%
 `;
 
 /** What is written where, and what has been written before. */
