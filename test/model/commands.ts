@@ -57,6 +57,8 @@ interface Place {
   readonly region: Region;
   /** ` NAME OFF LEN`, within the mapping or a little beyond. */
   readonly part: string;
+  /** The same, never beyond: accesses are refused there. */
+  readonly within: string;
   readonly ticks: number;
 }
 
@@ -121,7 +123,9 @@ export function lineOf(draw: Draw, machine: NaiveMachine, ticks: number): string
   const [name, region] = regions.length === 0 ? ['', { start: 0, pages: 0 }] : pick(regions, draw[2]);
   const first = region.pages === 0 ? 0 : draw[3] % region.pages;
   const length = 1 + (draw[4] % (region.pages - first + (draw[4] % 7 === 0 ? 3 : 0) || 1));
-  const place = { world, procs, proc, name, region, part: ` ${name} ${first}p ${length}p`, ticks };
+  const partOf = (pages: number) => ` ${name} ${first}p ${pages}p`;
+  const within = partOf(Math.min(length, region.pages - first));
+  const place = { world, procs, proc, name, region, part: partOf(length), within, ticks };
   let left = draw[0] % TOTAL;
   for (const [weight, line] of ROWS) {
     left -= weight;
@@ -154,11 +158,11 @@ function mmapLine([, , b, c, d]: Draw, { proc }: Place): string | undefined {
   return `${proc.name} mmap ${name} size=${size}p ${kind}${offset}`;
 }
 
-function touchLine([, , b, c, d]: Draw, { proc, part }: Place): string {
+function touchLine([, , b, c, d]: Draw, { proc, within }: Place): string {
   const write = (b + c + d) % 5 < 3;
   const stride = d % 6 === 0 ? ` stride=${2 + (c % 2)}p` : '';
   const fill = write ? pick(['', '', '', ' fill=word', ' fill=zero'], c + d) : '';
-  return `${proc.name} touch${part} ${write ? 'write' : 'read'}${fill}${stride}`;
+  return `${proc.name} touch${within} ${write ? 'write' : 'read'}${fill}${stride}`;
 }
 
 function cacheLine([, a, b, c, d]: Draw): string {
