@@ -147,7 +147,7 @@ export type Step = Expecting &
         readonly start?: Time;
         /** who traces it. */
         readonly tracer?: number | string;
-        /** . */
+        /** signals that it handles: SIGSEGV,SIGBUS. */
         readonly catches?: string;
         readonly kthread?: boolean;
       }

@@ -10,6 +10,7 @@ const KEYS: Readonly<Record<string, string>> = {
   boot: 'the wall time of boot, in milliseconds since 1970',
   cache: 'its caches: anonymous memory that it can do without',
   cached: 'page cache, that of the scenario included',
+  catches: 'signals that it handles: SIGSEGV,SIGBUS',
   cgroup: 'its control group',
   children: 'how many',
   cmdline: 'its arguments, separated by spaces, or by \\0',
