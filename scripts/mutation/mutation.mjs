@@ -81,6 +81,9 @@ function runTests(cwd, limit) {
     });
     child.on('close', (code, signal) => {
       if (code === 0) resolve(undefined);
+      // A copy that cannot find its packages notices nothing.
+      else if (/ERR_MODULE_NOT_FOUND|ERR_MODULE|ENOENT/.test(out))
+        throw new Error(`the tests could not be run: ${out.slice(0, 500)}`);
       else
         resolve(
           signal === null && code !== 137
@@ -101,6 +104,7 @@ async function run() {
   const results =
     values.results !== undefined && existsSync(values.results) ? JSON.parse(readFileSync(values.results, 'utf8')) : {};
   const limit = values['cpu-limit'] === undefined ? baseline() : Number(values['cpu-limit']);
+  const texts = new Map(list.map(({ file }) => [file, readFileSync(join(root, file), 'utf8')]));
   const todo = list
     .map((mutation) => ({ ...mutation, key: JSON.stringify(mutation) }))
     .filter(({ key }) => results[key] === undefined);
@@ -110,7 +114,7 @@ async function run() {
     if (job > 0) cpSync(tree, cwd, { recursive: true, verbatimSymlinks: true });
     for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
       const { file, key, line, from, to } = next;
-      const changed = mutate(readFileSync(join(root, file), 'utf8'), next);
+      const changed = mutate(texts.get(file), next);
       if (changed === undefined) {
         gone++;
         console.log(`${file}: "${line}" is not there any more`);
