@@ -695,6 +695,24 @@ export type Step = Expecting &
         readonly addr: Size;
         readonly bytes: string;
       }
+    /** read(2): what is not cached is read, and charged to its control group. */
+    | {
+        readonly step: 'read';
+        /** The process. */
+        readonly of: string;
+        readonly object: string;
+        readonly off: Size;
+        readonly len: Size;
+      }
+    /** write(2): pages become dirty in the cache, the object longer where need be. */
+    | {
+        readonly step: 'write';
+        /** The process. */
+        readonly of: string;
+        readonly object: string;
+        readonly off: Size;
+        readonly len: Size;
+      }
     /** as the system call: in place, or to a place of its own under a new name (MREMAP_FIXED). */
     | {
         readonly step: 'mremap';

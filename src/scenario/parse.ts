@@ -12,6 +12,7 @@ import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from 
 import { addressSteps } from './steps/address-steps.ts';
 import { branchSteps } from './steps/branch-steps.ts';
 import { captureSteps } from './steps/capture-steps.ts';
+import { fileSteps } from './steps/file-steps.ts';
 import { machineSteps } from './steps/machine-steps.ts';
 import { memorySteps } from './steps/memory-steps.ts';
 import { pressureProcessSteps, pressureSteps } from './steps/pressure-steps.ts';
@@ -26,9 +27,15 @@ export const MACHINE_STEPS: ReadonlyMap<string, MachineStep> = new Map(
   ]),
 );
 export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
-  [...processSteps, ...memorySteps, ...addressSteps, ...captureSteps, ...pressureProcessSteps, ...workloadSteps].map(
-    (step) => [step.word, step],
-  ),
+  [
+    ...processSteps,
+    ...memorySteps,
+    ...fileSteps,
+    ...addressSteps,
+    ...captureSteps,
+    ...pressureProcessSteps,
+    ...workloadSteps,
+  ].map((step) => [step.word, step]),
 );
 export const APP_STEPS: ReadonlyMap<string, AppStep> = new Map(appSteps.map((step) => [step.word, step]));
 

@@ -12,6 +12,8 @@ import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, EXPECT_NOTHING, type Mapping
 
 /** Indexes of a PageArray are below 2^28. */
 const MOST_PAGES = 2 ** 28;
+/** No file is longer. Mirrors: s_maxbytes. */
+export const MOST_FILE_BYTES = MOST_PAGES * 4096;
 
 /**
  * Another size. Pages beyond a nearer end go from the cache and from every mapping, private copies too; beyond a farther
@@ -64,7 +66,7 @@ export function fallocate(mem: Memory, mapping: Mapping, from: number, to: numbe
 
 function checkSize(sizeBytes: number): void {
   if (!(sizeBytes >= 0)) throw new KernelError(EINVAL, 'a size is not negative');
-  if (sizeBytes > MOST_PAGES * 4096) throw new KernelError(EFBIG, 'files end at 1 TiB');
+  if (sizeBytes > MOST_FILE_BYTES) throw new KernelError(EFBIG, 'files end at 1 TiB');
 }
 
 /** Takes pages [from, to) of an object out of all mappings. Mirrors: unmap_mapping_range (`copies`: even_cows). */
