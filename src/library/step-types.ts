@@ -242,24 +242,31 @@ export type Step = Expecting &
         /** which versions’ accounting of free memory the killer uses. */
         readonly accounting?: 'early' | 'later';
       }
-    /** control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high. */
+    /** control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high; swappiness: as memory.swappiness of version 1, in place of vm.swappiness. */
     | {
         readonly step: 'cgroup';
         readonly what: 'mkdir';
         readonly path: string;
       }
-    /** control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high. */
+    /** control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high; swappiness: as memory.swappiness of version 1, in place of vm.swappiness. */
     | {
         readonly step: 'cgroup';
         readonly what: 'rmdir';
         readonly path: string;
       }
-    /** control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high. */
+    /** control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high; swappiness: as memory.swappiness of version 1, in place of vm.swappiness. */
     | {
         readonly step: 'cgroup';
         readonly what: 'write';
         readonly path: string;
         readonly text: string;
+      }
+    /** control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high; swappiness: as memory.swappiness of version 1, in place of vm.swappiness. */
+    | {
+        readonly step: 'cgroup';
+        readonly what: 'swappiness';
+        readonly path: string;
+        readonly n: number | string;
       }
     /** an app that can be started: its heap, program file, caches, shared libraries and working set. */
     | {

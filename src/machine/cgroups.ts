@@ -128,6 +128,7 @@ export class Cgroups implements MemcgCharger, Ticker {
     if (id < 0) id = memcgs.length;
     if (id >= MAX_GROUPS) throw new KernelError(EAGAIN, `there are ${MAX_GROUPS} control groups already`);
     const memcg = new Memcg(id, parent.memcg);
+    memcg.swappiness = parent.memcg.swappiness;
     memcgs[id] = memcg;
     parent.memcg.children.push(memcg);
     this.machine.mem.frames.ensureGroup(id);
@@ -200,6 +201,17 @@ export class Cgroups implements MemcgCharger, Ticker {
     this.attachMm(task);
     this.machine.loadChanges++;
     this.machine.generation++;
+  }
+
+  /**
+   * What a group has in place of vm.swappiness; groups made in it later have it, too. Version 2 has no file for that. Throws ENOENT (no such
+   * group, no memory controller), EINVAL (the root). Mirrors: mem_cgroup_swappiness_write.
+   */
+  setSwappiness(path: string, swappiness: number): void {
+    const group = this.at(path);
+    if (group.parent === null) throw new KernelError(EINVAL, 'the swappiness of the root is vm.swappiness');
+    if (!group.hasMemory) throw new KernelError(ENOENT, `the memory controller is not handed down to ${path}`);
+    group.memcg.swappiness = swappiness;
   }
 
   /** Charges what a process will fault in to its group. */
@@ -306,7 +318,7 @@ export class Cgroups implements MemcgCharger, Ticker {
    */
   private limitOf(g: Memcg): number {
     const { mem, vm } = this.machine;
-    const swap = vm.swappiness > 0 ? Math.min(g.swapMax, mem.swap?.total ?? 0) : 0;
+    const swap = (g.swappiness ?? vm.swappiness) > 0 ? Math.min(g.swapMax, mem.swap?.total ?? 0) : 0;
     return Math.max(1, g.max + swap);
   }
 

@@ -103,17 +103,20 @@ export const pressureSteps: readonly MachineStep[] = [
   },
   {
     word: 'cgroup',
-    usage: 'cgroup mkdir PATH | cgroup rmdir PATH | cgroup write PATH/FILE "TEXT"',
-    about: 'control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high',
+    usage: 'cgroup mkdir PATH | cgroup rmdir PATH | cgroup write PATH/FILE "TEXT" | cgroup swappiness PATH N',
+    about:
+      'control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high; swappiness: as memory.swappiness of version 1, in place of vm.swappiness',
     partial: true,
     parse(args) {
-      const what = args.choice('operation', ['mkdir', 'rmdir', 'write']);
+      const what = args.choice('operation', ['mkdir', 'rmdir', 'write', 'swappiness']);
       const path = args.next('path').text;
       const text = what === 'write' ? args.next('text').text : '';
+      const swappiness = what === 'swappiness' ? args.integer('swappiness', undefined, 0, 200) : 0;
       return ({ machine }) =>
         withEvents(machine, () => {
           if (what === 'mkdir') machine.cgroups.mkdir(path);
           else if (what === 'rmdir') machine.cgroups.rmdir(path);
+          else if (what === 'swappiness') machine.cgroups.setSwappiness(path, swappiness);
           else {
             const slash = path.lastIndexOf('/');
             const group = machine.cgroups.at(path.slice(0, Math.max(0, slash)) || '/');

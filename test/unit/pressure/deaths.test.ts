@@ -113,6 +113,7 @@ asker mlock heap 0 10M`;
       'big',
     ]);
     expect(kills(play(GROUP.replace('proc big', 'sysctl vm.swappiness 0\nproc big')), 'oom-kill')).toEqual(['big']);
+    expect(kills(play(GROUP.replace('proc big', 'cgroup swappiness /g 0\nproc big')), 'oom-kill')).toEqual(['big']);
   });
 });
 
