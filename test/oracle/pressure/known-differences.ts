@@ -6,11 +6,9 @@ const REAL_TIME =
 
 const KNIFE_EDGE =
   'page tables of the children, 82 pages, evict what the first child is about to read: it runs after them from then on';
-const HIGH = 'memory.high is worked off 2 % less far than in the kernel (recorded on Linux 6.12)';
 
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'p08-dirty-file': REAL_TIME,
-  'p50-high.v2': HIGH,
   'p41-fork-heavy': KNIFE_EDGE,
   'p43-exec-workingset.fresh': BALANCE,
 };
