@@ -8,7 +8,7 @@ export function comparisonCsv(comparison: Comparison): string {
   const head = ['row', 'policy', ...settings, 'seed', ...metrics.map(({ metric }) => metric.key)];
   const lines = runs.map((run) => {
     const row = experiment.rows[run.row]!;
-    const values = metrics.map(({ metric }) => String(metric.value(run)));
+    const values = metrics.map(({ metric }) => String(Math.round(metric.value(run) * 1e4) / 1e4));
     return [row.name, row.policy.name, ...settings.map((key) => row.settings[key] ?? ''), String(run.seed), ...values];
   });
   const notes = [

@@ -81,7 +81,7 @@ describe('policies on one small phone', () => {
 
   test('the page has its pictures, in two sizes, and no address of another host', () => {
     const page = comparisonPage(comparison);
-    const figures = 2 + 4 + 5;
+    const figures = 2 + 4 + 4;
     expect(page.match(/<svg class="plot wide/g)).toHaveLength(figures);
     expect(page.match(/<svg class="plot narrow/g)).toHaveLength(figures);
     expect(page.replace(/<script>[\s\S]*<\/script>/, '')).not.toMatch(/https?:\/\/|NaN|undefined|\[object/);

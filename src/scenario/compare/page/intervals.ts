@@ -21,7 +21,7 @@ export function intervalsFigure({ experiment }: Comparison, { metric, cells }: M
     const drawn = cells.map(({ mean, low, high, values: list, difference }, i) => {
       const y = i * PITCH + 24;
       const nd = difference?.distinguishable === false ? ' (not distinguishable from the baseline)' : '';
-      return html`<text class="name" x="2" y="${y - 9}">${experiment.rows[i]!.name}<tspan dx="8" font-weight="400" fill="var(--soft)">${numberText(mean, metric)}${nd}</tspan></text>${list.map((value) => html`<line class="seed" x1="${px(x(value))}" x2="${px(x(value))}" y1="${y - 4}" y2="${y + 4}"/>`)}${low !== undefined && high !== undefined && html`<line class="whisker" x1="${px(x(low))}" x2="${px(x(high))}" y1="${y}" y2="${y}"/>`}<circle class="dot" cx="${px(x(mean))}" cy="${y}" r="4"/>`;
+      return html`<text class="name" x="2" y="${y - 9}">${experiment.rows[i]!.name}<tspan dx="8" font-weight="400" fill="var(--soft)">${numberText(mean, metric)}${nd}</tspan></text><path class="seed" d="${list.map((value) => `M${px(x(value))} ${y - 4}v8`).join('')}"/>${low !== undefined && high !== undefined && html`<line class="whisker" x1="${px(x(low))}" x2="${px(x(high))}" y1="${y}" y2="${y}"/>`}<circle class="dot" cx="${px(x(mean))}" cy="${y}" r="4"/>`;
     });
     return {
       height: bottom + AXIS_ROOM,

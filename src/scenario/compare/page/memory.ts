@@ -10,7 +10,7 @@ import { html, type Markup } from './template.ts';
 
 const CACHE = 'page cache';
 const SWAP = 'swap in use';
-const MOST_TABLE_ROWS = 40;
+const MOST_TABLE_ROWS = 30;
 const LABEL_ROOM = 128;
 const LABEL_PITCH = 15;
 
@@ -30,7 +30,7 @@ export function memoryFigure(row: Row, run: RunFigures, topMb: number): Markup {
   const amounts = ({ resident, cached }: MemorySample) => [...resident, cached];
   const draw = (layout: Layout) => {
     const wide = layout.name === 'wide';
-    const samples = thinned(run.samples, wide ? 90 : 45);
+    const samples = thinned(run.samples, wide ? 72 : 36);
     const [left, top, bottom] = [44, 30, wide ? 270 : 230];
     const right = layout.width - (wide ? LABEL_ROOM : 8);
     const last = Math.max(1e-6, samples.at(-1)?.at ?? 1);
@@ -61,10 +61,7 @@ export function memoryFigure(row: Row, run: RunFigures, topMb: number): Markup {
         (mb) =>
           html`<line class="grid" x1="${left}" x2="${right}" y1="${px(y(mb))}" y2="${px(y(mb))}" opacity=".6"/><text x="${left - 6}" y="${px(y(mb) + 4)}" text-anchor="end">${mb}</text>`,
       );
-    const kills = run.kills.map(
-      ({ at, foreground }) =>
-        html`<line class="kill" x1="${px(x(at / 60))}" x2="${px(x(at / 60))}" y1="${foreground ? 14 : 20}" y2="27"/>`,
-    );
+    const kills = html`<path class="kill" d="${run.kills.map(({ at, foreground }) => `M${px(x(at / 60))} ${foreground ? 14 : 20}V27`).join('')}"/>`;
     const keys = wide
       ? directLabels(layers, samples.at(-1), tops.at(-1) ?? [], y, right, [top, bottom])
       : legend(layers, bottom + AXIS_ROOM + 8, layout.width);

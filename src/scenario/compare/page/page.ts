@@ -14,8 +14,8 @@ import { html, type Markup, type Piece } from './template.ts';
 /** Metrics that get a picture with their spread over seeds. */
 const PICTURED = ['open_ms_mean', 'lost_seconds', 'background_cpu_ms', 'psi_some_s'];
 /** Plots of memory, and runs whose figures the page holds as data: more would make it large. */
-const MOST_MEMORY_PLOTS = 5;
-const MOST_RUNS = 250;
+const MOST_MEMORY_PLOTS = 4;
+const MOST_RUNS = 150;
 
 /** The page. Contains no address of any other host. */
 export function comparisonPage(comparison: Comparison): string {
