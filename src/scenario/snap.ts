@@ -1,11 +1,13 @@
 /** A record of everything, in the format of the oracle's goldens. */
 
+import type { Cgroup } from '../machine/cgroups.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../mm/cache/mapping.ts';
 import { addVmaSums, PageSums, pageState, pssKb } from '../mm/pages/page-stats.ts';
 import { permsText, vmFlagsText } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
+import type { VmEvents } from '../mm/vm-events.ts';
 
 /** The fields of smaps, in kB. */
 export type SmapsKb = Record<string, number>;
@@ -33,7 +35,23 @@ export interface Snap {
   readonly procs: Record<string, { own_kB: SmapsKb; status_kB: { VmSwap: number }; maps: Record<string, SnapMap> }>;
   readonly objects: Record<string, { pages_cached: number; pages_dirty: number; mincore: Runs }>;
   readonly system: { swap_used_pages: number; SwapCached_kB_delta: number; nr_swapcached_delta: number };
+  /** What has happened since boot, in the names of /proc/vmstat. */
+  readonly vmstat: Record<keyof VmEvents, number>;
+  /** Pages on the LRU lists. */
+  readonly lists: Record<(typeof LISTS)[number], number>;
+  /** Control groups by path, without the root; absent where there are none. */
+  readonly groups?: Record<string, SnapGroup>;
 }
+
+/** Numbers of a group with those below, in bytes and events, as its files show them. */
+export interface SnapGroup {
+  readonly 'memory.current': number;
+  readonly 'memory.swap.current': number;
+  readonly 'memory.events': Record<string, number>;
+}
+
+/** In the order of Frames.nrOnList. */
+const LISTS = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
 
 const MOST_VMAS = 64;
 const FIELDS =
@@ -68,7 +86,22 @@ export function takeSnap(machine: Machine, label: string): Snap {
       SwapCached_kB_delta: mem.nrSwapCache * 4,
       nr_swapcached_delta: mem.nrSwapCache,
     },
+    vmstat: { ...mem.events },
+    lists: Object.fromEntries(LISTS.map((list, i) => [list, mem.frames.nrOnList[i]!])) as Snap['lists'],
+    ...(machine.cgroups.root.children.size > 0 && { groups: Object.fromEntries(snapGroups(machine.cgroups.root)) }),
   };
+}
+
+function* snapGroups(above: Cgroup): Generator<[path: string, SnapGroup]> {
+  for (const group of above.children.values()) {
+    const { usage, swapUsage, events } = group.memcg;
+    if (group.hasMemory)
+      yield [
+        group.path,
+        { 'memory.current': usage * 4096, 'memory.swap.current': swapUsage * 4096, 'memory.events': { ...events } },
+      ];
+    yield* snapGroups(group);
+  }
 }
 
 /** Whether mincore(2) finds the page of a cache entry: cached, or of a shmem object in the swap cache. Mirrors: filemap_get_incore_folio. */
