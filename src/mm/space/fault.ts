@@ -292,6 +292,15 @@ function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number): number {
   return pfn;
 }
 
+/** A page of the swap cache that nobody has mapped so far becomes an anonymous page of this mapping. Mirrors: folio_add_anon_rmap_ptes. */
+export function claimForMapping(mem: Memory, vma: Vma, vpn: number, pfn: number): void {
+  const { frames } = mem;
+  if (frames.flags[pfn]! & PG_ANON) return;
+  frames.flags[pfn]! |= PG_ANON;
+  frames.owner[pfn] = mem.anonRootOf(vma).id;
+  frames.index[pfn] = vma.indexOf(vpn);
+}
+
 /** Swap entry. Mirrors: mm/memory.c:do_swap_page. */
 function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolean): number {
   const { frames, tables } = mem;
@@ -313,11 +322,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     mem.endWritebackEarly(pfn);
     frames.flags[pfn]! &= ~PG_RECLAIM;
   }
-  if ((frames.flags[pfn]! & PG_ANON) === 0) {
-    frames.flags[pfn]! |= PG_ANON;
-    frames.owner[pfn] = mem.anonRootOf(vma).id;
-    frames.index[pfn] = vma.indexOf(vpn);
-  }
+  claimForMapping(mem, vma, vpn, pfn);
   if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
   swap.users[slot]!--;
   swap.mayHaveIdle = true;

@@ -7,7 +7,7 @@ import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from '../pages/page-flags.ts';
 import { KIND_SWAP, PTE_EXCLUSIVE, PTE_NUMBER, PTE_PRESENT, PTE_SOFTDIRTY } from '../pages/pte.ts';
 import { pageoutFrame } from '../reclaim/pageout.ts';
-import { getCachePage, slotHoldsZeros } from '../space/fault.ts';
+import { claimForMapping, getCachePage, slotHoldsZeros } from '../space/fault.ts';
 import { lruAddFresh, mlockFrame } from '../space/mlock.ts';
 import type { Mm } from '../space/mm.ts';
 import type { Vma } from '../space/vma.ts';
@@ -86,7 +86,10 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
     addToSwapCache(mem, pfn, slot);
     lruAddFresh(mem, pfn, vma);
-  } else mem.endWritebackEarly(pfn);
+  } else {
+    mem.endWritebackEarly(pfn);
+    claimForMapping(mem, vma, vpn, pfn);
+  }
   swap.users[slot]!--;
   vma.mm.swapents--;
   vma.mm.rssAnon++;
