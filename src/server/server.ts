@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly hostMounted?: boolean | undefined;
   /** List the caller's own process, as the genuine /proc does (run). */
   readonly listCaller?: boolean | undefined;
+  /** The command's root lacks capabilities that `run` has withheld: on the simulated machine it has them. */
+  readonly rootWithheld?: boolean | undefined;
   /** Serve the control groups below `.cgroup`, to be bound elsewhere. */
   readonly cgroups?: boolean | undefined;
   /** Report processes that come and go, for the placeholders of `run`. */
@@ -56,7 +58,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
     hostProc: true,
     listCaller: more.listCaller ?? false,
     callerPid: processOf,
-    credentials: credentialsOf,
+    credentials: more.rootWithheld === true ? rootRestored(credentialsOf) : credentialsOf,
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
   });
@@ -68,6 +70,18 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
   else takeResets(host, hooks);
   return fs;
+}
+
+const CAP_DAC_OVERRIDE = 1n << 1n;
+const ALL_CAPABILITIES = (1n << 64n) - 1n;
+
+/** Root that still may override permissions is root of the simulated machine; without that it has given its rights up itself. */
+function rootRestored(look: (tid: number) => Credentials | undefined): (tid: number) => Credentials | undefined {
+  return (tid) => {
+    const found = look(tid);
+    if (found === undefined || (found.capabilities & CAP_DAC_OVERRIDE) === 0n) return found;
+    return { ...found, capabilities: ALL_CAPABILITIES };
+  };
 }
 
 /** Our own user namespace: what somebody may do in another one counts for nothing here. */

@@ -53,6 +53,7 @@ async function run(start: RunStart): Promise<number> {
       hostMounted: true,
       listCaller: true,
       cgroups: true,
+      rootWithheld: start.isolation === 'default',
       reportProcesses: start.maxPlaceholders > 0,
     },
     handleSignals: false,
