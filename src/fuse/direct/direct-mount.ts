@@ -18,7 +18,7 @@ const log = logger('fuse:direct');
 /** How long the kernel thread may take to notice that its mount has gone before it is told more firmly. */
 const LEAVE_MS = 300;
 /** How often to look whether the mount is still there. */
-const WATCH_MS = 1500;
+const WATCH_MS = 1900;
 const THREAD_URL = new URL(
   import.meta.url.endsWith('.ts') ? './kernel-thread.ts' : './kernel-thread.js',
   import.meta.url,
