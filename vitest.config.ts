@@ -14,6 +14,8 @@ export default defineConfig({
       project('oracle', { testTimeout: 60_000 }),
       project('conformance', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
       project('cases', { testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false }),
+      // Latencies: on a quiet machine, by `npm run bound`; not part of scripts/test.
+      project('bound', { testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false }),
       project('tools', { testTimeout: 180_000, hookTimeout: 300_000, fileParallelism: false }),
     ],
   },

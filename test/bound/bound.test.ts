@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findMount } from '../../src/fuse/mountinfo.ts';
-import { run, sh, skipMounts, within } from './support/mounts.ts';
-import { Program, type ReclaimMount } from './support/reclaim-mount.ts';
+import { run, sh, skipMounts, within } from '../conformance/support/mounts.ts';
+import { Program, type ReclaimMount } from '../conformance/support/reclaim-mount.ts';
 
 const P99_MS = 100;
 const WORST_MS = 1000;
 const SECONDS = 2;
 const TRIES = 4;
-const PROBE = join(import.meta.dirname, 'support/latency-probe.mjs');
+const PROBE = join(import.meta.dirname, '../conformance/support/latency-probe.mjs');
 
 const SCENARIO = `machine ram=8G swap=2G
 proc init pid=1
