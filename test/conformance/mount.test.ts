@@ -39,7 +39,7 @@ async function mounted(name: string, transport: TransportName): Promise<{ mnt: s
   ]);
   expect(outcome).toMatchObject({ status: 0, stdout: expect.stringContaining(`transport ${transport}`) });
   // Of ours alone: others may serve mounts on this machine.
-  const { stdout } = await run('pgrep', ['-n', '-f', join(program.directory, 'dist/server/serve.js')]);
+  const { stdout } = await run('pgrep', ['-n', '-f', join(program.directory, 'dist/(cli|server)/serve.js')]);
   return { mnt, pid: Number(stdout), log: outcome.stderr };
 }
 
