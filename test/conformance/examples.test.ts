@@ -71,20 +71,20 @@ describe.skipIf(skipMounts)('MountedProc', { timeout: 60_000 }, () => {
 
   test('applies, waits, snapshots, restores, resets', async () => {
     const seen = await consume(`
-      const proc = await mount({ scenario: 'machine ram=64M swap=0\\nproc a pid=7\\na mmap heap size=60M', clock: 'manual' });
+      const proc = await mount({ scenario: 'machine ram=64M swap=0\\nproc a pid=4000007\\na mmap heap size=60M', clock: 'manual' });
       const seen = [];
       proc.apply([step({ step: 'touch', of: 'a', mapping: 'heap', off: 0, len: '1M', what: 'write' }), 'a adj 5']);
-      seen.push(proc.process(7).kB('VmRSS'), proc.now);
+      seen.push(proc.process(4000007).kB('VmRSS'), proc.now);
       const snapshot = proc.snapshot();
       try { proc.apply('a tuoch heap 0 1M write'); } catch (error) { seen.push(error.code, error.hint); }
       proc.apply('a grow heap rate=40M/s');
-      const kill = await proc.waitFor('oom-kill', (event) => event.pid === 7, { virtual: '10s' });
-      seen.push(kill.comm, proc.process(7).exists, proc.now > 0.5 && proc.now < 3);
+      const kill = await proc.waitFor('oom-kill', (event) => event.pid === 4000007, { virtual: '10s' });
+      seen.push(kill.comm, proc.process(4000007).exists, proc.now > 0.5 && proc.now < 3);
       await proc.waitFor('oom-kill', undefined, { virtual: '1s' }).catch((error) => seen.push(error.code));
       await proc.restore(snapshot);
-      seen.push(proc.process(7).kB('VmRSS'), proc.now, proc.eventsSoFar.length);
+      seen.push(proc.process(4000007).kB('VmRSS'), proc.now, proc.eventsSoFar.length);
       await proc.reset('proc b pid=9').catch(() => {});
-      seen.push(proc.process(7).exists, proc.process(9).read('comm'));
+      seen.push(proc.process(4000007).exists, proc.process(9).read('comm'));
       await proc.reset('nonsense').catch((error) => seen.push(error.name));
       seen.push(proc.process(9).exists);
       proc.advance('2s');
