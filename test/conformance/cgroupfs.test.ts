@@ -233,7 +233,9 @@ describe.skipIf(skipMounts)('a second mount', () => {
     for (const directory of [mnt, cg]) mkdirSync(directory);
     const mounted = await run(process.execPath, [main, 'mount', mnt, '--cgroupfs', cg]);
     expect(mounted).toMatchObject({ status: 0 });
-    const server = Number((await run('pgrep', ['-n', '-f', join(program.directory, 'dist/(cli|server)/serve.js')])).stdout);
+    const server = Number(
+      (await run('pgrep', ['-n', '-f', join(program.directory, 'dist/(cli|server)/serve.js')])).stdout,
+    );
     process.kill(server, 'SIGKILL');
     await until(
       () => !existsSync(`/proc/${server}`) || readFileSync(`/proc/${server}/stat`, 'utf8').includes(') Z '),
