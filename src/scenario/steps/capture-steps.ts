@@ -79,7 +79,7 @@ function hasEntry(mem: Memory, mm: Mm, vpn: number): boolean {
 /** Threads of the kernel and tables stay, whatever meminfo says. */
 const LEAST_KERNEL_PAGES = 16;
 
-/** Pages of the process's own, of a mapping made for them, until `more` says that it is enough or nothing is left. */
+/** Pages of the process's own, in a mapping made for them, as many as there is room for. */
 function addPages(machine: Machine, task: Task, name: string, count: number, state: RestoredPage): void {
   if (count <= 0 || task.mm === null) return;
   const start = placeFor(machine, task.mm, count);
