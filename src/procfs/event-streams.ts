@@ -36,6 +36,7 @@ export function pressureFilter(written: string): EventText | undefined {
 export class EventStreams {
   readonly #host: ProcHost;
   readonly #queue = new WaitQueue();
+  ended = false;
 
   constructor(host: ProcHost) {
     this.#host = host;
@@ -45,10 +46,24 @@ export class EventStreams {
     this.#queue.wake();
   }
 
+  /** Nothing more will happen: readers come to the end of the file. */
+  end(): void {
+    this.ended = true;
+    this.#queue.wake();
+  }
+
   /** From the oldest event that is kept, or only from now on. */
   open(flags: number, textOf: EventText, from: 'start' | 'end', filter?: EventFilter): OpenFile {
     const { events } = this.#host;
-    return new EventFile(this.#host, this.#queue, textOf, from === 'start' ? events.start : events.end, flags, filter);
+    return new EventFile(
+      this.#host,
+      this,
+      this.#queue,
+      textOf,
+      from === 'start' ? events.start : events.end,
+      flags,
+      filter,
+    );
   }
 }
 
@@ -56,6 +71,7 @@ export class EventStreams {
 class EventFile implements OpenFile {
   readonly waitQueue: WaitQueue;
   readonly #host: ProcHost;
+  readonly #streams: EventStreams;
   #textOf: EventText;
   readonly #filter: EventFilter | undefined;
   readonly #nonblocking: boolean;
@@ -67,6 +83,7 @@ class EventFile implements OpenFile {
 
   constructor(
     host: ProcHost,
+    streams: EventStreams,
     queue: WaitQueue,
     textOf: EventText,
     position: number,
@@ -74,6 +91,7 @@ class EventFile implements OpenFile {
     filter: EventFilter | undefined,
   ) {
     this.#host = host;
+    this.#streams = streams;
     this.#filter = filter;
     this.waitQueue = queue;
     this.#textOf = textOf;
@@ -85,7 +103,7 @@ class EventFile implements OpenFile {
   read(_offset: number, size: number): Uint8Array | number | Wait {
     this.#host.advanceToNow();
     this.#fill();
-    if (this.#rest.length === 0) return this.#nonblocking ? -EAGAIN : WAIT;
+    if (this.#rest.length === 0 && !this.#streams.ended) return this.#nonblocking ? -EAGAIN : WAIT;
     const bytes = this.#rest.subarray(0, size);
     this.#rest = this.#rest.subarray(bytes.length);
     return bytes;
@@ -101,7 +119,7 @@ class EventFile implements OpenFile {
   poll(): number {
     this.#host.advanceToNow();
     this.#fill();
-    return this.#rest.length > 0 ? POLLIN : 0;
+    return this.#rest.length > 0 || this.#streams.ended ? POLLIN : 0;
   }
 
   #fill(): void {

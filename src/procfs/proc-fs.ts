@@ -51,6 +51,7 @@ const ATTR_TIMEOUT_MS = 1;
 
 export class ProcFs implements FileSystem {
   readonly heartbeatMs = HEARTBEAT_MS;
+  readonly ending: () => void;
   readonly root: Ino;
   onEntryGone: ((parent: Ino, name: string) => void) | undefined;
   onAttrChanged: ((ino: Ino) => void) | undefined;
@@ -80,6 +81,7 @@ export class ProcFs implements FileSystem {
     host.onGone = (task, tid) => this.#gone(task, tid);
     host.onUserChanged = (task) => this.onAttrChanged?.(taskIno(task.serial, TGID_DIRECTORY, task.pid));
     host.onEvent = () => streams.wake();
+    this.ending = () => streams.end();
   }
 
   lookup(parent: Ino, name: string, caller: Caller | undefined): Ino | number {

@@ -193,6 +193,8 @@ export interface FileSystem {
   busy?(): boolean;
   /** Does a slice of that work, some milliseconds long. */
   work?(): void;
+  /** The mount is about to be taken away: files whose readers wait come to their end. Those who wait then still get ENODEV. */
+  ending?(): void;
 }
 
 export const S_IFMT = 0o170000;

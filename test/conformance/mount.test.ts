@@ -52,6 +52,28 @@ async function expectGone({ mnt, pid }: { mnt: string; pid: number }): Promise<v
   expect(findMount(mnt)).toBeUndefined();
 }
 
+/** A `cat` of a file. */
+class Waiting {
+  readonly #child: ChildProcess;
+  /** What it has printed, and its exit status. */
+  readonly ended: Promise<string>;
+
+  constructor(path: string) {
+    this.#child = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let printed = '';
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        printed += text;
+      });
+    this.ended = new Promise((settle) => this.#child.once('close', (code) => settle(`${printed}${code}`)));
+  }
+
+  /** It sleeps nowhere but in read(2). */
+  get waits(): boolean {
+    return readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').includes(' (cat) S ');
+  }
+}
+
 describe.skipIf(skipMounts).each(TRANSPORTS)('a mount over %s', (transport) => {
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'goes on %s to its server, with a reader waiting',
@@ -134,6 +156,21 @@ describe.skipIf(skipMounts).each(TRANSPORTS)('a mount over %s', (transport) => {
     m.apply('game touch heap 0 80M write');
     expect((await within(reader, 'pressure')).stdout).toMatch(/^(low|medium|critical)\n$/);
     await m.stop();
+  });
+
+  test.each([
+    ['the server is told to end', (m: ReclaimMount): Promise<unknown> => m.stop()],
+    ['somebody unmounts', (m: ReclaimMount): Promise<unknown> => run('umount', ['-l', m.mnt])],
+  ])('a reader of events that waits comes to the end of the file when %s', async (_how, end) => {
+    const m = await program.mount(SCENARIO, transport);
+    m.apply('game touch heap 0 1M write');
+    const readers = ['events', 'vmpressure'].map((name) => new Waiting(m.path(`reclaimfs/${name}`)));
+    for (const reader of readers) await until(() => reader.waits, 'reader that waits', 30_000);
+    await end(m);
+    const [events, pressure] = await within(Promise.all(readers.map(({ ended }) => ended)), 'end of them', 30_000);
+    expect(events).toMatch(/"type":"control".*\n0$/);
+    expect(pressure).toBe('0');
+    await within(m.ended, 'end of the mount', 30_000);
   });
 
   test('with --latency real, reclaim takes its time, and others are served meanwhile', async () => {

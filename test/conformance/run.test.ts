@@ -111,6 +111,77 @@ describe.skipIf(skipMounts)('run', () => {
     expect(stderr).toContain('nosuchcommand: not found');
   });
 
+  describe('what is told beside the output', () => {
+    /** Its heap takes all of the memory within two seconds. */
+    const LEAK = 'machine ram=64M swap=0\nproc leak pid=4000\nleak mmap heap size=60M\nleak grow heap rate=60M/s\n';
+    const killed = `while [ -d /proc/4000 ]; do sleep 0.1; done`;
+
+    function leaking(options: readonly string[], script = killed): Promise<Outcome> {
+      const file = join(program.directory, 'leak.scn');
+      writeFileSync(file, LEAK);
+      const main = join(program.directory, 'dist/cli/main.js');
+      return run(process.execPath, [main, 'run', '--scenario', file, ...options, '--', 'sh', '-c', script], 60_000);
+    }
+
+    test('--fail-on: a command that succeeds while its type of event happens gives 3, and says which it was', async () => {
+      const { status, stderr } = await leaking(['--fail-on', 'lmk-kill,oom-kill']);
+      expect(stderr).toMatch(/^reclaimfs: oom-kill of 4000 \(leak\) at [\d.]+ s \(--fail-on lmk-kill,oom-kill\)\n$/);
+      expect(status).toBe(3);
+    });
+
+    test('another type of event, or a command that fails by itself, leaves its status', async () => {
+      expect(await leaking(['--fail-on', 'lmk-kill'])).toMatchObject({ status: 0, stderr: '' });
+      expect((await leaking(['--fail-on', 'oom-kill'], `${killed}; exit 7`)).status).toBe(7);
+    });
+
+    test('--fail-on of nothing is wrong usage, with a suggestion', async () => {
+      const { status, stderr } = await leaking(['--fail-on', 'oom-kil']);
+      expect(stderr).toMatch(/^reclaimfs: .*There is no event oom-kil: did you mean oom-kill\?.*\n$/);
+      expect(status).toBe(2);
+    });
+
+    test('--events, --state-at-end and --summary: files that say what the command has done', async () => {
+      const file = (name: string): string => join(program.directory, name);
+      const options = ['--events', file('events'), '--state-at-end', file('after.scn'), '--summary', file('summary')];
+      const script = 'echo $RECLAIMFS; echo anon > /proc/1234/reclaim; exit 5';
+      expect(await inTree(script, ...options)).toMatchObject({ status: 5, stdout: '1\n', stderr: '' });
+      const events = readFileSync(file('events'), 'utf8').trimEnd().split('\n');
+      expect(events.map((line) => JSON.parse(line))).toContainEqual(
+        expect.objectContaining({ type: 'reclaim', pid: 1234, request: 'anon' }),
+      );
+      expect(JSON.parse(readFileSync(file('summary'), 'utf8'))).toMatchObject({
+        command: ['sh', '-c', script],
+        exitStatus: 5,
+        commandStatus: 5,
+        failedOn: null,
+        events: { reclaim: 1 },
+      });
+      const again = ['run', '--scenario', file('after.scn'), '--', 'grep', 'VmSwap', '/proc/1234/status'];
+      const main = join(program.directory, 'dist/cli/main.js');
+      expect((await run(process.execPath, [main, ...again], 60_000)).stdout).toBe('VmSwap:\t    4096 kB\n');
+    });
+
+    test('--json: the summary is the last line of stderr', async () => {
+      const { stderr } = await inTree('echo said >&2', '--json');
+      const [said, json = ''] = stderr.split('\n');
+      expect(said).toBe('said');
+      expect(JSON.parse(json)).toMatchObject({ exitStatus: 0, events: {} });
+    });
+
+    test('files that cannot be written are refused before, full ones make the run fail in one line', async () => {
+      for (const option of ['--events', '--state-at-end', '--summary']) {
+        const { status, stdout, stderr } = await inTree('echo ran', option, '/nowhere/file');
+        expect(stderr).toMatch(
+          new RegExp(`^reclaimfs: ${option}: /nowhere/file cannot be written \\(ENOENT\\)[^\n]*\n$`),
+        );
+        expect([status, stdout]).toEqual([1, '']);
+      }
+      const { status, stderr } = await leaking(['--events', '/dev/full']);
+      expect(stderr).toBe('reclaimfs: --events: /dev/full cannot be written (ENOSPC)\n');
+      expect(status).toBe(1);
+    });
+  });
+
   test('SIGTERM is handed on', async () => {
     const script = `${process.execPath} ${argv([], ['sh', '-c', '\'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done\'']).join(' ')} & pid=$!; sleep 4; kill -TERM $pid; wait $pid; echo $?`;
     expect((await run('sh', ['-c', script], 30_000)).stdout).toBe('ready\n9\n');

@@ -2,9 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Capture, captureMachine } from '../../scenario/capture/capture.ts';
 import { openSource } from '../../scenario/capture/source.ts';
 import { parseSize } from '../../scenario/words.ts';
+import { replaceFile } from '../../util/replace-file.ts';
 import { CliError, type CommandRow } from '../command.ts';
 import { notice, print } from '../output.ts';
-import { replaceFile } from '../replace-file.ts';
 
 const HELP = `
 Examples:

@@ -1,15 +1,18 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmdirSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { freePidRow, inNamespaces } from '../../fuse/namespace.ts';
+import { EVENT_TYPES, type EventType } from '../../machine/event-types.ts';
 import { CONTROL_FD, type RunMessage } from '../../server/run/protocol.ts';
 import type { MountFlags } from '../../server/server-options.ts';
+import { suggestion } from '../../util/suggest.ts';
 import { CliError, type CommandRow, errorLine } from '../command.ts';
+import { checkWritable } from '../compare/output.ts';
 import { addMountOptions, readScenario } from '../machine-options.ts';
 import { notice } from '../output.ts';
 
@@ -19,8 +22,11 @@ Examples:
   reclaimfs run --scenario here.scn -- sh -c 'for p in /proc/[0-9]*; do echo all > $p/reclaim; done; free'
   reclaimfs run -- bash                          look around; kill works on simulated processes
 
-The command sees the tree as /proc, itself as /proc/self, and the control groups in /sys/fs/cgroup. It runs in mount and pid namespaces of its own: no signal
-of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it.
+  reclaimfs run --fail-on oom-kill --events events.jsonl --state-at-end after.scn -- my-daemon --once
+
+The command finds RECLAIMFS=1 in its environment. It sees the tree as /proc, itself as /proc/self, and the control groups in /sys/fs/cgroup. It runs in mount and pid namespaces of its own: no signal
+of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it;
+3 when it has succeeded but an event of --fail-on has happened.
 
 It can write files and use the network and devices as its user may. It cannot write /sys or the settings below /proc/.host, swapon, swapoff, reboot,
 mount, set the clock, load modules, or look into the memory of the server (--privileged: it can). Not a sandbox: see SECURITY.md.`;
@@ -39,6 +45,11 @@ interface Flags extends MountFlags {
   readonly privileged?: boolean;
   readonly unprivileged?: boolean;
   readonly newPrivs: boolean;
+  readonly events?: string;
+  readonly stateAtEnd?: string;
+  readonly failOn?: readonly EventType[];
+  readonly summary?: string;
+  readonly json?: boolean;
 }
 
 export const runCommand: CommandRow = {
@@ -51,11 +62,26 @@ export const runCommand: CommandRow = {
       .addOption(new Option('--privileged', 'the command keeps all that its user may').conflicts('unprivileged'))
       .option('--unprivileged', 'the command has no capability at all, and no new privileges')
       .option('--no-new-privs', 'set-uid programs give the command nothing')
+      .option('--events <file>', 'write what happens there, a JSON line each')
+      .option('--state-at-end <file>', 'write the machine there that the command has left, as a scenario')
+      .option('--fail-on <types>', 'exit with 3 when one of these events happens: oom-kill,lmk-kill', eventTypes)
+      .option('--summary <file>', 'write one JSON object there that says how it went')
+      .option('--json', 'the same as the last line of stderr')
       .passThroughOptions()
       .addHelpText('after', HELP)
       .action(run);
   },
 };
+
+const TYPES = Object.keys(EVENT_TYPES) as EventType[];
+
+function eventTypes(text: string): readonly EventType[] {
+  return text.split(',').map((name) => {
+    const type = TYPES.find((known) => known === name);
+    if (type === undefined) throw new InvalidArgumentError(`There is no event ${name}: ${suggestion(name, TYPES)}`);
+    return type;
+  });
+}
 
 function count(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a number.');
@@ -63,6 +89,8 @@ function count(text: string): number {
 }
 
 async function run(command: readonly string[], flags: Flags): Promise<void> {
+  await checkWritable('--state-at-end', flags.stateAtEnd);
+  await checkWritable('--summary', flags.summary);
   const source = await readScenario(flags.scenario, flags.masimRate);
   const taken = [...source.text.matchAll(/\b[pt]id=(\d+)/g)].map(([, number]) => Number(number));
   const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
@@ -70,26 +98,53 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
   const mountpoint = mkdtempSync(join(tmpdir(), 'reclaimfs-run-'));
   const guard = guardDirectory(mountpoint);
   try {
+    const eventsFd = flags.events === undefined ? undefined : openEvents(flags.events);
     const server = fileURLToPath(new URL('../run/run-server.js', import.meta.url));
     const argv = inNamespaces({ pidns: flags.pidns, userns: process.geteuid?.() !== 0, firstPid }, [
       process.execPath,
       server,
     ]);
-    process.exitCode = await supervise(argv, {
-      kind: 'start',
-      mountpoint,
-      source,
-      flags,
-      pidns: flags.pidns,
-      maxPlaceholders: maxPlaceholders(flags),
-      commandPid: commandPid(taken, firstPid),
-      command,
-      isolation: flags.privileged ? 'privileged' : flags.unprivileged ? 'unprivileged' : 'default',
-      noNewPrivs: !flags.newPrivs,
-    });
+    process.exitCode = await supervise(
+      argv,
+      {
+        kind: 'start',
+        mountpoint,
+        source,
+        flags,
+        pidns: flags.pidns,
+        maxPlaceholders: maxPlaceholders(flags),
+        commandPid: commandPid(taken, firstPid),
+        command,
+        isolation: flags.privileged ? 'privileged' : flags.unprivileged ? 'unprivileged' : 'default',
+        noNewPrivs: !flags.newPrivs,
+        wishes: {
+          eventsFile: absolute(flags.events),
+          stateFile: absolute(flags.stateAtEnd),
+          failOn: flags.failOn ?? [],
+          summaryFile: absolute(flags.summary),
+          json: flags.json ?? false,
+        },
+      },
+      eventsFd,
+    );
   } finally {
     guard.stdin?.end('done\n');
     removeDirectory(mountpoint);
+  }
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
+}
+
+/** Here and not in the namespaces: what the shell has opened for us is known by number only. */
+function openEvents(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw new CliError(
+      `--events: ${path} cannot be written (${(error as NodeJS.ErrnoException).code}): give another file`,
+    );
   }
 }
 
@@ -130,9 +185,10 @@ function commandPid(taken: readonly number[], firstPid: number): number {
 }
 
 /** Runs the server in its namespaces and hands signals on; its exit status. */
-function supervise(argv: readonly string[], start: RunMessage): Promise<number> {
+function supervise(argv: readonly string[], start: RunMessage, eventsFd = openSync('/dev/null', 'w')): Promise<number> {
   const [file = '', ...args] = argv;
-  const child = spawn(file, args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] });
+  const child = spawn(file, args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe', eventsFd] });
+  closeSync(eventsFd);
   const control = child.stdio[CONTROL_FD] as Writable;
   control.on('error', () => {}); // It has ended already: its exit status tells.
   const send = (message: RunMessage): unknown => control.write(`${JSON.stringify(message)}\n`);

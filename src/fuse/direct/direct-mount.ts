@@ -220,6 +220,8 @@ export class DirectMount implements MountHandle {
     this.#reason = reason;
     clearInterval(this.#heartbeat);
     clearInterval(this.#watch);
+    this.#state.endStreams();
+    if (this.#state.waiting > 0) this.#poke();
     this.#finish(reason).then(this.#settleClosed, (error: Error) => this.#settleClosed({ kind: 'error', error }));
   }
 

@@ -50,6 +50,7 @@ function serve(fs: FileSystem): void {
     noticesSent: () => state.noticesSent,
     poked: () => {
       takeMessages();
+      if (state.streamsEnd) session.endStreams();
       session.beat();
     },
   });

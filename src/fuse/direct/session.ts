@@ -174,8 +174,19 @@ export class Session {
     this.settle();
   }
 
+  /** Lets files whose readers wait come to their end. */
+  endStreams(): void {
+    try {
+      this.fs.ending?.();
+    } catch (error) {
+      log('ending: %O', error);
+    }
+    this.settle();
+  }
+
   /** Releases everything: the connection has ended, or is about to. Whoever waits still is told that the device is gone. */
   close(): void {
+    this.endStreams();
     for (const { uniqueLow, uniqueHigh, cancel } of this.parking.giveUp()) {
       cancel?.();
       this.errorTo(ENODEV, uniqueLow, uniqueHigh);

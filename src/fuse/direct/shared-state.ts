@@ -14,7 +14,9 @@ const WAITING = 1;
 const BEATING = 2;
 /** Notices that the main thread has sent, counted from the start; wraps around. */
 const NOTICES_SENT = 3;
-const NR_WORDS = 4;
+/** 1 when the mount is about to be taken away. */
+const ENDING = 4;
+const NR_WORDS = 5;
 
 export class SharedState {
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -36,6 +38,15 @@ export class SharedState {
 
   get mustLeave(): boolean {
     return Atomics.load(this.words, COMMAND) === COMMAND_LEAVE;
+  }
+
+  /** Files whose readers wait are to come to their end; the kernel thread has to be poked to see it. */
+  endStreams(): void {
+    Atomics.store(this.words, ENDING, 1);
+  }
+
+  get streamsEnd(): boolean {
+    return Atomics.load(this.words, ENDING) === 1;
   }
 
   get waiting(): number {

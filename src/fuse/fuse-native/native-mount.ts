@@ -216,6 +216,7 @@ export class NativeMount implements MountHandle {
 
   async #finish(reason: CloseReason): Promise<CloseReason> {
     clearInterval(this.#watch);
+    this.#ops.endStreams();
     this.#ops.giveUp();
     const lazy = this.#mounted && isOnTop(this.#mounted) ? (await unmount(this.#mounted, true)).lazy : false;
     if (lazy) this.#notice(`${this.mountpoint} was in use: detached, its users have been cut off`);

@@ -106,6 +106,12 @@ export class NativeOps {
     this.settle();
   }
 
+  /** Lets files whose readers wait come to their end. */
+  endStreams(): void {
+    this.#result(() => this.#fs.ending?.());
+    this.#answerReady();
+  }
+
   /** Answers everybody who waits with ENODEV: the mount has gone, or is about to. */
   giveUp(): void {
     for (const parked of [...this.#parked]) {

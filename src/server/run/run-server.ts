@@ -17,6 +17,7 @@ import type { ProcessReport } from '../process-reports.ts';
 import { mappedIds, serverOptions } from '../server-options.ts';
 import { Placeholders } from './placeholders.ts';
 import { CONTROL_FD, type RunMessage, type RunStart } from './protocol.ts';
+import { RunRecord, shellStatus } from './run-record.ts';
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'];
 
@@ -63,9 +64,11 @@ async function run(start: RunStart): Promise<number> {
     await bindGenuineProc(start);
     const placeholders = start.maxPlaceholders > 0 ? await makePlaceholders(mount, start) : undefined;
     if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
+    const record = new RunRecord(start);
+    await record.begin();
     const status = await runCommand(start);
     placeholders?.close();
-    return status;
+    return await record.end(status, mount.transport);
   } finally {
     await promisify(execFile)('umount', ['-l', `${start.mountpoint}/.host`]).catch(() => {});
     await mount.unmount();
@@ -108,12 +111,12 @@ function makePlaceholders(mount: MountHandle, start: RunStart): Promise<Placehol
 /** The exit status of the command, as a shell gives it: 128 + n when signal n has ended it. */
 function runCommand({ mountpoint, command, isolation, noNewPrivs }: RunStart): Promise<number> {
   const [file = '', ...args] = withTreeAsProc(mountpoint, command, isolation, noNewPrivs);
-  const child = spawn(file, args, { stdio: 'inherit' });
+  const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, RECLAIMFS: '1' } });
   signalCommand = (signal) => void child.kill(signal);
   return new Promise((settle, fail) => {
     child.once('error', (error) =>
       fail(new MountError(`unshare cannot be run (${error.message}): install util-linux`)),
     );
-    child.once('exit', (code, signal) => settle(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    child.once('exit', (code, signal) => settle(shellStatus(code, signal)));
   });
 }

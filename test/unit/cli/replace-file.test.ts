@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { replaceFile } from '../../../src/cli/replace-file.ts';
+import { replaceFile } from '../../../src/util/replace-file.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'reclaimfs-unit-'));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,5 +1,5 @@
 import { chmodSync, realpathSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
-import { CliError } from './command.ts';
+import { CliError } from './errors.ts';
 
 /**
  * Writes a text into a file, which is either the old one or the new one, whole, whenever anybody looks: it is written
