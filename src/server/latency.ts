@@ -13,6 +13,18 @@ const LEAST_MS = 1;
  */
 export function delayAnswers(fs: FileSystem, host: ProcHost, speed: number): FileSystem {
   let owedMs = 0;
+  /** What has been found to be somebody's, in all. */
+  let chargedUs = 0;
+  /** Work between requests is its writer's, but for what those have caused who were served meanwhile. */
+  const delayWhenDone = (pending: Pending<unknown>, machine: Machine, beforeUs: number): void => {
+    const chargedBeforeUs = chargedUs;
+    pending.waitQueue.add(() => {
+      if (host.machine !== machine) return;
+      const us = Math.max(0, deviceUs(machine) - beforeUs - (chargedUs - chargedBeforeUs));
+      chargedUs += us;
+      pending.delayMs = us / 1000 / speed;
+    });
+  };
   const timed = <T extends Uint8Array | number, P extends T>(
     operation: () => T | Wait | Later | Pending<P>,
   ): T | Wait | Later | Pending<P> => {
@@ -20,9 +32,12 @@ export function delayAnswers(fs: FileSystem, host: ProcHost, speed: number): Fil
     const { machine } = host;
     const before = deviceUs(machine);
     const result = operation();
+    if (result instanceof Pending) delayWhenDone(result, machine, before);
     if (result === WAIT || result instanceof Later || result instanceof Pending || host.machine !== machine)
       return result;
-    owedMs += Math.max(0, deviceUs(machine) - before) / 1000 / speed;
+    const us = Math.max(0, deviceUs(machine) - before);
+    chargedUs += us;
+    owedMs += us / 1000 / speed;
     if (owedMs < LEAST_MS) return result;
     const ms = owedMs;
     owedMs = 0;

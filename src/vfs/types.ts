@@ -103,6 +103,8 @@ export class WaitQueue {
 export class Pending<T> {
   readonly waitQueue = new WaitQueue();
   settled = false;
+  /** Milliseconds that the answer takes once it is settled; to be set by the first who is woken. */
+  delayMs = 0;
   #outcome: { readonly result: T } | { readonly error: unknown } | undefined;
   readonly #cancel: (() => void) | undefined;
 

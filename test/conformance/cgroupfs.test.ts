@@ -241,8 +241,10 @@ describe.skipIf(skipMounts)('a second mount', () => {
       () => !existsSync(`/proc/${server}`) || readFileSync(`/proc/${server}/stat`, 'utf8').includes(') Z '),
       'end',
     );
-    expect(await run(process.execPath, [main, 'umount', mnt])).toMatchObject({ status: 0 });
-    expect(findMount(cg)).toBeUndefined();
+    // Its guardian may have been quicker: then there is nothing left to unmount, and that is what is said.
+    const outcome = await run(process.execPath, [main, 'umount', mnt]);
+    if (outcome.status !== 0) expect(outcome.stderr).toMatch(/nothing is mounted|is not mounted|no mount/i);
+    await until(() => !findMount(cg), 'end of the second mount');
     expect(findMount(mnt)).toBeUndefined();
   });
 

@@ -25,7 +25,7 @@ afterAll(() => program.dispose());
 async function mounted(name: string, transport: TransportName): Promise<{ mnt: string; pid: number; log: string }> {
   const mnt = join(program.directory, name);
   // There, but not to be looked at, where a server has been killed.
-  if (!findMount(mnt)) mkdirSync(mnt);
+  if (!findMount(mnt)) mkdirSync(mnt, { recursive: true });
   writeFileSync(`${mnt}.scn`, SCENARIO);
   const main = join(program.directory, 'dist/cli/main.js');
   const outcome = await run(process.execPath, [
@@ -174,17 +174,17 @@ describe.skipIf(skipMounts).each(TRANSPORTS)('a mount over %s', (transport) => {
   });
 
   test('with --latency real, reclaim takes its time, and others are served meanwhile', async () => {
-    const m = await program.mount(SCENARIO, transport, '--clock', 'real', '--latency', 'real', '--speed', '0.1');
-    // 4096 pages to zram at 10 µs each, a tenth as fast.
+    const m = await program.mount(SCENARIO, transport, '--clock', 'real', '--latency', 'real', '--speed', '0.01');
+    // 4096 pages to zram at 10 µs each, a hundredth as fast: four seconds.
     const start = performance.now();
     let written = false;
     const write = sh(`echo all > ${m.path('1234/reclaim')}`).finally(() => {
       written = true;
     });
-    await until(() => m.status(1234, 'VmSwap') > 0, 'reclaim', 1000);
+    await until(() => m.status(1234, 'VmSwap') > 0, 'reclaim');
     expect(written).toBe(false);
     expect((await write).status).toBe(0);
-    expect(performance.now() - start).toBeGreaterThan(400);
+    expect(performance.now() - start).toBeGreaterThan(4000);
     await m.stop();
   });
 });
@@ -276,14 +276,14 @@ except OSError as e: print(errno.errorcode[e.errno])`;
 
   test('idle, it uses no CPU', async () => {
     const quiet = await mounted('quiet', 'direct');
-    // V8 tidies up for some seconds after the start.
+    // V8 tidies up for some seconds after the start. Every 1.9 s it looks whether it is still mounted: two switches.
     let nrSwitches = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 4 && nrSwitches > 3; i++) {
+    for (let i = 0; i < 4 && nrSwitches > MOST_SWITCHES; i++) {
       const before = await switches(quiet.pid);
       await sleep(10_000);
       nrSwitches = (await switches(quiet.pid)) - before;
     }
-    expect(nrSwitches).toBeLessThanOrEqual(3);
+    expect(nrSwitches).toBeLessThanOrEqual(MOST_SWITCHES);
     process.kill(quiet.pid, 'SIGTERM');
     await expectGone(quiet);
   });
@@ -303,6 +303,9 @@ except OSError as e: print(errno.errorcode[e.errno])`;
     expect(outcome.status).toBe(0);
   });
 });
+
+/** In ten seconds: six looks, and some of another's making. A heartbeat would take a thousand. */
+const MOST_SWITCHES = 30;
 
 /** Context switches of all threads of a process so far. */
 async function switches(pid: number): Promise<number> {

@@ -45,8 +45,10 @@ export class Parking {
     return this.#parked.size + this.#polls.size;
   }
 
+  /** One that is parked already waits for this from now on. */
   park(request: ParkedRequest): void {
     const key = uniqueKey(request.uniqueLow, request.uniqueHigh);
+    this.#unpark(key);
     const waiter = (): void => {
       this.#ready.add(key);
     };

@@ -258,15 +258,22 @@ export class Session {
       } catch (error) {
         result = -this.errnoOf(error);
       }
-      answer(result);
-      return true;
+      if (pending.delayMs === 0) {
+        answer(result);
+        return true;
+      }
+      this.#parkFor(pending.delayMs, uniqueLow, uniqueHigh, () => answer(result));
+      return false;
     };
     this.parking.park({ uniqueLow, uniqueHigh, file: pending, retry, cancel: () => pending.cancel() });
   }
 
   /** Gives an answer that stands already after `ms`. */
   answerLater(ms: number, give: () => void): void {
-    const { uniqueLow, uniqueHigh } = this.request;
+    this.#parkFor(ms, this.request.uniqueLow, this.request.uniqueHigh, give);
+  }
+
+  #parkFor(ms: number, uniqueLow: number, uniqueHigh: number, give: () => void): void {
     const due = performance.now() + ms;
     const retry = (): boolean => {
       if (performance.now() < due) return false;

@@ -305,7 +305,7 @@ export class NativeOps {
       return;
     }
     if (result instanceof Later) {
-      this.#answerLater(result, answer);
+      this.#giveLater(result.ms, () => answer(Number(result.result)));
       return;
     }
     if (result !== WAIT) {
@@ -340,7 +340,9 @@ export class NativeOps {
     const parked: Parked = {
       retry: () => {
         if (!pending.settled) return false;
-        answer(this.#result(() => pending.take()));
+        const result = this.#result(() => pending.take());
+        if (pending.delayMs === 0) answer(result);
+        else this.#giveLater(pending.delayMs, () => answer(result));
         return true;
       },
       giveUp: (errno) => {
@@ -355,9 +357,9 @@ export class NativeOps {
   }
 
   /** Gives an answer that stands already when its time has come; nobody else needs a heartbeat for that. */
-  #answerLater({ result, ms }: Later, answer: (result: number) => void): void {
+  #giveLater(ms: number, answer: () => void): void {
     const give = (): boolean => {
-      answer(Number(result));
+      answer();
       return true;
     };
     const timer = setTimeout(() => {
