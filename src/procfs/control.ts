@@ -56,31 +56,38 @@ function* writeClock({ host }: SystemContext, data: Uint8Array): Job<number> {
   return status < 0 ? status : length;
 }
 
-/** `ok`, or what is broken: found out when it is read from the start, which may take seconds for large machines. */
-class CheckFile implements OpenFile {
+/** A text that may take long to make: of the moment when it is read from the start. */
+class LongFile implements OpenFile {
   readonly #host: ProcHost;
-  #text: Uint8Array = new Uint8Array(0);
+  readonly #make: () => Job<Uint8Array>;
+  #text: Uint8Array | undefined;
 
-  constructor(host: ProcHost) {
+  constructor(host: ProcHost, make: () => Job<Uint8Array>) {
     this.#host = host;
+    this.#make = make;
   }
 
   read(offset: number, size: number): Uint8Array | number | PendingRead {
-    if (offset > 0) return this.#text.subarray(offset, offset + size);
-    return this.#host.run<Uint8Array | number>(() => this.#check(size), { mayCancel: true });
+    if (offset > 0 && this.#text !== undefined) return this.#text.subarray(offset, offset + size);
+    return this.#host.run<Uint8Array | number>(() => this.#piece(offset, size), { mayCancel: true });
   }
 
   write(): number {
     return -EINVAL;
   }
 
-  *#check(size: number): Job<Uint8Array> {
-    const { failure } = this.#host;
-    const found = yield* this.#host.machine.checking();
-    const problems = failure === undefined ? found : [bytesOf(textOf(failure)), ...found];
-    this.#text = Buffer.from(problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`);
-    return this.#text.subarray(0, size);
+  *#piece(offset: number, size: number): Job<Uint8Array> {
+    this.#text = yield* this.#make();
+    return this.#text.subarray(offset, offset + size);
   }
+}
+
+/** `ok`, or what is broken. */
+function* checked(host: ProcHost): Job<Uint8Array> {
+  const { failure } = host;
+  const found = yield* host.machine.checking();
+  const problems = failure === undefined ? found : [bytesOf(textOf(failure)), ...found];
+  return Buffer.from(problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`);
 }
 
 /** A saved machine, of the moment when it was opened. */
@@ -131,9 +138,9 @@ export function reclaimfsDirectory(streams: EventStreams): Row {
     file('events?now', 0o400, (out, { host }) => void out.text(host.events.from(0).map(eventLine).join(''))),
     stream('vmpressure', 0o666, streams, pressureLine, 'end', pressureFilter),
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
-    file('state', 0o400, (out, { host }) => void out.text(host.state())),
+    { name: 'state', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => host.writingState()) },
     { name: 'snapshot', mode: S_IFREG | 0o400, open: ({ host }) => new SavedFile(host.save()) },
-    { name: 'check', mode: S_IFREG | 0o400, open: ({ host }) => new CheckFile(host) },
+    { name: 'check', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => checked(host)) },
     file('settings', 0o400, (out, { host }) => void out.text(host.settings())),
   ];
   return {

@@ -40,8 +40,8 @@ export interface ProcHost {
   run<T>(begin: () => T | Job<T>, options?: RunOptions): T | Pending<T>;
   /** Carries out steps, all or none. Throws ScenarioError or KernelError, and then nothing has changed. */
   apply(text: string, source: string): Job<unknown>;
-  /** The whole machine as steps, and as bytes. */
-  state(): string;
+  /** The whole machine as text, in pieces, and as bytes. */
+  writingState(): Job<Uint8Array>;
   save(): Uint8Array;
   /** Every setting in force, a line each. */
   settings(): string;

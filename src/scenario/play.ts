@@ -3,7 +3,7 @@ import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { bytesOf, fromBuffer, jsonOf, textOf, utf8Of } from '../util/bytes.ts';
 import { durationUs } from './duration.ts';
-import { isImageText, Session, type StepRecord } from './session.ts';
+import { isSaved, Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
 
 export interface PlayResult {
@@ -26,7 +26,7 @@ export function playScenario(
   const records: StepRecord[] = [];
   session.load(text, file, (record) => records.push(record));
   // A saved machine says nothing on the way: it is shown as it is.
-  if (isImageText(text)) records.push(...session.apply('snap saved machine', file));
+  if (isSaved(text)) records.push(...session.apply('snap saved machine', file));
   session.advance(session.machine.nowUs + durationUs(text));
   return { file, text, session, records };
 }

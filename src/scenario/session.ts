@@ -19,6 +19,7 @@ import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
 import { resolveNames } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
 import { isImage, load, StateError, save } from './state/image.ts';
+import { isMachineText, machineText, readMachineText } from './state/machine-text.ts';
 import type { Branches, StepResult } from './step.ts';
 import { type Mark, Undo } from './undo.ts';
 import { Args, MAX_ADDRESS, parseSize, quoteValue, splitWords, type Word } from './words.ts';
@@ -53,10 +54,8 @@ export interface Kept {
 }
 
 const MOST_SNAPSHOTS = 64;
-/** Steps done since are told one by one in the state up to this length, or that of the saved machine if it is longer. */
+/** Up to this length the state tells the steps that have been done one by one; beyond it, what the machine is. */
 const LONG_HISTORY_BYTES = 256 * 1024;
-/** The beginning of a state that is folded: remarks, and a saved machine in base64. */
-const FOLDED = /^((?:[ \t]*#[^\n]*\n|[ \t\r]*\n)*)saved ([A-Za-z0-9+/=]+)[ \t\r]*(?:\n|$)/;
 /** Steps that leave the machine as it is, or put another in its place: never done again on the way back. */
 const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
@@ -81,9 +80,8 @@ export class Session implements Branches {
   #history: string[] = [];
   #historyUs = 0;
   #historyBytes = 0;
-  /** A saved machine in place of the scenario, once the history has become long or another machine has been put back. */
-  #saved: Uint8Array | undefined;
-  #savedUs = 0;
+  /** The history has become long, or another machine has been put back: the state tells what the machine is, not how it came to be. */
+  #isFolded = false;
   /** What is played is a recording: processes catch what the recorder's do. */
   #recorded = false;
   /** What was done, but probably not as it was meant: `file:line: warning: …`; of the last scenario and all steps since. */
@@ -131,9 +129,8 @@ export class Session implements Branches {
       this.loadImage(Buffer.from(text, 'latin1'), file);
       return;
     }
-    const folded = FOLDED.exec(text);
-    if (folded !== null) {
-      this.#loadFolded(folded, text, file, onStep);
+    if (isMachineText(text)) {
+      this.#loadMachineText(text, file, onStep);
       return;
     }
     const { options, rest } = takeMachineLine(text, file, this.#options.machine);
@@ -160,7 +157,7 @@ export class Session implements Branches {
     this.#base = [...(this.#options.first ?? []).map(({ step }) => step), rest].join('\n');
     this.#history = [];
     this.#historyBytes = 0;
-    this.#saved = undefined;
+    this.#isFolded = false;
     this.#historyUs = this.#machine.nowUs;
     this.onMachineReplaced?.(this.#machine);
   }
@@ -214,15 +211,18 @@ export class Session implements Branches {
     return records;
   }
 
-  /** The whole machine as steps: a scenario that gives the same machine. */
+  /** The whole machine as text: the steps that made it or, once they have become many, what it is. */
   state(): string {
+    return Buffer.from(finish(this.writingState())).toString('latin1');
+  }
+
+  /** The same in pieces, as bytes; nothing may change the machine between them. */
+  *writingState(): Job<Uint8Array> {
+    if (this.#isFolded) return yield* machineText(this.#machine);
     this.#noteTime();
-    if (this.#saved !== undefined) {
-      const about = `# The machine as it was ${this.#savedUs / 1e6} s after boot, as bytes; what has been done since follows.`;
-      return `${about}\nsaved ${Buffer.from(this.#saved).toString('base64')}\n${this.#history.join('\n')}\n`;
-    }
     const recorded = this.#recorded ? 'validity played as a recording\n' : '';
-    return `${machineLine(this.#machine)}\n${recorded}${trimBytes(this.#base)}\n${this.#history.join('\n')}\n`;
+    const text = `${machineLine(this.#machine)}\n${recorded}${trimBytes(this.#base)}\n${this.#history.join('\n')}\n`;
+    return Buffer.from(text, 'latin1');
   }
 
   /** Notes a change that was made beside the step language as the step that would have made it. */
@@ -247,7 +247,10 @@ export class Session implements Branches {
 
   /** Takes a saved machine in place of what there is. Throws ScenarioError (damaged, of another version, an option that it cannot follow). */
   loadImage(saved: Uint8Array, file: string): void {
-    const machine = loaded(saved, file);
+    this.#take(loaded(saved, file), file);
+  }
+
+  #take(machine: Machine, file: string): void {
     const { profile, swapKind } = this.#options;
     if (swapKind !== undefined && swapKind !== machine.swapKind)
       throw new ScenarioError(file, 1, 1, `this saved machine has ${machine.swapKind} swap`, 'leave out --swap');
@@ -258,34 +261,21 @@ export class Session implements Branches {
     this.#fold();
   }
 
-  /** A state whose beginning is a saved machine. */
-  #loadFolded(
-    folded: RegExpExecArray,
-    text: string,
-    file: string,
-    onStep: (step: ParsedStep, record: StepRecord) => void,
-  ): void {
-    const before = this.#machine;
-    this.loadImage(Buffer.from(folded[2] ?? '', 'base64'), file);
-    try {
-      const blank = folded[0].replace(/[^\n]+/g, '');
-      for (const step of eachStep(blank + text.slice(folded[0].length), file)) {
-        const record = finish(carryOut(step, this.#machine));
-        this.#noteWarning(step);
-        onStep(step, record);
-      }
-    } catch (error) {
-      this.#replace(before);
-      this.#isReplaced = false;
-      throw error;
+  /** A machine as text, and steps behind it. */
+  #loadMachineText(text: string, file: string, onStep: (step: ParsedStep, record: StepRecord) => void): void {
+    const { machine, steps } = readMachineText(text, file);
+    this.warnings = [];
+    for (const step of eachStep(steps, file)) {
+      const record = finish(carryOut(step, machine));
+      this.#noteWarning(step);
+      onStep(step, record);
     }
-    this.#fold();
+    this.#take(machine, file);
   }
 
-  /** What has been done so far is told by the machine as it is now: the state grows with the machine, not with its age. */
+  /** What has been done so far is told by the machine as it is: the state grows with the machine, not with its age. */
   #fold(): void {
-    this.#saved = this.save();
-    this.#savedUs = this.#machine.nowUs;
+    this.#isFolded = true;
     this.#base = '';
     this.#history = [];
     this.#historyBytes = 0;
@@ -293,10 +283,11 @@ export class Session implements Branches {
   }
 
   #foldIfLong(): void {
-    if (this.#historyBytes > Math.max(LONG_HISTORY_BYTES, this.#saved?.length ?? 0)) this.#fold();
+    if (this.#historyBytes > LONG_HISTORY_BYTES) this.#fold();
   }
 
   #noteStep(step: string): void {
+    if (this.#isFolded) return;
     this.#history.push(step);
     this.#historyBytes += step.length + 1;
   }
@@ -381,7 +372,7 @@ export class Session implements Branches {
   }
 
   #noteTime(): void {
-    if (this.#machine.nowUs === this.#historyUs) return;
+    if (this.#isFolded || this.#machine.nowUs === this.#historyUs) return;
     const last = this.#history.at(-1);
     if (last?.startsWith('at ')) {
       this.#history.pop();
@@ -426,8 +417,12 @@ function isRefusal(error: unknown): boolean {
   return error instanceof KernelError || error instanceof ScenarioError;
 }
 
-/** Whether a byte string is a saved machine and not a scenario. */
-export function isImageText(text: string): boolean {
+/** Whether a byte string is a saved machine (as bytes or as text) and not a scenario. */
+export function isSaved(text: string): boolean {
+  return isImageText(text) || isMachineText(text);
+}
+
+function isImageText(text: string): boolean {
   return isImage(Buffer.from(text.slice(0, 16), 'latin1'));
 }
 

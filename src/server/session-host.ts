@@ -192,8 +192,8 @@ export class SessionHost implements ProcHost {
     return this.#session.save();
   }
 
-  state(): string {
-    return this.#session.state();
+  writingState(): Job<Uint8Array> {
+    return this.#session.writingState();
   }
 
   settings(): string {

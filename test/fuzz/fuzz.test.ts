@@ -8,6 +8,7 @@ const RUNS: Readonly<Record<string, number>> = {
   lines: 12,
   masim: 300,
   states: 100,
+  machines: 60,
   captures: 40,
   frames: 8,
 };

@@ -19,6 +19,7 @@ const COUNTS: Readonly<Record<string, number>> = {
   lines: 1_000_000,
   masim: 100_000,
   states: 20_000,
+  machines: 20_000,
   captures: 5_000,
   frames: 100_000,
 };

@@ -9,8 +9,10 @@ import { FilesTree } from '../../src/scenario/capture/proc-tree.ts';
 import { isMasim, masimToScenario } from '../../src/scenario/masim.ts';
 import { ScenarioError } from '../../src/scenario/scenario-error.ts';
 import { Session } from '../../src/scenario/session.ts';
+import { machineText } from '../../src/scenario/state/machine-text.ts';
 import { bytesOf } from '../../src/util/bytes.ts';
 import { KernelError } from '../../src/util/errors.ts';
+import { finish } from '../../src/util/job.ts';
 import { frameProperty } from './frames.ts';
 import { bytes, content, edge, FUZZED, stepLine } from './inputs.ts';
 import { difference, Target } from './target.ts';
@@ -147,7 +149,15 @@ const masim: Fuzz<string> = {
 const states: Fuzz<string> = {
   name: 'states',
   batch: 1,
-  inputs: mutated(new Target(FUZZED).tree.host.state()),
+  inputs: mutated(new Target(FUZZED).tree.session.state()),
+  holds: loads,
+};
+
+/** The same machine told by what it is. */
+const machines: Fuzz<string> = {
+  name: 'machines',
+  batch: 1,
+  inputs: mutated(Buffer.from(finish(machineText(new Target(FUZZED).tree.machine))).toString('latin1')),
   holds: loads,
 };
 
@@ -181,6 +191,6 @@ const captures: Fuzz<Record<string, string>> = {
   },
 };
 
-export const FUZZES: readonly Fuzz[] = [writes, steps, masim, states, captures, frameProperty].map(
+export const FUZZES: readonly Fuzz[] = [writes, steps, masim, states, machines, captures, frameProperty].map(
   (fuzz) => fuzz as unknown as Fuzz,
 );

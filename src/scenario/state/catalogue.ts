@@ -29,6 +29,7 @@ import { Memory } from '../../mm/memory.ts';
 import { ContentStore } from '../../mm/pages/content.ts';
 import { Frames } from '../../mm/pages/frames.ts';
 import { HugePage, HugePool } from '../../mm/pages/hugetlb.ts';
+import { PAGE_FLAG_NAMES } from '../../mm/pages/page-flags.ts';
 import { PageTables } from '../../mm/pages/page-table.ts';
 import { Lruvec } from '../../mm/reclaim/lruvec.ts';
 import { Memcg, MemcgCounts } from '../../mm/reclaim/memcg.ts';
@@ -41,6 +42,7 @@ import { SwapArea } from '../../mm/swap/swap.ts';
 import { SwapClusters } from '../../mm/swap/swap-clusters.ts';
 import { VmEvents } from '../../mm/vm-events.ts';
 import type { Catalogue, GraphClass } from '../../util/graph/graph.ts';
+import type { BitWords } from '../../util/graph/number-runs.ts';
 import { Random } from '../../util/random.ts';
 import { Compactor } from '../compare/task-managers/compactor.ts';
 import { Lmkd } from '../compare/task-managers/lmkd.ts';
@@ -50,7 +52,7 @@ import { Senpai } from '../compare/task-managers/senpai.ts';
 import { VolatileCaches } from '../compare/task-managers/volatile-caches.ts';
 
 type Type = new (...args: never[]) => object;
-type Extras = Pick<GraphClass, 'transient' | 'immutable' | 'used'>;
+type Extras = Pick<GraphClass, 'transient' | 'immutable' | 'used' | 'words'>;
 
 /** The smallest machine: what the constructors of its parts want to see. */
 function tiny(): Machine {
@@ -80,6 +82,14 @@ function usedFrames(frames: Frames): Parts {
   return { ...upTo(frames.fresh, FRAME_ARRAYS), prev: links, next: links };
 }
 
+const FRAME_WORDS: BitWords = { names: PAGE_FLAG_NAMES, shift: 0 };
+
+const ENTRY_WORDS: BitWords = {
+  names: ['young', 'dirty', 'write', 'softdirty', 'exclusive'],
+  shift: 25,
+  kinds: { shift: 30, names: [null, 'present', 'swap', 'zero'] },
+};
+
 export const CATALOGUE: Catalogue = new Map([
   row(Machine, () => [{ ramBytes: 2 ** 20, swapBytes: 0 }], { transient: ['onExit', 'onUserChanged', 'generation'] }),
   row(EventLog, undefined, { transient: ['origin', 'onEvent'], immutable: ['events'] }),
@@ -103,8 +113,8 @@ export const CATALOGUE: Catalogue = new Map([
   row(MemcgCounts),
   row(Task, () => [0, 0, '', NOBODY, null, 0]),
   row(Memory, () => [0, {}]),
-  row(Frames, () => [0], { used: (frames) => usedFrames(frames as Frames) }),
-  row(PageTables),
+  row(Frames, () => [0], { used: (frames) => usedFrames(frames as Frames), words: { flags: FRAME_WORDS } }),
+  row(PageTables, undefined, { words: { pte: ENTRY_WORDS } }),
   row(ContentStore),
   row(SwapArea, () => ['zram', 0], { used: (area) => upTo((area as SwapArea).usedSlots, SLOT_ARRAYS) }),
   row(SwapClusters, () => [0]),

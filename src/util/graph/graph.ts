@@ -11,6 +11,7 @@
  */
 import { BugError } from '../errors.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
+import type { BitWords } from './number-runs.ts';
 import {
   newTypedArray,
   readArray,
@@ -30,6 +31,8 @@ export interface GraphClass<T extends object = object> {
   readonly transient?: readonly string[];
   /** Fields whose values are lists of what never changes: a checkpoint keeps the members as they are. */
   readonly immutable?: readonly string[];
+  /** How the numbers of its typed arrays are written in text, by field; absent: as numbers. */
+  readonly words?: Readonly<Record<string, BitWords>>;
   /** What of its typed arrays is in use, by field; the rest is zeros and not looked at. */
   used?(instance: T): Readonly<Record<string, UsedPart>>;
 }
@@ -97,7 +100,7 @@ const ARRAY_SPARSE = 2;
 type Fields = Record<string, unknown>;
 
 /** Field names of a class: all of them, and those that are saved. */
-interface Fieldset {
+export interface Fieldset {
   readonly own: readonly string[];
   readonly fields: readonly string[];
 }
@@ -124,7 +127,7 @@ export function decodeGraph(bytes: Uint8Array, catalogue: Catalogue, aside?: Asi
 
 const FIELDS = new WeakMap<GraphClass, Fieldset>();
 
-function fieldsOf(graphClass: GraphClass): Fieldset {
+export function fieldsOf(graphClass: GraphClass): Fieldset {
   const known = FIELDS.get(graphClass);
   if (known !== undefined) return known;
   const { transient = [] } = graphClass;

@@ -54,6 +54,12 @@ export function newTypedArray(type: number, length: number): TypedArray {
   return new Type(length);
 }
 
+/** Number of elements up to the last that is not zero. */
+export function usedLength(array: TypedArray): number {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  return Math.ceil(usedEnd(bytes) / array.BYTES_PER_ELEMENT);
+}
+
 /** Writes what is in use. */
 export function writeArray(out: ByteWriter, array: TypedArray, used?: UsedPart): void {
   const [front, back] = usedParts(array, used);

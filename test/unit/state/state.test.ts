@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Session } from '../../../src/scenario/session.ts';
 import { cloneMachine, load, StateError, save } from '../../../src/scenario/state/image.ts';
+import { machineText, readMachineText } from '../../../src/scenario/state/machine-text.ts';
+import { finish } from '../../../src/util/job.ts';
 import { Tree } from '../procfs/support.ts';
 import { graphDifference } from './graph-difference.ts';
 import { BASE, randomSteps } from './random-steps.ts';
@@ -30,6 +32,11 @@ function picker(seed: number): (n: number) => number {
     state >>>= 0;
     return state % n;
   };
+}
+
+/** The machine as text. */
+function textOf({ machine }: Session): string {
+  return Buffer.from(finish(machineText(machine))).toString('latin1');
 }
 
 function applied(machine: { apply(steps: string, source: string): unknown }, steps: string): boolean {
@@ -67,6 +74,11 @@ test(
         const saved = session.save();
         const other = new Tree(saved);
         expect(Buffer.from(other.session.save()).equals(saved)).toBe(true);
+        const text = textOf(session);
+        expect(textOf(other.session)).toBe(text);
+        const { machine } = readMachineText(text, 'text');
+        expect(graphDifference(session.machine, machine)).toBeUndefined();
+        expect(Buffer.from(save(machine)).equals(saved)).toBe(true);
         const steps = Array.from({ length: after }, () => randomSteps(pick));
         for (const step of steps) {
           keepingTrack(session, step, () => {
@@ -200,8 +212,13 @@ describe('the state as text', () => {
     const again = new Session();
     again.load(session.state(), 'state');
     expect(between(session, again)).toBe('nothing');
-    expect(() => again.load(`${session.state()}no-such-step\n`, 'state')).toThrow(/state:4:1/);
-    expect(() => again.load('saved AAAA\n', 'state')).toThrow(/no saved machine/);
+    const lines = session.state().split('\n').length;
+    expect(() => again.load(`${session.state()}no-such-step\n`, 'state')).toThrow(`state:${lines}:1`);
+    const steps = again.save();
+    again.load(`${session.state()}a touch heap 0 8K write\n`, 'state');
+    session.apply('a touch heap 0 8K write');
+    expect(between(session, again)).toBe('nothing');
+    expect(Buffer.from(again.save()).equals(steps)).toBe(false);
   });
 
   test('grows with the machine, not with what has been done to it', () => {
@@ -216,5 +233,52 @@ describe('the state as text', () => {
     const again = new Session();
     again.load(session.state(), 'state');
     expect(between(session, again)).toBe('nothing');
+  });
+
+  const plain = new Session();
+  plain.load(
+    'machine ram=1G swap=256M\nproc a pid=50\na mmap heap size=900M anon\na touch heap 0 900M write\na reclaim anon',
+    'test',
+  );
+
+  test('of 1 GiB with a plain history is small, and says what is where', () => {
+    const text = textOf(plain);
+    expect(text.length).toBeLessThan(24_000);
+    expect(text).toMatch(
+      /^# 50 [0-9a-f]+-[0-9a-f]+ rw-p pages: 230400, present 164864 \(dirty 164864\), in swap 65536, zero 0$/m,
+    );
+    expect(text).toMatch(/ swap\+softdirty\+exclusive:1\.\.\d+/);
+  });
+
+  test('can be changed by hand, and says where and why when it cannot be as it says', () => {
+    const text = textOf(plain);
+    const said = (changed: string): string => {
+      expect(changed).not.toBe(text);
+      try {
+        readMachineText(changed, 'state');
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+      return 'nothing';
+    };
+    const changed = readMachineText(text.replace(' comm: "a"', ' comm: "b\\u00e9" # was a'), 'state').machine;
+    expect(changed.tasks.get(50)?.comm).toBe('b\xe9');
+    const at = text.slice(0, text.indexOf('oomScoreAdj')).split('\n').length;
+    expect(said(text.replace(/oomScoreAdj: \S+/, 'oomScoreAdj: high'))).toBe(`state:${at}:16: "high" is no value`);
+    expect(said(text.replace(/oomScoreAdj: \S+/, 'oomScoreAdj: "high"'))).toContain(
+      'Task.oomScoreAdj is of another kind: a number',
+    );
+    expect(said(text.replace(/ {2}oomScoreAdj: \S+\n/, ''))).toMatch(/^state:\d+:1: Task lacks oomScoreAdj$/);
+    expect(said(text.replace('oomScoreAdj', 'oomScore'))).toContain('Task has no oomScore');
+    expect(said(text.replace(/ mm: Mm \d+/, ' mm: Mm 9999'))).toContain('Mm 9999 is referred to, but not described');
+    expect(said(text.replace('Storage 2', 'Task 1'))).toContain('object 1 is a Memory elsewhere');
+    expect(said(text.replace('Storage 2', 'Strange 7000'))).toContain('no objects of class Strange');
+    expect(said(text.replace(/nrUsed: \d+/, 'nrUsed: 7'))).toContain('no machine can be as this state says');
+    expect(said(text.replace(/mapcount: u32\[\d+\]\{/, '$&9*999999999, '))).toContain('the array ends before');
+    expect(said(text.replace(/memcg: u16\[\d+\]\{/, '$&70000, '))).toContain('70000 does not fit in u16');
+    expect(said(text.replace(/flags: u32\[\d+\]\{/, '$&odd, '))).toContain('odd is not known here');
+    expect(said(text.replace('u32[', 'u32[999999999'))).toContain('too long');
+    expect(said(text.replace('machine-state 1', 'machine-state 2'))).toContain('format 2, this one reads 1');
+    expect(said(text.slice(0, text.length / 2))).toMatch(/^state:\d+:\d+: /);
   });
 });
