@@ -183,8 +183,10 @@ describe.skipIf(skipMounts)('run', () => {
   });
 
   test('SIGTERM is handed on', async () => {
-    const script = `${process.execPath} ${argv([], ['sh', '-c', '\'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done\'']).join(' ')} & pid=$!; sleep 4; kill -TERM $pid; wait $pid; echo $?`;
-    expect((await run('sh', ['-c', script], 30_000)).stdout).toBe('ready\n9\n');
+    const out = join(program.directory, 'handed-on');
+    const command = argv([], ['sh', '-c', '\'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done\'']).join(' ');
+    const script = `${process.execPath} ${command} >${out} & pid=$!; until grep -q ready ${out}; do sleep 0.1; done; kill -TERM $pid; wait $pid; echo $?`;
+    expect((await run('sh', ['-c', script], 30_000)).stdout).toBe('9\n');
   });
 
   test('standard input reaches the command', async () => {
