@@ -17,7 +17,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TransportName } from '../../../src/fuse/types.ts';
-import { run, within } from './mounts.ts';
+import { compileInto } from '../../support/compiled.ts';
+import { within } from './mounts.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 
@@ -31,10 +32,7 @@ export class Program {
     chmodSync(this.directory, 0o755);
     copyFileSync(join(REPOSITORY, 'package.json'), join(this.directory, 'package.json'));
     symlinkSync(join(REPOSITORY, 'node_modules'), join(this.directory, 'node_modules'));
-    const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
-    const args = ['-p', join(REPOSITORY, 'tsconfig.build.json'), '--outDir', join(this.directory, 'dist')];
-    const built = await run(tsc, args, 60_000);
-    if (built.status !== 0) throw new Error(`tsc: ${built.stdout}${built.stderr}`);
+    await compileInto(join(this.directory, 'dist'));
   }
 
   /** Resolves when the mount answers. The clock stands still but for what is written to it. */

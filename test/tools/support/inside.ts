@@ -1,10 +1,11 @@
 /** One simulated machine with tools running in it: `reclaimfs run` holds the machine, an agent in it runs commands. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, expect } from 'vitest';
+import { compileInto } from '../../support/compiled.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 const START_MS = 60_000;
@@ -58,16 +59,7 @@ function build(): Promise<string> {
     buildDirectory = directory;
     writeFileSync(join(directory, 'package.json'), readFileSync(join(REPOSITORY, 'package.json')));
     symlinkSync(join(REPOSITORY, 'node_modules'), join(directory, 'node_modules'));
-    const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
-    const project = join(REPOSITORY, 'tsconfig.build.json');
-    const result = await new Promise<Outcome>((settle) => {
-      const argv = ['-p', project, '--outDir', join(directory, 'dist')];
-      execFile(tsc, argv, { timeout: START_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
-        settle({ stdout, stderr, status: error?.code ?? 0 }),
-      );
-    });
-    // What is half-finished elsewhere matters to the machine only when it does not start.
-    if (result.status !== 0 && process.env['CI'] === 'true') throw new Error(`tsc: ${result.stdout}${result.stderr}`);
+    await compileInto(join(directory, 'dist'));
     return join(directory, 'dist/cli/main.js');
   })();
   return built;

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { cpSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+const BUILD_MS = 120_000;
+
+/**
+ * Puts a compiled copy of the sources into `directory`, so that nobody's build in the meantime matters: a copy of `dist`
+ * where that is newer than everything it is made of (as scripts/setup decides), else a build. Errors: what tsc prints.
+ */
+export async function compileInto(directory: string): Promise<void> {
+  const made = timeOf(join(REPOSITORY, 'dist/cli/main.js'));
+  const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) => join(REPOSITORY, name));
+  if (Math.max(newest(join(REPOSITORY, 'src')), ...sources.map(timeOf)) < made) {
+    cpSync(join(REPOSITORY, 'dist'), directory, { recursive: true });
+    return;
+  }
+  const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
+  const argv = ['-p', join(REPOSITORY, 'tsconfig.build.json'), '--outDir', directory];
+  await new Promise<void>((settle, fail) => {
+    execFile(tsc, argv, { timeout: BUILD_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
+      error ? fail(new Error(`tsc: ${stdout}${stderr}`)) : settle(),
+    );
+  });
+}
+
+/** When a file was last changed, in milliseconds; 0 where there is none. */
+function timeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function newest(directory: string): number {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  return Math.max(timeOf(directory), ...names.map((name) => timeOf(join(directory, name))));
+}
