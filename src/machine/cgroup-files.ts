@@ -4,6 +4,7 @@ import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { E2BIG, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { isJob, type Job } from '../util/job.ts';
 import { memparse } from '../util/memparse.ts';
 import { memcgStat } from './cgroup-stat.ts';
 import type { Cgroup } from './cgroups.ts';
@@ -19,8 +20,8 @@ export interface CgroupFile {
   /** What a number written to it may be; anything else is refused. */
   readonly range?: { readonly min: number; readonly max: number };
   show?(machine: Machine, group: Cgroup): string;
-  /** Throws KernelError. */
-  write?(machine: Machine, group: Cgroup, text: string): void;
+  /** Throws KernelError. What may take long is a job. */
+  write?(machine: Machine, group: Cgroup, text: string): void | Job<void>;
 }
 
 const PAGE = 4096;
@@ -44,7 +45,7 @@ function parseLimit(text: string): number {
 function limit(
   name: string,
   key: 'max' | 'high' | 'low' | 'min' | 'swapMax',
-  after?: (machine: Machine, group: Cgroup) => void,
+  after?: (machine: Machine, group: Cgroup) => Job<void>,
 ): CgroupFile {
   return {
     name,
@@ -53,33 +54,38 @@ function limit(
     show: (_machine, { memcg }) => bytes(memcg[key]),
     write(machine, group, text) {
       group.memcg[key] = parseLimit(text);
-      after?.(machine, group);
+      return after?.(machine, group);
     },
   };
 }
 
 /** Brings a group below its new maximum, by killing if it must be. Mirrors: memory_max_write. */
-function enforceMax(machine: Machine, { memcg }: Cgroup): void {
+function* enforceMax(machine: Machine, { memcg }: Cgroup): Job<void> {
   let tries = 3;
   while (memcg.usage > memcg.max) {
-    if (tries-- > 0 && machine.cgroups.reclaim(memcg, memcg.usage - memcg.max, 'direct').freed > 0) continue;
+    if (tries-- > 0) {
+      const { freed } = yield* machine.cgroups.reclaiming(memcg, memcg.usage - memcg.max, 'direct');
+      if (freed > 0) continue;
+    }
     if (memcg.usage <= memcg.max) return;
     memcg.note('oom');
     if (!machine.cgroups.killIn(memcg)) return;
+    yield;
   }
 }
 
 /** Mirrors: memory_high_write. */
-function enforceHigh(machine: Machine, { memcg }: Cgroup): void {
+function* enforceHigh(machine: Machine, { memcg }: Cgroup): Job<void> {
   for (let tries = 0; tries < 16 && memcg.usage > memcg.high; tries++) {
-    if (machine.cgroups.reclaim(memcg, memcg.usage - memcg.high, 'direct').freed === 0) return;
+    const { freed } = yield* machine.cgroups.reclaiming(memcg, memcg.usage - memcg.high, 'direct');
+    if (freed === 0) return;
   }
 }
 
 /**
  * `SIZE [swappiness=N|max]`. Throws EINVAL (grammar), EAGAIN (fewer pages came free). Mirrors: user_proactive_reclaim.
  */
-function proactiveReclaim(machine: Machine, { memcg }: Cgroup, text: string): void {
+function* proactiveReclaim(machine: Machine, { memcg }: Cgroup, text: string): Job<void> {
   const words = text
     .trim()
     .split(' ')
@@ -97,7 +103,7 @@ function proactiveReclaim(machine: Machine, { memcg }: Cgroup, text: string): vo
   let freed = 0;
   for (let retries = 16; freed < wanted; ) {
     const batch = Math.max(1, Math.floor((wanted - freed) / 4));
-    const got = machine.cgroups.reclaim(memcg, batch, 'proactive', swappiness).freed;
+    const { freed: got } = yield* machine.cgroups.reclaiming(memcg, batch, 'proactive', swappiness);
     if (got === 0 && machine.storage.waitForWrites(32) === 0 && retries-- === 0)
       throw new KernelError(EAGAIN, `only ${freed} of ${wanted} pages could be reclaimed`);
     freed += got;
@@ -235,9 +241,9 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     name: 'cgroup.kill',
     where: 'child',
     range: { min: 1, max: 1 },
-    write(machine, group, text) {
+    *write(machine, group, text) {
       if (!writeFlag(text)) throw new KernelError(ERANGE, 'only 1 can be written');
-      for (const task of machine.cgroups.tasksOf(group, true)) machine.pressure.kill(task);
+      for (const task of machine.cgroups.tasksOf(group, true)) yield* machine.pressure.killing(task);
     },
   },
   memory('memory.current', (memcg) => bytes(memcg.usage)),
@@ -282,11 +288,12 @@ export function cgroupFile(group: Cgroup, name: string): CgroupFile | undefined 
 const MAX_WRITTEN = 4095;
 
 /** One write to a file. Throws E2BIG, ENOENT (no such file), EINVAL (not for writing), and what the file says. */
-export function writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): void {
+export function* writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): Job<void> {
   const file = cgroupFile(group, name);
   if (file === undefined) throw new KernelError(ENOENT, `${group.path} has no file ${name}`);
   if (text.length > MAX_WRITTEN) throw new KernelError(E2BIG, 'at most a page can be written');
   if (file.write === undefined) throw new KernelError(EINVAL, `${name} is not for writing`);
   machine.generation++;
-  file.write(machine, group, text);
+  const begun = file.write(machine, group, text);
+  if (begun !== undefined && isJob(begun)) yield* begun;
 }

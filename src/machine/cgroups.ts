@@ -12,9 +12,10 @@ import type { MemcgCharger } from '../mm/memory-hooks.ts';
 import { flushStats } from '../mm/reclaim/lruvec.ts';
 import { MAX_GROUPS, Memcg } from '../mm/reclaim/memcg.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
-import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
+import { freeingPages } from '../mm/reclaim/vmscan.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ESRCH } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { finish, type Job } from '../util/job.ts';
 import type { Machine, Ticker } from './machine.ts';
 import { outOfMemory, selectBadProcess } from './oom.ts';
 import { Psi } from './psi.ts';
@@ -74,6 +75,12 @@ const CHARGE_BATCH = 64;
 /** Longest wait that memory.high imposes at once; below the other it imposes none. */
 const MAX_HIGH_DELAY_US = 2_000_000;
 const MIN_HIGH_DELAY_US = 10_000;
+
+/** Pages freed and the time it took, in microseconds. */
+export interface Reclaimed {
+  readonly freed: number;
+  readonly us: number;
+}
 
 export class Cgroups implements MemcgCharger, Ticker {
   private readonly machine: Machine;
@@ -268,12 +275,17 @@ export class Cgroups implements MemcgCharger, Ticker {
   }
 
   /** Reclaims from a group and those below; returns pages freed and the time it took. Mirrors: try_to_free_mem_cgroup_pages. */
-  reclaim(memcg: Memcg, pages: number, by: 'direct' | 'proactive', swappiness?: number): { freed: number; us: number } {
+  reclaim(memcg: Memcg, pages: number, by: 'direct' | 'proactive', swappiness?: number): Reclaimed {
+    return finish(this.reclaiming(memcg, pages, by, swappiness));
+  }
+
+  /** The same in pieces. */
+  *reclaiming(memcg: Memcg, pages: number, by: 'direct' | 'proactive', swappiness?: number): Job<Reclaimed> {
     const { mem, storage, vm } = this.machine;
     const sc = new ScanControl(by, Math.max(pages, SWAP_CLUSTER_MAX), swappiness ?? vm.swappiness, memcg);
     sc.forcesSwappiness = swappiness !== undefined;
     const swappedOut = mem.events.pswpout;
-    const freed = tryToFreePages(mem, sc);
+    const freed = yield* freeingPages(mem, sc);
     return { freed, us: reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut) };
   }
 

@@ -1,7 +1,8 @@
 import { PG_REFERENCED } from '../mm/pages/page-flags.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_SOFTDIRTY, PTE_WRITE, PTE_YOUNG } from '../mm/pages/pte.ts';
 import { VM_SOFTDIRTY } from '../mm/space/vm-flags.ts';
-import { forEachEntry } from '../mm/space/zap.ts';
+import { forEachEntryInPieces } from '../mm/space/zap.ts';
+import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
 
@@ -11,9 +12,11 @@ const CLEAR_ANON = 2;
 const CLEAR_FILE = 3;
 const CLEAR_SOFT_DIRTY = 4;
 const CLEAR_PEAK = 5;
+/** Mappings in one piece of work. */
+const PIECE_VMAS = 512;
 
 /** One write to /proc/PID/clear_refs. Precondition: 1 ≤ value ≤ 5. Mirrors: fs/proc/task_mmu.c:clear_refs_write. */
-export function clearRefs(machine: Machine, task: Task, value: number): void {
+export function* clearRefs(machine: Machine, task: Task, value: number): Job<void> {
   const { mm } = task;
   if (mm === null) return;
   machine.generation++;
@@ -22,11 +25,13 @@ export function clearRefs(machine: Machine, task: Task, value: number): void {
     return;
   }
   const { tables, frames } = machine.mem;
+  let seen = 0;
   for (const vma of mm.vmas) {
     if (value === CLEAR_ANON && vma.mapping !== null) continue;
     if (value === CLEAR_FILE && vma.mapping === null) continue;
     if (value === CLEAR_SOFT_DIRTY) vma.flags &= ~VM_SOFTDIRTY;
-    forEachEntry(machine.mem, vma, vma.start, vma.end, (at) => {
+    if (++seen % PIECE_VMAS === 0) yield;
+    yield* forEachEntryInPieces(machine.mem, vma, vma.start, vma.end, (at) => {
       const pte = tables.pte[at]!;
       const kind = pte >>> 30;
       if (value === CLEAR_SOFT_DIRTY) {

@@ -253,6 +253,11 @@ export class Machine {
 
   /** A copy of a process; `shareMm`: one that uses the same address space (CLONE_VM). Throws EEXIST, EINVAL, ENOMEM. Mirrors: kernel_clone. */
   fork(parent: Task, name: string, pid?: Pid, shareMm = false): Task {
+    return finish(this.forking(parent, name, pid, shareMm));
+  }
+
+  /** The same in pieces. */
+  *forking(parent: Task, name: string, pid?: Pid, shareMm = false): Job<Task> {
     if (parent.mm === null) throw new KernelError(EINVAL, `${parent.name} has no memory to copy`);
     this.#claimName(name);
     const childPid = pid ?? this.#allocPid();
@@ -260,7 +265,7 @@ export class Machine {
     if (!this.pressure.reserve((shareMm ? 0 : parent.mm.pageDirectory.size) + KERNEL_STACK_PAGES))
       throw new KernelError(ENOMEM, 'no memory for page tables');
     const ids = { ...parent.ids, groups: [...parent.ids.groups] };
-    const mm = shareMm ? parent.mm : dupMm(this.mem, parent.mm);
+    const mm = shareMm ? parent.mm : yield* dupMm(this.mem, parent.mm);
     if (shareMm) mm.users++;
     const child = new Task(this.nextSerial++, childPid, name, ids, mm, this.nowUs);
     child.ppid = parent.pid;
@@ -307,7 +312,12 @@ export class Machine {
 
   /** Ends a process: its memory goes at once; as a zombie it stays visible until reaped. */
   exit(task: Task, exitCode = 0, zombie = false): void {
-    if (task.mm !== null) this.#dropMm(task);
+    finish(this.exiting(task, exitCode, zombie));
+  }
+
+  /** The same in pieces: its memory first. */
+  *exiting(task: Task, exitCode = 0, zombie = false): Job<void> {
+    if (task.mm !== null) yield* this.#dropMm(task);
     for (const thread of task.threads) this.#settleCpu(thread);
     for (const thread of task.threads.splice(1)) {
       task.leader.utimeUs += thread.utimeUs;
@@ -353,9 +363,9 @@ export class Machine {
   }
 
   /** Replaces the program: a fresh address space, dumpable again. */
-  exec(task: Task): void {
+  *exec(task: Task): Job<void> {
     if (task.kernelThread) throw new KernelError(EINVAL, `${task.name} is a kernel thread`);
-    if (task.mm !== null) this.#dropMm(task);
+    if (task.mm !== null) yield* this.#dropMm(task);
     task.mm = new Mm(this.mem.newId());
     this.cgroups.attachMm(task);
     task.regions.clear();
@@ -364,10 +374,12 @@ export class Machine {
     this.generation++;
   }
 
-  #dropMm(task: Task): void {
+  /** While its memory goes the process still has it, for those who look. */
+  *#dropMm(task: Task): Job<void> {
     const mm = task.mm!;
+    if (mm.users === 1) yield* exitMmap(this.mem, mm);
+    mm.users--;
     task.mm = null;
-    if (--mm.users === 0) exitMmap(this.mem, mm);
   }
 
   /** Makes a file on the simulated disk. Throws EEXIST, EINVAL. */
@@ -420,13 +432,13 @@ export class Machine {
   }
 
   /** Takes the name of an object away: an unmapped shared memory object goes away. Throws EINVAL. */
-  unlinkObject(name: string): void {
+  *unlinkObject(name: string): Job<void> {
     const mapping = this.objects.get(name);
     if (mapping === undefined) throw new KernelError(EINVAL, `no object named ${name}`);
     this.objects.delete(name);
     removeFile(this, mapping);
     mapping.links--;
-    dropMappingIfUnused(this.mem, mapping);
+    yield* dropMappingIfUnused(this.mem, mapping);
     this.generation++;
   }
 

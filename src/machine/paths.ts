@@ -6,6 +6,7 @@
 import type { Mapping } from '../mm/cache/mapping.ts';
 import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
 
 const NAME_MAX = 255;
@@ -71,10 +72,10 @@ function takeOut({ files, directories }: Machine, file: Mapping): void {
 }
 
 /** Takes away the name of a file, or of a directory that some process is in. Throws ENOENT, ENOTEMPTY. */
-export function unlinkPath(machine: Machine, path: string): void {
+export function* unlinkPath(machine: Machine, path: string): Job<void> {
   const name = nameOf(machine, path);
   if (name !== undefined) {
-    machine.unlinkObject(name);
+    yield* machine.unlinkObject(name);
     return;
   }
   if (machine.directories.has(path)) throw new KernelError(ENOTEMPTY, `there are files in ${path}`);
@@ -83,7 +84,7 @@ export function unlinkPath(machine: Machine, path: string): void {
 }
 
 /** Moves a file or a directory; a file that is there is replaced. Throws ENOENT, EINVAL (into itself), and what checkPath finds. */
-export function renamePath(machine: Machine, from: string, to: string): void {
+export function* renamePath(machine: Machine, from: string, to: string): Job<void> {
   const file = machine.files.get(from);
   const moved = file === undefined ? [...machine.files.values()].filter(({ path }) => isWithin(path, from)) : [file];
   if (moved.length === 0 && !isUsed(machine, from)) throw new KernelError(ENOENT, `there is nothing at ${from}`);
@@ -92,7 +93,7 @@ export function renamePath(machine: Machine, from: string, to: string): void {
   checkPath(machine, to, from);
   const replaced = nameOf(machine, to);
   if (replaced !== undefined && file === undefined) throw new KernelError(ENOTDIR, `${to} is a file`);
-  if (replaced !== undefined) machine.unlinkObject(replaced);
+  if (replaced !== undefined) yield* machine.unlinkObject(replaced);
   for (const mapping of moved) {
     takeOut(machine, mapping);
     mapping.path = to + mapping.path.slice(from.length);

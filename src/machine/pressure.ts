@@ -18,7 +18,7 @@ import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE 
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
-import type { Job } from '../util/job.ts';
+import { finish, type Job } from '../util/job.ts';
 import { DirtyLimits } from './dirty-limits.ts';
 import { Kswapd } from './kswapd.ts';
 import type { Machine } from './machine.ts';
@@ -101,6 +101,11 @@ export class Pressure implements MemoryHooks {
 
   /** SIGKILL that cannot be waited out: the process goes at once, or, when it is in the middle of something, at its end. */
   kill(task: Task): void {
+    finish(this.killing(task));
+  }
+
+  /** The same in pieces. */
+  *killing(task: Task): Job<void> {
     if (task.isZombie) return;
     const { mem } = this.machine;
     if (task === this.current || (mem.faultingMm !== null && task.mm === mem.faultingMm)) {
@@ -108,7 +113,7 @@ export class Pressure implements MemoryHooks {
       if (task.mm !== null) task.mm.dying = true;
       return;
     }
-    this.machine.exit(task, 9);
+    yield* this.machine.exiting(task, 9);
   }
 
   /** An operation has ended: whoever was to die in it dies. */

@@ -1,6 +1,7 @@
 /** Signals and their default actions: the only ones that a simulated process knows. */
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
 
@@ -57,7 +58,7 @@ export function signalNumber(text: string): number {
 }
 
 /** Carries out the default action of a signal: ends, stops, continues, or nothing. */
-export function deliverSignal(machine: Machine, task: Task, signal: string): void {
+export function* deliverSignal(machine: Machine, task: Task, signal: string): Job<void> {
   const number = signalNumber(signal);
   if (number === 0 || IGNORED.has(number) || task.kernelThread || task.isZombie) return;
   if (number === SIGCONT) {
@@ -73,5 +74,5 @@ export function deliverSignal(machine: Machine, task: Task, signal: string): voi
     return;
   }
   machine.log('signal', { pid: task.pid, comm: task.comm, signal: number });
-  machine.exit(task, number);
+  yield* machine.exiting(task, number);
 }

@@ -1,5 +1,6 @@
 /** What faults cost the process that has them. */
 import type { TouchResult } from '../mm/space/access.ts';
+import { finish } from '../util/job.ts';
 import type { Machine } from './machine.ts';
 import { MINOR_FAULT_US } from './reclaim-costs.ts';
 import { deliverSignal } from './signal.ts';
@@ -38,5 +39,5 @@ export function chargeFaults(machine: Machine, task: Task, result: TouchResult):
 /** The end of a process whose access has failed with a signal that it does not catch. */
 export function dieOfSignal(machine: Machine, task: Task, result: Pick<TouchResult, 'signal' | 'fatal'>): void {
   if (result.fatal === true && machine.tasks.get(task.pid) === task && !task.isZombie)
-    deliverSignal(machine, task, String(result.signal));
+    finish(deliverSignal(machine, task, String(result.signal)));
 }

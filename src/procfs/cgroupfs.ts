@@ -13,6 +13,7 @@ import { quoteValue } from '../scenario/words.ts';
 import { fromBuffer, toBuffer, trimBytes } from '../util/bytes.ts';
 import { EACCES, EAGAIN, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EPERM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import type { Job } from '../util/job.ts';
 import {
   type Attr,
   type AttrChange,
@@ -33,7 +34,7 @@ export interface CgroupHost {
   readonly machine: Machine;
   advanceToNow(): void;
   /** Makes a change: at once, or when other work is done. */
-  run<T>(begin: () => T): T | Pending<T>;
+  run<T>(begin: () => T | Job<T>): T | Pending<T>;
   readonly busy: boolean;
   /** Notes a change that has been made as the step that makes it. */
   record(step: string): void;
@@ -247,7 +248,8 @@ class GroupFile implements OpenFile {
     return this.#host.run(() => this.#write(own, pid));
   }
 
-  #write(data: Uint8Array, pid: number): number {
+  *#write(data: Uint8Array, pid: number): Job<number> {
+    const { length } = data;
     const group = this.#group();
     if (group === undefined) return -ENODEV;
     const { name } = this.#file;
@@ -256,9 +258,9 @@ class GroupFile implements OpenFile {
     if (name === 'cgroup.procs' && text === '0') text = String(pid);
     const step = `cgroup write ${quoteValue(`${group.parent === null ? '' : group.path}/${name}`)} ${text === '' ? '""' : quoteValue(text)}`;
     try {
-      writeCgroupFile(this.#host.machine, group, name, text);
+      yield* writeCgroupFile(this.#host.machine, group, name, text);
       this.#host.record(step);
-      return data.length;
+      return length;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       if (error.errno === EAGAIN) this.#host.record(`${step} expect=EAGAIN`);

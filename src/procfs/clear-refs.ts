@@ -18,11 +18,12 @@ export function writeReclaimGone({ machine }: SystemContext, data: Uint8Array): 
   return typeof parsed === 'number' ? parsed : -ESRCH;
 }
 
-export function writeClearRefs({ host, task }: TaskContext, data: Uint8Array): number {
+export function* writeClearRefs({ host, task }: TaskContext, data: Uint8Array): Job<number> {
+  const { length } = data;
   const value = clearRefsValue(data);
   if (value < 0) return value;
-  const status = host.clearRefs(task, value);
-  return status < 0 ? status : Math.min(data.length, NUMBER_BYTES);
+  const status = yield* host.clearRefs(task, value);
+  return status < 0 ? status : Math.min(length, NUMBER_BYTES);
 }
 
 export function writeClearRefsGone(_ctx: SystemContext, data: Uint8Array): number {

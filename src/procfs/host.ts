@@ -53,7 +53,7 @@ export interface ProcHost {
   /** One write to PID/reclaim: bytes taken, or -EINVAL, -ERANGE. */
   writeReclaim(task: Task, data: Uint8Array): Job<number>;
   /** 1 … 5 as written to PID/clear_refs. */
-  clearRefs(task: Task, value: number): number;
+  clearRefs(task: Task, value: number): Job<number>;
   /** Reads memory as PID/mem does, which faults pages in: bytes read. */
   peek(task: Task, address: number, out: Uint8Array): number;
   /** Writes memory as PID/mem does: bytes written. */
@@ -63,12 +63,12 @@ export interface ProcHost {
   setCoredumpFilter(task: Task, value: number): number;
   setTimerslackNs(task: Task, value: number): number;
   /** 1 … 4 as written to sys/vm/drop_caches. */
-  dropCaches(value: number): number;
+  dropCaches(value: number): Job<number>;
   /** The value of a sysctl as last written (`vm.swappiness`), undefined while it has its default. */
   sysctl(name: string): string | undefined;
   /** Sets one; the value has been checked against the kernel's bounds. */
   setSysctl(name: string, value: string): number;
-  kill(task: Task, signal: number): number;
+  kill(task: Task, signal: number): Job<number>;
 
   /** Set by the tree: a process or thread id has gone. */
   onGone: ((task: Task, tid: number) => void) | undefined;

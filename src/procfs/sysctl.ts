@@ -14,11 +14,12 @@ const dropCaches: Row = {
   name: 'drop_caches',
   mode: S_IFREG | 0o200,
   strictMode: true,
-  write: ({ host }, data) => {
+  write: function* ({ host }, data) {
+    const { length } = data;
     const value = inRange(writtenText(data), 1, 4);
     if (value === undefined) return -EINVAL;
-    const status = host.dropCaches(value);
-    return status < 0 ? status : data.length;
+    const status = yield* host.dropCaches(value);
+    return status < 0 ? status : length;
   },
 };
 

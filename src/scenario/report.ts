@@ -2,7 +2,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
 import type { Mm } from '../mm/space/mm.ts';
 import { KernelError } from '../util/errors.ts';
-import type { Job } from '../util/job.ts';
+import { isJob, type Job } from '../util/job.ts';
 import type { StepResult } from './step.ts';
 
 type Result = Record<string, unknown>;
@@ -37,19 +37,22 @@ function movedSince(before: SwapCounters, machine: Machine): Record<string, numb
 
 /**
  * A system call of a simulated process: `ret` 0, or -1 and the error's name, as the process would see it, and the faults
- * within the call, which count as the process's.
+ * within the call, which count as the process's. `action` may be a job.
  */
-export function systemCall(machine: Machine, task: Task, action: () => void): StepResult {
-  return withEvents(machine, () => {
-    const { mm } = task;
-    try {
-      action();
-      return { ret: 0, ...takeCallFaults(task, mm) };
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      return { ret: -1, errno: error.code, ...takeCallFaults(task, mm) };
-    }
-  });
+export function systemCall(machine: Machine, task: Task, action: () => unknown): Job<StepResult> {
+  return withEventsInPieces(machine, calling(task, action));
+}
+
+function* calling(task: Task, action: () => unknown): Job<Result> {
+  const { mm } = task;
+  try {
+    const begun = action();
+    if (isJob(begun)) yield* begun;
+    return { ret: 0, ...takeCallFaults(task, mm) };
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { ret: -1, errno: error.code, ...takeCallFaults(task, mm) };
+  }
 }
 
 /** Charges the process with the faults of a call that brought pages in; reports those that there were. */

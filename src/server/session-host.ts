@@ -11,7 +11,7 @@ import { quoteValue } from '../scenario/words.ts';
 import { printable, trimBytes } from '../util/bytes.ts';
 import { EINTR, EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { Cancelled, type Job } from '../util/job.ts';
+import { Cancelled, finish, type Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
 import type { Pending } from '../vfs/types.ts';
 import type { Clock } from './clock.ts';
@@ -248,8 +248,8 @@ export class SessionHost implements ProcHost {
     return taken;
   }
 
-  clearRefs(task: Task, value: number): number {
-    return this.#step(`${task.pid} clearrefs ${value}`);
+  clearRefs(task: Task, value: number): Job<number> {
+    return this.#steps(`${task.pid} clearrefs ${value}`);
   }
 
   peek(task: Task, address: number, out: Uint8Array): number {
@@ -289,8 +289,8 @@ export class SessionHost implements ProcHost {
     return this.#step(`${task.pid} timerslack ${value}`);
   }
 
-  dropCaches(value: number): number {
-    return this.#step(`dropcaches ${value}`);
+  dropCaches(value: number): Job<number> {
+    return this.#steps(`dropcaches ${value}`);
   }
 
   sysctl(name: string): string | undefined {
@@ -301,14 +301,19 @@ export class SessionHost implements ProcHost {
     return this.#step(`sysctl ${name} ${quoteValue(value)}`);
   }
 
-  kill(task: Task, signal: number): number {
-    return this.#step(`${task.pid} kill ${signal}`);
+  kill(task: Task, signal: number): Job<number> {
+    return this.#steps(`${task.pid} kill ${signal}`);
   }
 
   /** Carries out a step; 0, or what the system call behind it would answer. */
   #step(step: string): number {
+    return finish(this.#steps(step));
+  }
+
+  /** The same in pieces. */
+  *#steps(step: string): Job<number> {
     try {
-      this.#session.apply(step, 'proc');
+      yield* this.#session.applying(step, 'proc');
       return 0;
     } catch (error) {
       if (error instanceof KernelError) return -error.errno;

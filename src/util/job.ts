@@ -20,6 +20,19 @@ export function finish<T>(job: Job<T>): T {
   }
 }
 
+/** A job that goes on to its end whatever is thrown into it: what it does half could not be taken back. */
+export function* undivided<T>(job: Job<T>): Job<T> {
+  for (;;) {
+    const { done, value } = job.next();
+    if (done === true) return value;
+    try {
+      yield;
+    } catch (error) {
+      if (!(error instanceof Cancelled)) throw error;
+    }
+  }
+}
+
 export function isJob<T>(result: T | Job<T>): result is Job<T> {
   return typeof result === 'object' && result !== null && 'next' in result && typeof result.next === 'function';
 }

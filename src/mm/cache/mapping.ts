@@ -13,7 +13,7 @@ import type { Vma } from '../space/vma.ts';
 
 const CHUNK = 512;
 const CHUNK_SHIFT = 9;
-const WALK_PIECE_CHUNKS = 128;
+const WALK_PIECE_CHUNKS = 8;
 
 export const ENTRY_SWAPPED = 0x40000000;
 export const ENTRY_SHADOW = 0x80000000;
@@ -59,9 +59,10 @@ export class PageArray {
 
   /** The same in pieces, of some chunks each. */
   *walk(visit: (index: number, value: number) => void): Job<void> {
-    for (let key = 0; key < this.chunks.length; key++) {
-      this.forEachIn(key, visit);
-      if (key % WALK_PIECE_CHUNKS === 0) yield;
+    let seen = 0;
+    for (const key of Object.keys(this.chunks)) {
+      this.forEachIn(Number(key), visit);
+      if (++seen % WALK_PIECE_CHUNKS === 0) yield;
     }
   }
 

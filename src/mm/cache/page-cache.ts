@@ -1,5 +1,6 @@
 /** Page cache operations from outside any process: reading, writing, syncing and dropping a file. */
 
+import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_DIRTY, PG_WRITEBACK } from '../pages/page-flags.ts';
 import { evictFromCache } from '../reclaim/pageout.ts';
@@ -7,13 +8,19 @@ import { getCachePage } from '../space/fault.ts';
 import { ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 import { syncMapping } from './writeback.ts';
 
+/** Pages in one piece of work. */
+const PIECE_PAGES = 512;
+
 /** Reads pages [from, to) of a file into the cache. */
-export function cacheLoad(mem: Memory, mapping: Mapping, from: number, to: number): void {
-  for (let index = from; index < to; index++) if (getCachePage(mem, mapping, index) === 0) return;
+export function* cacheLoad(mem: Memory, mapping: Mapping, from: number, to: number): Job<void> {
+  for (let index = from; index < to; index++) {
+    if (getCachePage(mem, mapping, index) === 0) return;
+    if ((index - from) % PIECE_PAGES === PIECE_PAGES - 1) yield;
+  }
 }
 
 /** Writes fresh content to pages [from, to) as write(2) does: they are dirty in the cache. */
-export function cacheDirtyWrite(mem: Memory, mapping: Mapping, from: number, to: number): void {
+export function* cacheDirtyWrite(mem: Memory, mapping: Mapping, from: number, to: number): Job<void> {
   for (let index = from; index < to; index++) {
     const pfn = getCachePage(mem, mapping, index) & 0x1ffffff;
     if (pfn === 0) return;
@@ -23,25 +30,26 @@ export function cacheDirtyWrite(mem: Memory, mapping: Mapping, from: number, to:
     if (mapping.isShmem) mem.setDirty(pfn);
     else mem.setDirtyByWrite(pfn);
     if (mem.nrFileDirty > mem.dirtyLimitPages) mem.hooks.onDirtyLimit?.(mem);
+    if ((index - from) % PIECE_PAGES === PIECE_PAGES - 1) yield;
   }
 }
 
 /** Mirrors: fsync(2). */
-export function cacheSync(mem: Memory, mapping: Mapping): void {
-  syncMapping(mem, mapping);
+export function* cacheSync(mem: Memory, mapping: Mapping): Job<void> {
+  yield* syncMapping(mem, mapping);
 }
 
 /**
  * Drops what is clean and not mapped. `writeFirst`: dirty pages are written (and stay), as posix_fadvise(DONTNEED) does.
  * Mirrors: mm/truncate.c:invalidate_mapping_pages.
  */
-export function cacheDrop(mem: Memory, mapping: Mapping, writeFirst = true): void {
+export function* cacheDrop(mem: Memory, mapping: Mapping, writeFirst = true): Job<void> {
   if (mapping.isShmem) return;
-  mapping.pages.forEach((_index, pfn) => {
+  yield* mapping.pages.walk((_index, pfn) => {
     if (pfn >= ENTRY_SWAPPED || mem.frames.mapcount[pfn] !== 0) return;
     if (mem.frames.flags[pfn]! & (PG_DIRTY | PG_WRITEBACK)) return;
     evictFromCache(mem, pfn);
     mem.freeFrame(pfn);
   });
-  if (writeFirst) syncMapping(mem, mapping);
+  if (writeFirst) yield* syncMapping(mem, mapping);
 }

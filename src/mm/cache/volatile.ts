@@ -12,6 +12,7 @@
  */
 import { EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import { finish } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_MLOCKED } from '../pages/page-flags.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_PURGED } from '../pages/pte.ts';
@@ -47,12 +48,10 @@ export class VolatileRanges {
  */
 export function markVolatile(mem: Memory, mm: Mm, start: number, end: number, kind: VolatileKind): void {
   check(mm, start, end, kind);
-  changeRange(mem, mm, start, end, (vma) => vma.flags | VM_VOLATILE, nothing);
+  finish(changeRange(mem, mm, start, end, (vma) => vma.flags | VM_VOLATILE));
   if (kind !== 'ashmem') add(mem, kind, mm, start, end);
   else eachPart(mm, start, end, (vma, from, to) => add(mem, kind, vma.mapping!, vma.indexOf(from), vma.indexOf(to)));
 }
-
-function nothing(): void {}
 
 /** Calls `visit` for the part of each VMA that lies in [start, end). */
 function eachPart(mm: Mm, start: number, end: number, visit: (vma: Vma, from: number, to: number) => void): void {
@@ -81,7 +80,7 @@ export function unmarkVolatile(mem: Memory, mm: Mm, start: number, end: number, 
     });
   });
   if (kind !== 'ashmem') remove(mem, mm, start, end);
-  changeRange(mem, mm, start, end, (vma) => vma.flags & ~VM_VOLATILE, nothing);
+  finish(changeRange(mem, mm, start, end, (vma) => vma.flags & ~VM_VOLATILE));
   return purged;
 }
 

@@ -1,5 +1,6 @@
 /** Writing dirty file pages to the simulated disk, and the end of any write. Mirrors: mm/page-writeback.c, mm/filemap.c:folio_end_writeback. */
 
+import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import {
   PG_ACTIVE,
@@ -61,11 +62,18 @@ export function dirtyPages(mem: Memory, mapping: Mapping, from = 0, to = Number.
   return dirty;
 }
 
+/** Pages written in one piece of work. */
+const PIECE_PAGES = 512;
+
 /** Writes the dirty pages of a part of a file and waits for them; returns how many. Mirrors: vfs_fsync_range. */
-export function syncMapping(mem: Memory, mapping: Mapping, from = 0, to = Number.POSITIVE_INFINITY): number {
+export function* syncMapping(mem: Memory, mapping: Mapping, from = 0, to = Number.POSITIVE_INFINITY): Job<number> {
   if (mapping.isShmem) return 0;
   let written = 0;
-  for (const pfn of dirtyPages(mem, mapping, from, to)) if (writeFilePage(mem, pfn)) written++;
+  let seen = 0;
+  for (const pfn of dirtyPages(mem, mapping, from, to)) {
+    if (writeFilePage(mem, pfn)) written++;
+    if (++seen % PIECE_PAGES === 0) yield;
+  }
   return written;
 }
 

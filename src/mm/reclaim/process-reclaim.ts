@@ -2,7 +2,7 @@
  * The work behind /proc/PID/reclaim: which VMAs, which pages. Mirrors: the reclaim_write and reclaim_pte_range of the
  * 2013 series; under `rules.asMadvise` mm/madvise.c:madvise_cold_or_pageout_pte_range.
  */
-import { finish, type Job } from '../../util/job.ts';
+import type { Job } from '../../util/job.ts';
 import type { Ownership } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ACTIVE, PG_ANON, PG_REFERENCED, PG_WORKINGSET } from '../pages/page-flags.ts';
@@ -74,17 +74,13 @@ export function* reclaimProcess(
     const from = Math.max(start, vma.start);
     const to = Math.min(end, vma.end);
     result.bytesAdvised += (to - from) * 4096;
-    yield* reclaimVmaInPieces(mem, vma, from, to, who);
+    yield* reclaimVma(mem, vma, from, to, who);
   }
   return result;
 }
 
 /** Reclaims [from, to) of one VMA. */
-export function reclaimVma(mem: Memory, vma: Vma, from: number, to: number, who?: Credentials): void {
-  finish(reclaimVmaInPieces(mem, vma, from, to, who));
-}
-
-function* reclaimVmaInPieces(mem: Memory, vma: Vma, from: number, to: number, who?: Credentials): Job<void> {
+export function* reclaimVma(mem: Memory, vma: Vma, from: number, to: number, who?: Credentials): Job<void> {
   if (vma.flags & (VM_HUGETLB | VM_PFNMAP)) return;
   const { tables, frames, rules } = mem;
   const directory = vma.mm.pageDirectory;
@@ -116,7 +112,7 @@ function makeOld(mem: Memory, pfn: number): void {
 }
 
 /** Deactivates the pages of [from, to) that only this mapping has. Mirrors: madvise(MADV_COLD). */
-export function coldVma(mem: Memory, vma: Vma, from: number, to: number): void {
+export function* coldVma(mem: Memory, vma: Vma, from: number, to: number): Job<void> {
   if (vma.flags & (VM_HUGETLB | VM_PFNMAP | VM_LOCKED)) return;
   const { tables, frames } = mem;
   const directory = vma.mm.pageDirectory;
@@ -133,5 +129,6 @@ export function coldVma(mem: Memory, vma: Vma, from: number, to: number): void {
       makeOld(mem, pte & PTE_NUMBER);
       mem.deactivate(pte & PTE_NUMBER);
     }
+    yield;
   }
 }

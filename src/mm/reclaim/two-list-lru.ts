@@ -9,6 +9,7 @@
  * How many pages of each list a pass looks at follows from the priority (list >> 12 … list >> 0), swappiness, protection
  * and what reclaiming each kind has cost of late.
  */
+import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, NR_LISTS } from '../pages/frames.ts';
 import { PG_ACTIVE, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_WORKINGSET } from '../pages/page-flags.ts';
@@ -217,7 +218,7 @@ export class TwoListLru implements ReclaimPolicy {
       Math.floor(on[LRU_INACTIVE_ANON]! / 2 ** sc.priority) > 0;
   }
 
-  shrinkLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): void {
+  *shrinkLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): Job<void> {
     scanCount(mem, memcg, sc);
     targets.set(toScan);
     const proportional = !sc.isGroup && sc.by !== 'kswapd' && sc.priority === DEF_PRIORITY;
@@ -229,6 +230,7 @@ export class TwoListLru implements ReclaimPolicy {
         toScan[list]! -= count;
         reclaimed += shrinkList(mem, memcg, sc, list, count);
       }
+      yield;
       if (reclaimed < sc.nrToReclaim || proportional) continue;
       // Enough: the kind with less left is done; the other is scanned only as far as the same proportion asks for.
       const file = toScan[LRU_INACTIVE_FILE]! + toScan[LRU_ACTIVE_FILE]!;

@@ -2,6 +2,7 @@
  * Reclaim as a whole: from which groups, how hard, how often. Which pages go is for the policy to say (policy.ts).
  * Mirrors: mm/vmscan.c:do_try_to_free_pages, shrink_node, shrink_node_memcgs.
  */
+import { finish, type Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { type Memcg, nextInTree } from './memcg.ts';
 import { calculateProtection, isBelowLow, isBelowMin } from './protection.ts';
@@ -36,14 +37,14 @@ class PartialWalk {
 }
 
 /** Reclaims from the groups of the target at one priority. Mirrors: shrink_node_memcgs. */
-function shrinkMemcgs(mem: Memory, sc: ScanControl): void {
+function* shrinkMemcgs(mem: Memory, sc: ScanControl): Job<void> {
   const root = sc.target ?? mem.rootMemcg;
   const partial = sc.by !== 'kswapd' && !sc.fullWalk ? new PartialWalk(root) : undefined;
   let group = partial === undefined ? nextInTree(null, root) : partial.next();
   while (group !== null) {
     calculateProtection(root, group);
     if (!isBelowMin(root, group) && mayShrink(root, group, sc)) {
-      mem.policy.shrinkLruvec(mem, group, sc);
+      yield* mem.policy.shrinkLruvec(mem, group, sc);
       if (partial !== undefined && sc.nrReclaimed >= sc.nrToReclaim) return;
     }
     group = partial === undefined ? nextInTree(group, root) : partial.next();
@@ -67,6 +68,11 @@ function mayShrink(root: Memcg, group: Memcg, sc: ScanControl): boolean {
  * hard it was. Mirrors: shrink_node.
  */
 export function shrinkNode(mem: Memory, sc: ScanControl): number {
+  return finish(shrinkingNode(mem, sc));
+}
+
+/** The same in pieces. */
+function* shrinkingNode(mem: Memory, sc: ScanControl): Job<number> {
   const before = sc.nrReclaimed;
   const scannedBefore = sc.nrScanned;
   const outer = mem.reclaimTarget;
@@ -74,7 +80,7 @@ export function shrinkNode(mem: Memory, sc: ScanControl): number {
   if (!sc.isGroup) sc.nrReclaimed += mem.hooks.purgeVolatile?.(mem, sc.nrToReclaim - before) ?? 0;
   if (sc.nrReclaimed < sc.nrToReclaim || before === sc.nrReclaimed) {
     mem.policy.prepareScan(mem, sc);
-    shrinkMemcgs(mem, sc);
+    yield* shrinkMemcgs(mem, sc);
     mem.hooks.shrinkers?.(mem, sc);
   }
   mem.reclaimTarget = outer;
@@ -90,11 +96,16 @@ export function shrinkNode(mem: Memory, sc: ScanControl): number {
  * Mirrors: do_try_to_free_pages.
  */
 export function tryToFreePages(mem: Memory, sc: ScanControl): number {
+  return finish(freeingPages(mem, sc));
+}
+
+/** The same in pieces. */
+export function* freeingPages(mem: Memory, sc: ScanControl): Job<number> {
   let waiting = 0;
   for (;;) {
     for (sc.priority = DEF_PRIORITY; sc.priority >= 0; sc.priority--) {
       if (!sc.isGroup) mem.hooks.onPriority?.(mem, sc.priority);
-      shrinkNode(mem, sc);
+      yield* shrinkingNode(mem, sc);
       if (sc.nrReclaimed >= sc.nrToReclaim) break;
       // What was found is being written: better to wait for it than to look at everything else.
       if (sc.nrWritten + sc.nrWriteback > waiting) mem.hooks.onCongested?.(mem);

@@ -1,4 +1,5 @@
 /** Copying an address space. Mirrors: kernel/fork.c:dup_mmap, mm/memory.c:copy_page_range. */
+import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_SWAPBACKED } from '../pages/page-flags.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE, PTE_YOUNG } from '../pages/pte.ts';
@@ -6,14 +7,17 @@ import { copyHuge } from './hugetlb-vma.ts';
 import { Mm } from './mm.ts';
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_WIPEONFORK } from './vm-flags.ts';
 import { Vma } from './vma.ts';
-import { forEachEntry } from './zap.ts';
+import { forEachEntryInPieces } from './zap.ts';
+
+/** Mappings copied in one piece. */
+const PIECE_VMAS = 512;
 
 /**
  * The address space of a child: every VMA that may be copied, and the page tables of those that hold private pages.
  * Shared and merely file-backed mappings are left to be faulted in. Locks are not inherited;
  * MADV_DONTFORK leaves a mapping out, MADV_WIPEONFORK its pages.
  */
-export function dupMm(mem: Memory, parent: Mm): Mm {
+export function* dupMm(mem: Memory, parent: Mm): Job<Mm> {
   const child = new Mm(mem.newId());
   for (const field of MM_FIELDS) child[field] = parent[field];
   for (const vma of parent.vmas) {
@@ -31,12 +35,13 @@ export function dupMm(mem: Memory, parent: Mm): Mm {
     copy.takeSwapReadahead(vma);
     if (vma.flags & VM_ACCOUNT) mem.committed += vma.end - vma.start;
     child.vmas.push(copy);
+    if (child.vmas.length % PIECE_VMAS === 0) yield;
     vma.mapping?.vmas.add(copy);
     if (vma.anonRoot === null || vma.flags & VM_WIPEONFORK) continue;
     copy.anonRoot = vma.anonRoot;
     copy.anonOrigin = -mem.newId();
     copy.anonRoot.vmas.add(copy);
-    copyEntries(mem, vma, copy);
+    yield* copyEntries(mem, vma, copy);
   }
   child.hiwaterRss = child.rss;
   child.vmasChanged();
@@ -58,10 +63,10 @@ const MM_FIELDS = [
   'stackLimit',
 ] as const;
 
-function copyEntries(mem: Memory, from: Vma, to: Vma): void {
+function copyEntries(mem: Memory, from: Vma, to: Vma): Job<void> {
   const { tables, frames } = mem;
   const child = to.mm;
-  forEachEntry(mem, from, from.start, from.end, (at, vpn) => {
+  return forEachEntryInPieces(mem, from, from.start, from.end, (at, vpn) => {
     let pte = tables.pte[at]!;
     if (pte >>> 30 === KIND_SWAP) {
       pte &= ~PTE_EXCLUSIVE;

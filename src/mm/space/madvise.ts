@@ -1,6 +1,7 @@
 /** Advice about memory, given by its owner. Mirrors: mm/madvise.c. */
 import { EACCES, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import type { Job } from '../../util/job.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
 import { punchHole } from '../cache/truncate.ts';
 import type { Memory } from '../memory.ts';
@@ -33,7 +34,7 @@ import {
   VM_WIPEONFORK,
 } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
-import { forEachEntry, zapRange } from './zap.ts';
+import { forEachEntryInPieces, zapRangeInPieces } from './zap.ts';
 
 export const ADVICE = [
   'willneed',
@@ -57,9 +58,10 @@ export type Advice = (typeof ADVICE)[number];
  * Throws KernelError: ENOMEM (a hole), EINVAL (a VMA for which the advice makes no sense), EACCES (remove without the right
  * to write), EFAULT (populate beyond the end of a file).
  */
-export function madvise(mem: Memory, mm: Mm, start: number, end: number, advice: Advice, who: Credentials): void {
+export function* madvise(mem: Memory, mm: Mm, start: number, end: number, advice: Advice, who: Credentials): Job<void> {
   let hole = false;
   let at = start;
+  let seen = 0;
   // By address: advice about fork splits and merges the mappings it walks.
   while (at < end) {
     const vma = mm.vmas[mm.indexAfter(at)];
@@ -70,11 +72,15 @@ export function madvise(mem: Memory, mm: Mm, start: number, end: number, advice:
     }
     const from = Math.max(at, vma.start);
     at = Math.min(end, vma.end);
-    adviseVma(mem, vma, from, at, advice, who);
+    yield* adviseVma(mem, vma, from, at, advice, who);
+    if (++seen % PIECE_VMAS === 0) yield;
   }
   if (hole || at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
 
+/** Mappings that are looked at in one piece of work, and pages that are brought in. */
+const PIECE_VMAS = 512;
+const PIECE_PAGES = 512;
 /** Bringing pages in ends at a hole; all other advice passes over it. */
 const POPULATES: ReadonlySet<Advice> = new Set(['populate_read', 'populate_write']);
 /** These look at no page: locked mappings take them. */
@@ -85,18 +91,18 @@ const FORK_FLAGS: Partial<Record<Advice, readonly [set: number, clear: number]>>
   keeponfork: [0, VM_WIPEONFORK],
 };
 
-function adviseVma(mem: Memory, vma: Vma, from: number, to: number, advice: Advice, who: Credentials): void {
+function* adviseVma(mem: Memory, vma: Vma, from: number, to: number, advice: Advice, who: Credentials): Job<void> {
   const forkFlags = FORK_FLAGS[advice];
   if (forkFlags !== undefined) {
-    adviseFork(mem, vma, from, to, advice, forkFlags);
+    yield* adviseFork(mem, vma, from, to, advice, forkFlags);
     return;
   }
   if (POPULATES.has(advice)) {
-    populateAdvised(mem, vma, from, to, advice === 'populate_write');
+    yield* populateAdvised(mem, vma, from, to, advice === 'populate_write');
     return;
   }
   if (advice === 'remove') {
-    removePages(mem, vma, from, to);
+    yield* removePages(mem, vma, from, to);
     return;
   }
   const refused = VM_PFNMAP | VM_HUGETLB | (advice === 'dontneed_locked' ? 0 : VM_LOCKED);
@@ -106,20 +112,20 @@ function adviseVma(mem: Memory, vma: Vma, from: number, to: number, advice: Advi
   switch (advice) {
     case 'dontneed':
     case 'dontneed_locked':
-      zapRange(mem, vma, from, to);
+      yield* zapRangeInPieces(mem, vma, from, to);
       return;
     case 'cold':
-      coldVma(mem, vma, from, to);
+      yield* coldVma(mem, vma, from, to);
       return;
     case 'pageout':
-      reclaimVma(mem, vma, from, to, who);
+      yield* reclaimVma(mem, vma, from, to, who);
       return;
     case 'free':
       if (vma.mapping !== null) throw new KernelError(EINVAL, 'only private anonymous memory can be freed lazily');
-      freeLazily(mem, vma, from, to);
+      yield* freeLazily(mem, vma, from, to);
       return;
     case 'willneed':
-      willNeed(mem, vma, from, to);
+      yield* willNeed(mem, vma, from, to);
   }
 }
 
@@ -131,36 +137,29 @@ function adviseFork(
   to: number,
   advice: Advice,
   [set, clear]: readonly [number, number],
-): void {
+): Job<void> {
   if (advice === 'dofork' && vma.flags & (VM_IO | VM_PFNMAP | VM_DONTEXPAND))
     throw new KernelError(EINVAL, 'a mapping of a device is not copied');
   if (advice === 'wipeonfork' && (vma.mapping !== null || vma.flags & VM_SHARED))
     throw new KernelError(EINVAL, 'only private anonymous memory can be wiped');
-  changeRange(
-    mem,
-    vma.mm,
-    from,
-    to,
-    (each) => (each.flags | set) & ~clear,
-    () => {},
-  );
+  return changeRange(mem, vma.mm, from, to, (each) => (each.flags | set) & ~clear);
 }
 
 /** Mirrors: madvise_remove: a hole in the object, for all who map it. */
-function removePages(mem: Memory, vma: Vma, from: number, to: number): void {
+function removePages(mem: Memory, vma: Vma, from: number, to: number): Job<void> {
   if (vma.flags & VM_LOCKED) throw new KernelError(EINVAL, 'the mapping is locked');
   const { mapping } = vma;
   if (mapping === null) throw new KernelError(EINVAL, 'there is nothing behind private memory to take away');
   if ((vma.flags & (VM_SHARED | VM_MAYWRITE)) !== (VM_SHARED | VM_MAYWRITE))
     throw new KernelError(EACCES, 'the mapping is not a shared one that may be written');
-  punchHole(mem, mapping, vma.indexOf(from), vma.indexOf(to));
+  return punchHole(mem, mapping, vma.indexOf(from), vma.indexOf(to));
 }
 
 /** Mirrors: madvise_free_pte_range, folio_mark_lazyfree. */
-function freeLazily(mem: Memory, vma: Vma, from: number, to: number): void {
+function freeLazily(mem: Memory, vma: Vma, from: number, to: number): Job<void> {
   const { tables, frames } = mem;
   vma.mm.updateHiwaterRss();
-  forEachEntry(mem, vma, from, to, (at) => {
+  return forEachEntryInPieces(mem, vma, from, to, (at) => {
     const pte = tables.pte[at]!;
     if (pte >>> 30 === KIND_SWAP) {
       tables.pte[at] = KIND_NONE;
@@ -188,7 +187,7 @@ function freeLazily(mem: Memory, vma: Vma, from: number, to: number): void {
 }
 
 /** Mirrors: madvise_willneed: swapped pages come into the swap cache, file pages into the page cache; nothing is mapped. */
-function willNeed(mem: Memory, vma: Vma, from: number, to: number): void {
+function* willNeed(mem: Memory, vma: Vma, from: number, to: number): Job<void> {
   const { mapping } = vma;
   if (mapping !== null) {
     for (let vpn = from; vpn < to; vpn++) {
@@ -198,10 +197,11 @@ function willNeed(mem: Memory, vma: Vma, from: number, to: number): void {
       if (mapping.isShmem) {
         if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW) readSwapCache(mem, entry & ENTRY_NUMBER);
       } else if (getCachePage(mem, mapping, index) === 0) return;
+      if ((vpn - from) % PIECE_PAGES === PIECE_PAGES - 1) yield;
     }
     return;
   }
-  forEachEntry(mem, vma, from, to, (at) => {
+  yield* forEachEntryInPieces(mem, vma, from, to, (at) => {
     const pte = mem.tables.pte[at]!;
     if (pte >>> 30 !== KIND_SWAP) return;
     readSwapCache(mem, pte & PTE_NUMBER);

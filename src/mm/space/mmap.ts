@@ -1,6 +1,7 @@
 /** Making, splitting, merging and removing mappings; protection and locking. Mirrors: mm/mmap.c, mm/vma.c, mm/mprotect.c, mm/mlock.c. */
 import { EACCES, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import { finish, type Job } from '../../util/job.ts';
 import type { Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { HUGE_PAGES } from '../pages/hugetlb.ts';
@@ -34,10 +35,12 @@ import {
   VM_WRITE,
 } from './vm-flags.ts';
 import { Vma } from './vma.ts';
-import { forEachEntry, zapRange } from './zap.ts';
+import { forEachEntryInPieces, zapRangeInPieces } from './zap.ts';
 
 /** The highest page of user space, exclusive. */
 export const TASK_SIZE_PAGES = 0x7ffffffff;
+/** Mappings that are looked at in one piece of work. */
+const PIECE_VMAS = 512;
 /** Pages kept free below a stack. */
 const STACK_GUARD_PAGES = 256;
 
@@ -72,6 +75,11 @@ function protFlags(prot: number): number {
  * that may write a file opened for reading). Mirrors: do_mmap, mmap_region.
  */
 export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
+  return finish(mmapInPieces(mem, mm, request));
+}
+
+/** The same in pieces. */
+export function* mmapInPieces(mem: Memory, mm: Mm, request: MmapRequest): Job<Vma> {
   const { start, prot, shared, mapping } = request;
   const huge = ((request.flags ?? 0) & VM_HUGETLB) !== 0;
   const nrPages = huge ? Math.ceil(request.nrPages / HUGE_PAGES) * HUGE_PAGES : request.nrPages;
@@ -109,7 +117,7 @@ export function mmap(mem: Memory, mm: Mm, request: MmapRequest): Vma {
   mapping?.vmas.add(vma);
   const merged = mergeAround(mem, mm, vma);
   mm.vmasGrew(nrPages);
-  if (flags & VM_LOCKED || request.populate) populate(mem, mm, start, start + nrPages);
+  if (flags & VM_LOCKED || request.populate) yield* populate(mem, mm, start, start + nrPages);
   return merged;
 }
 
@@ -131,7 +139,7 @@ export function commitLimit(mem: Memory): number {
 }
 
 /** Unmaps [start, end), splitting VMAs at its ends. Holes are fine. Throws ENOMEM when a split would exceed max_map_count. */
-export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
+export function* munmap(mem: Memory, mm: Mm, start: number, end: number): Job<void> {
   splitAt(mem, mm, start);
   splitAt(mem, mm, end);
   const first = mm.indexAfter(start);
@@ -139,11 +147,14 @@ export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
   while (last < mm.vmas.length && mm.vmas[last]!.start < end) last++;
   if (last === first) return;
   let pages = 0;
-  for (const vma of mm.vmas.slice(first, last)) {
-    pages += vma.nrPages;
-    zapRange(mem, vma, vma.start, vma.end);
-    releaseVma(mem, vma);
+  const leaving = mm.vmas.slice(first, last);
+  for (let i = 0; i < leaving.length; i++) {
+    pages += leaving[i]!.nrPages;
+    yield* zapRangeInPieces(mem, leaving[i]!, leaving[i]!.start, leaving[i]!.end);
+    if ((i + 1) % PIECE_VMAS === 0) yield;
   }
+  // Objects and tables go together with the mappings, for those who look meanwhile.
+  for (const vma of leaving) yield* releaseVma(mem, vma);
   mm.vmas.splice(first, last - first);
   const floor = mm.vmas[first - 1]?.end ?? 0;
   const ceiling = mm.vmas[first]?.start ?? TASK_SIZE_PAGES;
@@ -152,7 +163,7 @@ export function munmap(mem: Memory, mm: Mm, start: number, end: number): void {
 }
 
 /** Takes an emptied VMA out of the object lists. */
-export function releaseVma(mem: Memory, vma: Vma): void {
+function* releaseVma(mem: Memory, vma: Vma): Job<void> {
   if (vma.flags & VM_HUGETLB) releaseHuge(mem, vma);
   if (vma.flags & VM_ACCOUNT) mem.committed -= vma.end - vma.start;
   const { mapping, anonRoot } = vma;
@@ -162,14 +173,14 @@ export function releaseVma(mem: Memory, vma: Vma): void {
   }
   if (mapping !== null) {
     mapping.vmas.delete(vma);
-    dropMappingIfUnused(mem, mapping);
+    yield* dropMappingIfUnused(mem, mapping);
   }
 }
 
 /** A shmem object without name and mappings loses its pages and slots. Mirrors: shmem_evict_inode. */
-export function dropMappingIfUnused(mem: Memory, mapping: Mapping): void {
+export function* dropMappingIfUnused(mem: Memory, mapping: Mapping): Job<void> {
   if (!mapping.isShmem || mapping.links > 0 || mapping.vmas.size > 0) return;
-  mapping.pages.forEach((index, entry) => {
+  yield* mapping.pages.walk((index, entry) => {
     if (entry < 0x40000000) {
       mem.removeFromCache(entry, 0);
       mem.freeFrame(entry);
@@ -185,11 +196,13 @@ export function dropMappingIfUnused(mem: Memory, mapping: Mapping): void {
 }
 
 /** Removes the whole address space. Mirrors: exit_mmap. */
-export function exitMmap(mem: Memory, mm: Mm): void {
+export function* exitMmap(mem: Memory, mm: Mm): Job<void> {
+  let seen = 0;
   for (const vma of mm.vmas) {
-    zapRange(mem, vma, vma.start, vma.end);
-    releaseVma(mem, vma);
+    yield* zapRangeInPieces(mem, vma, vma.start, vma.end);
+    if (++seen % PIECE_VMAS === 0) yield;
   }
+  for (const vma of mm.vmas) yield* releaseVma(mem, vma);
   mm.vmas.length = 0;
   mem.tables.freeTables(mm.pageDirectory, 0, TASK_SIZE_PAGES + 512);
   mm.vmasChanged();
@@ -271,16 +284,17 @@ function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
  * stops with ENOMEM, at one that refuses with what `wanted` throws, what lies before it having been changed, as mprotect,
  * mlock and munlock do.
  */
-export function changeRange(
+export function* changeRange(
   mem: Memory,
   mm: Mm,
   start: number,
   end: number,
   wanted: (vma: Vma) => number,
-  apply: (vma: Vma) => void,
-  merged?: (from: number, to: number, before: number, flags: number) => void,
-): void {
+  apply?: (vma: Vma) => Job<void>,
+  merged?: (from: number, to: number, before: number, flags: number) => Job<void>,
+): Job<void> {
   let at = start;
+  let seen = 0;
   try {
     while (at < end) {
       const vma = mm.find(at);
@@ -295,11 +309,12 @@ export function changeRange(
         if (flags & ~before & VM_ACCOUNT) promise(mem, stop - at);
         else if (before & ~flags & VM_ACCOUNT) mem.committed -= stop - at;
         piece.flags = flags;
-        apply(piece);
+        if (apply !== undefined) yield* apply(piece);
         mergeAround(mem, mm, piece);
-        merged?.(at, stop, before, flags);
+        if (merged !== undefined) yield* merged(at, stop, before, flags);
       }
       at = stop;
+      if (++seen % PIECE_VMAS === 0) yield;
     }
   } finally {
     mm.vmasGrew(0);
@@ -308,18 +323,18 @@ export function changeRange(
 }
 
 /** Changes the protection. Throws ENOMEM for holes, EACCES for what the mapping may never have. Mirrors: mprotect_fixup, change_pte_range. */
-export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: number): void {
-  changeRange(
+export function mprotect(mem: Memory, mm: Mm, start: number, end: number, prot: number): Job<void> {
+  return changeRange(
     mem,
     mm,
     start,
     end,
     (vma) => protectedFlags(vma, prot),
     (vma) => changeEntries(mem, vma, (vma.flags & VM_WRITE) !== 0),
-    (from, to, before, flags) => {
+    function* (from, to, before, flags) {
       // A locked private mapping that becomes writable is copied at once, so that no access to it faults.
       const copies = (before & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && flags & VM_WRITE;
-      if (copies) populate(mem, mm, from, to);
+      if (copies) yield* populate(mem, mm, from, to);
     },
   );
 }
@@ -339,9 +354,9 @@ function protectedFlags(vma: Vma, prot: number): number {
   return vma.isAnonymous && vma.anonRoot === null ? flags & ~VM_ACCOUNT : flags;
 }
 
-function changeEntries(mem: Memory, vma: Vma, writable: boolean): void {
+function changeEntries(mem: Memory, vma: Vma, writable: boolean): Job<void> {
   const { pte } = mem.tables;
-  forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+  return forEachEntryInPieces(mem, vma, vma.start, vma.end, (at) => {
     const entry = pte[at]!;
     if (entry >>> 30 !== KIND_PRESENT) return;
     if (!writable) pte[at] = entry & ~PTE_WRITE;
@@ -358,9 +373,9 @@ const VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT;
  * Locks [start, end) into memory; what is not there is faulted in, or, `onFault`, locked when it is touched.
  * Throws ENOMEM for holes. Mirrors: do_mlock, mlock_fixup.
  */
-export function mlock(mem: Memory, mm: Mm, start: number, end: number, onFault = false): void {
+export function* mlock(mem: Memory, mm: Mm, start: number, end: number, onFault = false): Job<void> {
   const locked = VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0);
-  changeRange(
+  yield* changeRange(
     mem,
     mm,
     start,
@@ -368,7 +383,7 @@ export function mlock(mem: Memory, mm: Mm, start: number, end: number, onFault =
     (vma) => lockedFlags(vma, locked),
     (vma) => mlockEntries(mem, vma),
   );
-  if (!populate(mem, mm, start, end)) throw new KernelError(ENOMEM, 'part of the range cannot be faulted in');
+  if (!(yield* populate(mem, mm, start, end))) throw new KernelError(ENOMEM, 'part of the range cannot be faulted in');
 }
 
 function lockedFlags(vma: Vma, locked: number): number {
@@ -377,8 +392,8 @@ function lockedFlags(vma: Vma, locked: number): number {
 }
 
 /** Locks the pages that are there. Mirrors: mlock_vma_pages_range. */
-function mlockEntries(mem: Memory, vma: Vma): void {
-  forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+function mlockEntries(mem: Memory, vma: Vma): Job<void> {
+  return forEachEntryInPieces(mem, vma, vma.start, vma.end, (at) => {
     const entry = mem.tables.pte[at]!;
     if (entry >>> 30 === KIND_PRESENT) mlockFrame(mem, entry & PTE_NUMBER);
   });
@@ -395,12 +410,12 @@ export interface MlockAll {
  * Locks all mappings there are, those to come, or, with neither, none any more (munlockall). What cannot be faulted in is
  * passed over. Mirrors: apply_mlockall_flags.
  */
-export function mlockAll(mem: Memory, mm: Mm, { current, future, onFault }: MlockAll): void {
+export function* mlockAll(mem: Memory, mm: Mm, { current, future, onFault }: MlockAll): Job<void> {
   const locked = VM_LOCKED | (onFault ? VM_LOCKONFAULT : 0);
   mm.defFlags = (mm.defFlags & ~VM_LOCKED_MASK) | (future ? locked : 0);
   if (future && !current) return;
   for (const { start, end } of mm.vmas.map((vma) => ({ start: vma.start, end: vma.end }))) {
-    changeRange(
+    yield* changeRange(
       mem,
       mm,
       start,
@@ -411,12 +426,12 @@ export function mlockAll(mem: Memory, mm: Mm, { current, future, onFault }: Mloc
   }
   if (!current) return;
   for (const { start, end } of mm.vmas.map((vma) => ({ start: vma.start, end: vma.end })))
-    populate(mem, mm, start, end);
+    yield* populate(mem, mm, start, end);
 }
 
 /** Mirrors: munlock. Throws ENOMEM for holes. */
-export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
-  changeRange(
+export function munlock(mem: Memory, mm: Mm, start: number, end: number): Job<void> {
+  return changeRange(
     mem,
     mm,
     start,
@@ -426,8 +441,8 @@ export function munlock(mem: Memory, mm: Mm, start: number, end: number): void {
   );
 }
 
-function munlockEntries(mem: Memory, vma: Vma): void {
-  forEachEntry(mem, vma, vma.start, vma.end, (at) => {
+function munlockEntries(mem: Memory, vma: Vma): Job<void> {
+  return forEachEntryInPieces(mem, vma, vma.start, vma.end, (at) => {
     const entry = mem.tables.pte[at]!;
     if (entry >>> 30 !== KIND_PRESENT) return;
     const pfn = entry & PTE_NUMBER;

@@ -7,6 +7,7 @@
  */
 import { EFAULT, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_SOFTDIRTY } from '../pages/pte.ts';
 import type { Mm } from './mm.ts';
@@ -14,7 +15,7 @@ import { insertVma, mergeAround, munmap, promise, TASK_SIZE_PAGES } from './mmap
 import { populate } from './populate.ts';
 import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_PFNMAP } from './vm-flags.ts';
 import { Vma } from './vma.ts';
-import { forEachEntry } from './zap.ts';
+import { forEachEntryInPieces } from './zap.ts';
 
 /** What mremap(2) is asked for; all in pages. */
 export interface MremapRequest {
@@ -34,11 +35,11 @@ const MAP_COUNT_MARGIN = 3;
  * Carries it out and returns the first page of the mapping. Throws KernelError: EINVAL (sizes, overlap), EFAULT (a hole, a
  * range over several mappings that changes its size), ENOMEM (no room to grow in place, commit limit, too many mappings).
  */
-export function mremap(mem: Memory, mm: Mm, request: MremapRequest): number {
+export function* mremap(mem: Memory, mm: Mm, request: MremapRequest): Job<number> {
   const { start, nrPages, newPages, to, dontUnmap = false } = request;
   checkRequest(mem, mm, request);
   if (to === undefined) {
-    resizeInPlace(mem, mm, start, nrPages, newPages);
+    yield* resizeInPlace(mem, mm, start, nrPages, newPages);
     return start;
   }
   const first = mm.find(start);
@@ -48,10 +49,10 @@ export function mremap(mem: Memory, mm: Mm, request: MremapRequest): number {
   if (several && (newPages !== nrPages || dontUnmap))
     throw new KernelError(EFAULT, 'the range spans more than one mapping');
   if (newPages > nrPages) checkExpandable(first);
-  munmap(mem, mm, to, to + newPages);
+  yield* munmap(mem, mm, to, to + newPages);
   let length = nrPages;
   if (nrPages > newPages) {
-    munmap(mem, mm, start + newPages, start + nrPages);
+    yield* munmap(mem, mm, start + newPages, start + nrPages);
     length = newPages;
   }
   for (let at = start; at < start + length; ) {
@@ -61,7 +62,7 @@ export function mremap(mem: Memory, mm: Mm, request: MremapRequest): number {
     const end = Math.min(vma.end, start + length);
     // Only a range within one mapping changes its size.
     const size = several ? end - from : newPages;
-    moveVma(mem, mm, vma, from, end - from, to + (from - start), size, dontUnmap);
+    yield* moveVma(mem, mm, vma, from, end - from, to + (from - start), size, dontUnmap);
     at = end;
   }
   mm.vmasChanged();
@@ -85,11 +86,11 @@ function checkRequest(mem: Memory, mm: Mm, { start, nrPages, newPages, to, dontU
 }
 
 /** Mirrors: shrink_vma, expand_vma without MREMAP_MAYMOVE. */
-function resizeInPlace(mem: Memory, mm: Mm, start: number, nrPages: number, newPages: number): void {
+function* resizeInPlace(mem: Memory, mm: Mm, start: number, nrPages: number, newPages: number): Job<void> {
   const vma = mm.find(start);
   if (vma === undefined) throw new KernelError(EFAULT, 'nothing is mapped there');
   if (newPages <= nrPages) {
-    if (newPages < nrPages) munmap(mem, mm, start + newPages, start + nrPages);
+    if (newPages < nrPages) yield* munmap(mem, mm, start + newPages, start + nrPages);
     else if (start + nrPages > vma.end) throw new KernelError(EFAULT, 'the range spans more than one mapping');
     return;
   }
@@ -105,7 +106,7 @@ function resizeInPlace(mem: Memory, mm: Mm, start: number, nrPages: number, newP
   vma.end += grow;
   mergeAround(mem, mm, vma);
   mm.vmasChanged();
-  if (vma.flags & VM_LOCKED) populate(mem, mm, from, from + grow);
+  if (vma.flags & VM_LOCKED) yield* populate(mem, mm, from, from + grow);
 }
 
 /** Mirrors: the part of check_prep_vma on growing. */
@@ -114,7 +115,7 @@ function checkExpandable(vma: Vma): void {
 }
 
 /** Moves part of one VMA. Mirrors: move_vma, copy_vma. */
-function moveVma(
+function* moveVma(
   mem: Memory,
   mm: Mm,
   vma: Vma,
@@ -123,7 +124,7 @@ function moveVma(
   to: number,
   newPages: number,
   dontUnmap: boolean,
-): void {
+): Job<void> {
   if (vma.flags & VM_ACCOUNT) promise(mem, newPages);
   // Anonymous memory without pages so far may take the index of its new place; with pages they keep theirs.
   const fresh = vma.isAnonymous && vma.anonRoot === null;
@@ -134,13 +135,13 @@ function moveVma(
   moved.anonRoot?.vmas.add(moved);
   moved.mapping?.vmas.add(moved);
   insertVma(mm, moved);
-  moveEntries(mem, vma, from, from + nrPages, to);
+  yield* moveEntries(mem, vma, from, from + nrPages, to);
   mergeAround(mem, mm, moved);
   if (dontUnmap) {
     leaveEmpty(mem, mm, vma, from, nrPages);
-  } else munmap(mem, mm, from, from + nrPages);
+  } else yield* munmap(mem, mm, from, from + nrPages);
   mm.vmasChanged();
-  if (moved.flags & VM_LOCKED && newPages > nrPages) populate(mem, mm, to + nrPages, to + newPages);
+  if (moved.flags & VM_LOCKED && newPages > nrPages) yield* populate(mem, mm, to + nrPages, to + newPages);
 }
 
 /**
@@ -158,10 +159,10 @@ function leaveEmpty(mem: Memory, mm: Mm, vma: Vma, from: number, nrPages: number
 }
 
 /** Entries change their place; frames, slots and counters stay as they are. Mirrors: move_ptes. */
-function moveEntries(mem: Memory, vma: Vma, from: number, end: number, to: number): void {
+function moveEntries(mem: Memory, vma: Vma, from: number, end: number, to: number): Job<void> {
   const { tables } = mem;
   const directory = vma.mm.pageDirectory;
-  forEachEntry(mem, vma, from, end, (at, vpn) => {
+  return forEachEntryInPieces(mem, vma, from, end, (at, vpn) => {
     const entry = tables.pte[at]!;
     const expected = tables.expected[at]!;
     tables.pte[at] = KIND_NONE;

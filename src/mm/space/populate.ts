@@ -1,6 +1,7 @@
 /** Bringing pages in on behalf of a system call: mlock, MAP_POPULATE, MADV_POPULATE_*. Mirrors: mm/gup.c. */
 import { EFAULT, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { KIND_PRESENT, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
 import { accessPage, FAULT_MAJOR, FAULT_NONE, FAULT_OOM, mayAccess, presentFrame } from './fault.ts';
@@ -8,19 +9,25 @@ import type { Mm } from './mm.ts';
 import { VM_EXEC, VM_HUGETLB, VM_IO, VM_LOCKONFAULT, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
+/** Pages brought in in one piece of work. */
+const PIECE_PAGES = 512;
+
 /**
  * Faults in the VMAs of a range: for writing where they are private and writable. Stops with false at the first page
  * that cannot be had. Mirrors: mm/gup.c:__mm_populate, populate_vma_page_range.
  */
-export function populate(mem: Memory, mm: Mm, start: number, end: number): boolean {
+export function* populate(mem: Memory, mm: Mm, start: number, end: number): Job<boolean> {
+  let seen = 0;
   for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
     const vma = mm.vmas[i]!;
+    if (++seen % PIECE_PAGES === 0) yield;
     if (vma.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB | VM_LOCKONFAULT)) continue;
     if ((vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return false;
     const write = (vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE;
     const last = Math.min(end, vma.end);
     for (let vpn = Math.max(start, vma.start); vpn < last; vpn++) {
       if (bringIn(mem, vma, vpn, write, false) < FAULT_NONE) return false;
+      if (++seen % PIECE_PAGES === 0) yield;
     }
   }
   return true;
@@ -30,13 +37,14 @@ export function populate(mem: Memory, mm: Mm, start: number, end: number): boole
  * MADV_POPULATE_READ and MADV_POPULATE_WRITE on the part of one VMA. Throws EINVAL (special mapping, protection), ENOMEM,
  * EFAULT (beyond the end of the file). Mirrors: madvise_populate, faultin_page_range.
  */
-export function populateAdvised(mem: Memory, vma: Vma, from: number, to: number, write: boolean): void {
+export function* populateAdvised(mem: Memory, vma: Vma, from: number, to: number, write: boolean): Job<void> {
   if (vma.flags & (VM_PFNMAP | VM_IO) || !mayAccess(vma, write) || (!write && (vma.flags & VM_READ) === 0))
     throw new KernelError(EINVAL, 'the mapping does not allow the access');
   for (let vpn = from; vpn < to; vpn++) {
     const outcome = bringIn(mem, vma, vpn, write, true);
     if (outcome === FAULT_OOM) throw new KernelError(ENOMEM, 'no memory');
     if (outcome < FAULT_NONE) throw new KernelError(EFAULT, 'a page cannot be had');
+    if ((vpn - from) % PIECE_PAGES === PIECE_PAGES - 1) yield;
   }
 }
 

@@ -28,8 +28,35 @@ export function forEachEntry(
   }
 }
 
-/** Pages looked at in one piece of a walk: some milliseconds. */
-const WALK_PIECE_PAGES = 1 << 16;
+/** Entries that are changed in one piece of work: a millisecond, or some. */
+const PIECE_ENTRIES = 1024;
+/** Pages looked at in one piece of a walk that changes nothing: the same. */
+const WALK_PIECE_PAGES = 1 << 14;
+
+/** The same in pieces, for visitors that do some work on each entry. */
+export function* forEachEntryInPieces(
+  mem: Memory,
+  vma: Vma,
+  start: number,
+  end: number,
+  visit: (at: number, vpn: number) => void,
+): Job<void> {
+  const directory = vma.mm.pageDirectory;
+  const { tables } = mem;
+  let seen = 0;
+  for (let vpn = start; vpn < end; ) {
+    const count = tables.run(directory, vpn, end);
+    const first = tables.find(directory, vpn);
+    if (first !== 0) {
+      for (let i = 0; i < count; i++) if (tables.pte[first + i] !== 0) visit(first + i, vpn + i);
+    }
+    vpn += count;
+    seen += first === 0 ? 1 : count;
+    if (seen < PIECE_ENTRIES) continue;
+    seen = 0;
+    yield;
+  }
+}
 
 /** The same over a whole VMA, in pieces. */
 export function* walkEntries(mem: Memory, vma: Vma, visit: (at: number, vpn: number) => void): Job<void> {
@@ -44,10 +71,20 @@ export function* walkEntries(mem: Memory, vma: Vma, visit: (at: number, vpn: num
  * Dirty bits of file pages move to the page. What had been written counts as forgotten.
  */
 export function zapRange(mem: Memory, vma: Vma, start: number, end: number): void {
+  vma.mm.updateHiwaterRss();
+  forEachEntry(mem, vma, start, end, zapEntry(mem, vma));
+}
+
+/** The same in pieces. */
+export function* zapRangeInPieces(mem: Memory, vma: Vma, start: number, end: number): Job<void> {
+  vma.mm.updateHiwaterRss();
+  yield* forEachEntryInPieces(mem, vma, start, end, zapEntry(mem, vma));
+}
+
+function zapEntry(mem: Memory, vma: Vma): (at: number) => void {
   const { tables } = mem;
   const mm = vma.mm;
-  mm.updateHiwaterRss();
-  forEachEntry(mem, vma, start, end, (at) => {
+  return (at) => {
     const pte = tables.pte[at]!;
     tables.pte[at] = KIND_NONE;
     tables.expected[at] = 0;
@@ -55,7 +92,7 @@ export function zapRange(mem: Memory, vma: Vma, start: number, end: number): voi
       mm.swapents--;
       putSlot(mem, pte & PTE_NUMBER);
     } else if (pte >>> 30 === KIND_PRESENT) zapPresent(mem, vma, pte);
-  });
+  };
 }
 
 function zapPresent(mem: Memory, vma: Vma, pte: number): void {

@@ -1,6 +1,7 @@
 /** Operations on the whole swap area. Mirrors: mm/swapfile.c. */
 import { ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import type { Job } from '../../util/job.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
 import { cacheDrop } from '../cache/page-cache.ts';
 import type { Memory } from '../memory.ts';
@@ -11,18 +12,22 @@ import { claimForMapping, getCachePage, slotHoldsZeros } from '../space/fault.ts
 import { lruAddFresh, mlockFrame } from '../space/mlock.ts';
 import type { Mm } from '../space/mm.ts';
 import type { Vma } from '../space/vma.ts';
-import { forEachEntry } from '../space/zap.ts';
+import { forEachEntryInPieces } from '../space/zap.ts';
 import { addToSwapCache, removeFromSwapCache, tryToFreeSwap } from './swap-cache.ts';
+
+/** Slots looked at in one piece of work. */
+const PIECE_SLOTS = 1 << 14;
 
 /**
  * Empties the swap cache, as pressure that lasts until then does: pages there are the first that reclaim finds, and with
  * them goes clean page cache that nobody maps. Without a swap cache there is nothing to do.
  */
-export function squeezeSwapCache(mem: Memory): void {
+export function* squeezeSwapCache(mem: Memory): Job<void> {
   const { swap } = mem;
   if (swap === null || mem.nrSwapCache === 0) return;
-  for (const mapping of mem.mappings.values()) cacheDrop(mem, mapping, false);
+  for (const mapping of mem.mappings.values()) yield* cacheDrop(mem, mapping, false);
   for (let slot = 1; slot <= swap.total && mem.nrSwapCache > 0; slot++) {
+    if (slot % PIECE_SLOTS === 0) yield;
     const pfn = swap.frame[slot]!;
     if (pfn === 0) continue;
     mem.endWritebackEarly(pfn);
@@ -39,25 +44,26 @@ export function squeezeSwapCache(mem: Memory): void {
  * Brings every page back and takes the area out of use. Throws ENOMEM, with what has come back staying, when memory
  * runs out. Mirrors: try_to_unuse, unuse_pte, shmem_unuse.
  */
-export function swapOff(mem: Memory, mms: readonly Mm[]): void {
+export function* swapOff(mem: Memory, mms: readonly Mm[]): Job<void> {
   const { swap } = mem;
   if (swap === null) return;
   swap.active = false;
   for (const mapping of mem.mappings.values()) {
     if (mapping.nrSwapped === 0) continue;
-    mapping.pages.forEach((index, entry) => {
+    yield* mapping.pages.walk((index, entry) => {
       if (entry < ENTRY_SWAPPED || entry >= ENTRY_SHADOW || (entry & ENTRY_NUMBER) === 0) return;
       if (getCachePage(mem, mapping, index) === 0) throw outOfMemory(mem);
     });
   }
   for (const mm of mms) {
     for (const vma of mm.vmas) {
-      forEachEntry(mem, vma, vma.start, vma.end, (at, vpn) => {
+      yield* forEachEntryInPieces(mem, vma, vma.start, vma.end, (at, vpn) => {
         if (mem.tables.pte[at]! >>> 30 === KIND_SWAP) unuseEntry(mem, vma, at, vpn);
       });
     }
   }
   for (let slot = 1; slot <= swap.total && mem.nrSwapCache > 0; slot++) {
+    if (slot % PIECE_SLOTS === 0) yield;
     if (swap.frame[slot] !== 0) tryToFreeSwap(mem, swap.frame[slot]!);
   }
 }

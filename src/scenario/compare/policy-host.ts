@@ -1,4 +1,5 @@
 /** What a policy of one's own may see and do: what a daemon with root could, under virtual time. */
+
 import { writeCgroupFile } from '../../machine/cgroup-files.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { setOomChooser } from '../../machine/oom.ts';
@@ -6,6 +7,7 @@ import { setSysctl } from '../../machine/sysctl.ts';
 import type { Task } from '../../machine/task.ts';
 import { type App, appsOf } from '../../machine/workload/app.ts';
 import type { PressureLevel } from '../../mm/reclaim/vmpressure.ts';
+import { finish } from '../../util/job.ts';
 import { Daemon } from './task-managers/daemon.ts';
 
 /** A process as /proc shows it; sizes in pages of 4096 bytes. */
@@ -139,7 +141,7 @@ export class PolicyHost extends Daemon {
   writeCgroup(path: string, text: string): void {
     const slash = path.lastIndexOf('/');
     const group = this.machine.cgroups.at(path.slice(0, Math.max(0, slash)) || '/');
-    writeCgroupFile(this.machine, group, path.slice(slash + 1), text);
+    finish(writeCgroupFile(this.machine, group, path.slice(slash + 1), text));
   }
 
   /** A write to /proc/sys: "vm.swappiness", "60". Throws KernelError. */

@@ -37,7 +37,7 @@ function moveStep(): ProcessStep {
       const to = args.key('to')?.value;
       const dontUnmap = args.flag('dontunmap');
       if (dontUnmap && to === undefined) throw args.fail('dontunmap needs to=', undefined, 'to=NEWMAPPING dontunmap');
-      return ({ machine }, task) => {
+      return function* ({ machine }, task) {
         const mm = mmOf(task);
         const region = regionOf(task, name);
         if (to !== undefined && task.regions.has(to))
@@ -45,15 +45,15 @@ function moveStep(): ProcessStep {
         const nrPages = Math.ceil(length / 4096);
         const newPages = Math.ceil(newLength / 4096);
         const place = to === undefined ? undefined : placeFor(machine, mm, newPages);
-        const result = systemCall(machine, task, () => {
+        const result = yield* systemCall(machine, task, function* () {
           const from = wholePages(offset, 'offset');
           const start = region.start + from;
           if (place === undefined) {
-            mremap(machine.mem, mm, { start, nrPages, newPages });
+            yield* mremap(machine.mem, mm, { start, nrPages, newPages });
             resizeRegion(task, region, from, nrPages, newPages);
             return;
           }
-          mremap(machine.mem, mm, { start, nrPages, newPages, to: place, dontUnmap });
+          yield* mremap(machine.mem, mm, { start, nrPages, newPages, to: place, dontUnmap });
           task.regions.set(to!, { name: to!, start: place, nrPages: newPages, mapping: region.mapping });
           takePlace(machine, place, newPages);
         });
@@ -82,8 +82,8 @@ function brkStep(): ProcessStep {
           if (mm.startBrk === 0) mm.startBrk = mm.brk = place * 4096;
         } else if (region.start * 4096 !== mm.startBrk)
           throw new KernelError(EINVAL, `${name} is not the heap of ${task.name}`);
-        return systemCall(machine, task, () => {
-          setBrk(machine.mem, mm, mm.startBrk + size);
+        return systemCall(machine, task, function* () {
+          yield* setBrk(machine.mem, mm, mm.startBrk + size);
           const start = Math.floor(mm.startBrk / 4096);
           task.regions.set(name, { name, start, nrPages, mapping: null });
           if (region === undefined) takePlace(machine, start, nrPages);
@@ -107,7 +107,7 @@ export const addressSteps: readonly ProcessStep[] = [
         const mm = mmOf(task);
         return systemCall(machine, task, () => {
           if (!flags.current && !flags.future) throw new KernelError(EINVAL, 'mlockall needs current or future');
-          mlockAll(machine.mem, mm, flags);
+          return mlockAll(machine.mem, mm, flags);
         });
       };
     },

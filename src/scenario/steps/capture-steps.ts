@@ -112,7 +112,7 @@ const restStep: ProcessStep = {
     const cached = inPages('cached');
     const anon = inPages('anon');
     const swapFree = inPages('swapfree');
-    return ({ machine }, task) => {
+    return function* ({ machine }, task) {
       const { mem } = machine;
       if (swapFree !== undefined && mem.swap?.active)
         addPages(machine, task, 'swapped', mem.swap.nrFree - swapFree, 'swap');
@@ -120,7 +120,7 @@ const restStep: ProcessStep = {
       const uncached = cached === undefined ? 0 : cached - mem.nrFilePages;
       if (uncached > 0) {
         const file = machine.createFile('uncaptured', '/uncaptured', uncached * 4096, { uid: 0, gid: 0, mode: 0o600 });
-        cacheLoad(mem, file, 0, uncached);
+        yield* cacheLoad(mem, file, 0, uncached);
       }
       mem.kernelPages = Math.max(LEAST_KERNEL_PAGES, mem.kernelPages + mem.nrFree - free);
       return {};

@@ -14,7 +14,7 @@ import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
-import { withEvents } from '../report.ts';
+import { withEvents, withEventsInPieces } from '../report.ts';
 import { takeSnap } from '../snap.ts';
 import type { MachineStep, StepResult } from '../step.ts';
 import { type Args, MAX_TIME_US } from '../words.ts';
@@ -27,25 +27,56 @@ export function objectOf(machine: Machine, name: string): Mapping {
   return mapping;
 }
 
+const CACHE_CALLS = ['load', 'drop', 'sync', 'loadpart', 'dirtywrite'] as const;
+
+function cacheCall(
+  mem: Memory,
+  file: Mapping,
+  what: (typeof CACHE_CALLS)[number],
+  from: number,
+  to: number,
+): Job<unknown> {
+  switch (what) {
+    case 'load':
+      return cacheLoad(mem, file, 0, file.nrPages);
+    case 'loadpart':
+      return cacheLoad(mem, file, from, to);
+    case 'dirtywrite':
+      return cacheDirtyWrite(mem, file, from, to);
+    case 'sync':
+      return cacheSync(mem, file);
+    case 'drop':
+      return cacheDrop(mem, file);
+  }
+}
+
 /** A system call on an object, by nobody in particular. */
-function objectCall(machine: Machine, name: string, call: (mapping: Mapping) => void): StepResult {
+function objectCall(machine: Machine, name: string, call: (mapping: Mapping) => Job<unknown>): Job<StepResult> {
   const mapping = objectOf(machine, name);
-  return withEvents(machine, () => {
-    try {
-      call(mapping);
-      return { ret: 0 };
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      return { ret: -1, errno: error.code };
-    }
-  });
+  return withEventsInPieces(machine, calling(call(mapping)));
+}
+
+function* calling(call: Job<unknown>): Job<Record<string, unknown>> {
+  try {
+    yield* call;
+    return { ret: 0 };
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { ret: -1, errno: error.code };
+  }
+}
+
+/** Work whose end is all that it reports. */
+function* succeeding(work: Job<unknown>): Job<Record<string, unknown>> {
+  yield* work;
+  return { ret: 0 };
 }
 
 /** A call on whole pages of an object: a hole covers the pages that lie wholly in it, room all that it touches. */
 function objectRange(
   word: 'punch' | 'fallocate',
   about: string,
-  call: (mem: Memory, mapping: Mapping, from: number, to: number) => void,
+  call: (mem: Memory, mapping: Mapping, from: number, to: number) => Job<void>,
 ): MachineStep {
   return {
     word,
@@ -156,6 +187,12 @@ function* advance(machine: Machine, toUs: number): Job<StepResult> {
   return {};
 }
 
+function* squeezing({ storage, mem }: Machine): Job<Record<string, unknown>> {
+  storage.drain();
+  yield* squeezeSwapCache(mem);
+  return { ret: 0 };
+}
+
 const CATCHABLE = ['SIGSEGV', 'SIGBUS'] as const;
 
 /** `catches=SIGSEGV,SIGBUS` or `catches=none`: the signals of failed accesses that a process survives. */
@@ -227,9 +264,9 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'takes the name of a file away: who still maps or runs it sees it as (deleted); unmapped shared memory goes',
     parse(args) {
       const name = args.next('object').text;
-      return ({ machine }) => {
-        if (machine.objects.has(name) || !name.startsWith('/')) machine.unlinkObject(name);
-        else unlinkPath(machine, name);
+      return function* ({ machine }) {
+        if (machine.objects.has(name) || !name.startsWith('/')) yield* machine.unlinkObject(name);
+        else yield* unlinkPath(machine, name);
         return { ret: 0 };
       };
     },
@@ -241,8 +278,8 @@ export const machineSteps: readonly MachineStep[] = [
     parse(args) {
       const name = args.next('object').text;
       const to = args.next('new path').text;
-      return ({ machine }) => {
-        renamePath(machine, machine.objects.get(name)?.path ?? name, to);
+      return function* ({ machine }) {
+        yield* renamePath(machine, machine.objects.get(name)?.path ?? name, to);
         return { ret: 0 };
       };
     },
@@ -313,7 +350,7 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'page cache operations from outside any process',
     parse(args) {
       const name = args.name('object').text;
-      const what = args.choice('operation', ['load', 'drop', 'sync', 'loadpart', 'dirtywrite']);
+      const what = args.choice('operation', CACHE_CALLS);
       const part = what === 'loadpart' || what === 'dirtywrite';
       const from = part ? Math.floor(args.size('offset') / 4096) : 0;
       const length = part ? args.size('length') : 0;
@@ -321,14 +358,7 @@ export const machineSteps: readonly MachineStep[] = [
       return ({ machine }) => {
         const { mem } = machine;
         const file = objectOf(machine, name);
-        return withEvents(machine, () => {
-          if (what === 'load') cacheLoad(mem, file, 0, file.nrPages);
-          else if (what === 'loadpart') cacheLoad(mem, file, from, Math.min(to, file.nrPages));
-          else if (what === 'dirtywrite') cacheDirtyWrite(mem, file, from, Math.min(to, file.nrPages));
-          else if (what === 'sync') cacheSync(mem, file);
-          else cacheDrop(mem, file);
-          return { ret: 0 };
-        });
+        return withEventsInPieces(machine, succeeding(cacheCall(mem, file, what, from, Math.min(to, file.nrPages))));
       };
     },
   },
@@ -348,22 +378,13 @@ export const machineSteps: readonly MachineStep[] = [
     word: 'squeeze',
     usage: 'squeeze',
     about: 'pressure until the swap cache is empty',
-    parse: () => (ctx) =>
-      withEvents(ctx.machine, () => {
-        ctx.machine.storage.drain();
-        squeezeSwapCache(ctx.machine.mem);
-        return { ret: 0 };
-      }),
+    parse: () => (ctx) => withEventsInPieces(ctx.machine, squeezing(ctx.machine)),
   },
   {
     word: 'swapoff',
     usage: 'swapoff',
     about: 'brings everything back from swap and stops using it',
-    parse: () => (ctx) =>
-      withEvents(ctx.machine, () => {
-        swapOff(ctx.machine.mem, ctx.machine.mms);
-        return { ret: 0 };
-      }),
+    parse: () => (ctx) => withEventsInPieces(ctx.machine, succeeding(swapOff(ctx.machine.mem, ctx.machine.mms))),
   },
   {
     word: 'swapon',
@@ -423,9 +444,9 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'as a write to /proc/sys/vm/drop_caches',
     parse(args) {
       const what = args.integer('what', undefined, 1, 7);
-      return ({ machine }) => {
+      return function* ({ machine }) {
         if (what & 1) {
-          for (const mapping of machine.mem.mappings.values()) cacheDrop(machine.mem, mapping, false);
+          for (const mapping of machine.mem.mappings.values()) yield* cacheDrop(machine.mem, mapping, false);
           machine.mem.events.drop_pagecache++;
         }
         if (what & 2) machine.mem.events.drop_slab++;

@@ -24,7 +24,7 @@ import type { Vma } from '../../mm/space/vma.ts';
 import { EINVAL, ENOMEM, errnoName } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
-import { systemCall, withEvents, withEventsInPieces } from '../report.ts';
+import { systemCall, withEventsInPieces } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
 import { mmapStep, protOf } from './mmap-step.ts';
@@ -61,7 +61,7 @@ function partCall(
   word: string,
   usage: string,
   about: string,
-  call: (machine: Machine, mm: Mm, start: number, end: number) => void,
+  call: (machine: Machine, mm: Mm, start: number, end: number) => Job<void>,
 ): ProcessStep {
   return {
     word,
@@ -75,7 +75,7 @@ function partCall(
         regionOf(task, part.name);
         return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
-          call(machine, mm, start, end);
+          return call(machine, mm, start, end);
         });
       };
     },
@@ -149,7 +149,7 @@ export const memorySteps: readonly ProcessStep[] = [
         regionOf(task, part.name);
         return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
-          mlock(machine.mem, mm, start, end, onFault);
+          return mlock(machine.mem, mm, start, end, onFault);
         });
       };
     },
@@ -173,7 +173,7 @@ export const memorySteps: readonly ProcessStep[] = [
         regionOf(task, part.name);
         return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
-          mprotect(machine.mem, mm, start, end, prot);
+          return mprotect(machine.mem, mm, start, end, prot);
         });
       };
     },
@@ -191,7 +191,7 @@ export const memorySteps: readonly ProcessStep[] = [
         regionOf(task, part.name);
         return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
-          madvise(machine.mem, mm, start, end, advice, ownCredentials(task));
+          return madvise(machine.mem, mm, start, end, advice, ownCredentials(task));
         });
       };
     },
@@ -221,25 +221,7 @@ export const memorySteps: readonly ProcessStep[] = [
     about: 'MADV_COLD: deactivates pages',
     parse(args) {
       const target = readTarget(args);
-      return ({ machine }, task) =>
-        withEvents(machine, () => {
-          const mm = mmOf(task);
-          const range = target.part === undefined ? undefined : pagesOf(task, target.part);
-          const result = { vmas_walked: 0, bytes_advised: 0, vmas_refused: 0 };
-          for (const vma of mm.vmas) {
-            const from = Math.max(vma.start, range?.start ?? 0);
-            const to = Math.min(vma.end, range?.end ?? Number.POSITIVE_INFINITY);
-            if (from >= to || !isKind(vma, target.kind) || !isOwn(task, vma)) continue;
-            result.vmas_walked++;
-            if (vma.flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB)) {
-              result.vmas_refused++;
-              continue;
-            }
-            result.bytes_advised += (to - from) * 4096;
-            coldVma(machine.mem, vma, from, to);
-          }
-          return result.vmas_refused > 0 ? { ...result, errno: 'EINVAL' } : result;
-        });
+      return ({ machine }, task) => withEventsInPieces(machine, cooling(machine, task, target));
     },
   },
   {
@@ -257,8 +239,8 @@ export const memorySteps: readonly ProcessStep[] = [
     about: 'as a write to /proc/PID/clear_refs',
     parse(args) {
       const value = args.integer('value', undefined, 1, 5);
-      return ({ machine }, task) => {
-        clearRefs(machine, task, value);
+      return function* ({ machine }, task) {
+        yield* clearRefs(machine, task, value);
         return {};
       };
     },
@@ -304,6 +286,29 @@ function* pageout(
 ): Job<Record<string, unknown>> {
   const range = part === undefined ? undefined : pagesOf(task, part);
   return yield* reclaimByScenario(machine, task, mmOf(task), kind, range, who, (vma) => isOwn(task, vma));
+}
+
+function* cooling(
+  machine: Machine,
+  task: Task,
+  { kind, part }: ReturnType<typeof readTarget>,
+): Job<Record<string, unknown>> {
+  const mm = mmOf(task);
+  const range = part === undefined ? undefined : pagesOf(task, part);
+  const result = { vmas_walked: 0, bytes_advised: 0, vmas_refused: 0 };
+  for (const vma of mm.vmas) {
+    const from = Math.max(vma.start, range?.start ?? 0);
+    const to = Math.min(vma.end, range?.end ?? Number.POSITIVE_INFINITY);
+    if (from >= to || !isKind(vma, kind) || !isOwn(task, vma)) continue;
+    result.vmas_walked++;
+    if (vma.flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB)) {
+      result.vmas_refused++;
+      continue;
+    }
+    result.bytes_advised += (to - from) * 4096;
+    yield* coldVma(machine.mem, vma, from, to);
+  }
+  return result.vmas_refused > 0 ? { ...result, errno: 'EINVAL' } : result;
 }
 
 function* reclaiming(machine: Machine, task: Task, text: string): Job<Record<string, unknown>> {
@@ -377,7 +382,7 @@ function* touching(
 }
 
 /** Mirrors: mm/msync.c: shared file pages are written and waited for; holes are reported at the end. */
-function msync(machine: Machine, mm: Mm, start: number, end: number): void {
+function* msync(machine: Machine, mm: Mm, start: number, end: number): Job<void> {
   let at = start;
   let hole = false;
   for (let i = mm.indexAfter(start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
@@ -385,7 +390,8 @@ function msync(machine: Machine, mm: Mm, start: number, end: number): void {
     if (vma.start > at) hole = true;
     const from = Math.max(start, vma.start);
     at = Math.min(end, vma.end);
-    if (vma.mapping !== null && vma.isShared) syncMapping(machine.mem, vma.mapping, vma.indexOf(from), vma.indexOf(at));
+    if (vma.mapping !== null && vma.isShared)
+      yield* syncMapping(machine.mem, vma.mapping, vma.indexOf(from), vma.indexOf(at));
   }
   if (hole || at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }

@@ -3,7 +3,7 @@ import type { Machine } from '../../machine/machine.ts';
 import { HUGE_KB, HUGE_PAGES } from '../../mm/pages/hugetlb.ts';
 import { accessPage } from '../../mm/space/fault.ts';
 import type { Mm } from '../../mm/space/mm.ts';
-import { mmap, munmap, TASK_SIZE_PAGES } from '../../mm/space/mmap.ts';
+import { mmapInPieces, munmap, TASK_SIZE_PAGES } from '../../mm/space/mmap.ts';
 import {
   PROT_EXEC,
   PROT_READ,
@@ -18,6 +18,7 @@ import {
 import type { Vma } from '../../mm/space/vma.ts';
 import { EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import type { Job } from '../../util/job.ts';
 import { systemCall } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args, Word } from '../words.ts';
@@ -25,6 +26,8 @@ import { objectOf } from './machine-steps.ts';
 import { mmOf } from './region.ts';
 
 const GIB_PAGES = 262144;
+/** Mappings made in one piece of work. */
+const PIECE_VMAS = 256;
 const FIRST_MAPPING = 0x100000000000 / 4096;
 
 const PROTS: Readonly<Record<string, number>> = {
@@ -81,7 +84,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   }
   const pieces = count ?? 1;
 
-  return ({ machine }, task) => {
+  return function* ({ machine }, task) {
     const mm = mmOf(task);
     const found = object === undefined ? undefined : objectOf(machine, object);
     const objectBytes = Math.max(0, (found?.nrPages ?? 0) * 4096 - offset);
@@ -91,13 +94,13 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
     if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
     const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
     let made = 0;
-    const result = systemCall(machine, task, () => {
+    const result = yield* systemCall(machine, task, function* () {
       const mapping = found ?? (shared ? machine.anonymousShmem(areaPages * 4096) : null);
       const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
       for (; made < pieces; made++) {
         if (made > 0 && mm.vmas.length > machine.mem.settings.maxMapCount) break;
         const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + made * stridePages;
-        const vma = mmap(machine.mem, mm, {
+        const vma = yield* mmapInPieces(machine.mem, mm, {
           start: first,
           nrPages: initPages,
           prot,
@@ -109,7 +112,8 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
           populate,
           name: label,
         });
-        if (hugetlbKb !== undefined) touchHuge(machine, mm, vma, Math.ceil(hugetlbKb / HUGE_KB));
+        if (made % PIECE_VMAS === PIECE_VMAS - 1) yield;
+        if (hugetlbKb !== undefined) yield* touchHuge(machine, mm, vma, Math.ceil(hugetlbKb / HUGE_KB));
       }
       task.regions.set(name, { name, start, nrPages: areaPages, mapping });
       if (at === undefined) takePlace(machine, start, areaPages);
@@ -127,11 +131,11 @@ function openedFor(prot: number): 'r' | 'rw' {
 }
 
 /** The huge pages that a mapping has from the start: its first ones. Throws ENOMEM. */
-function touchHuge(machine: Machine, mm: Mm, vma: Vma, count: number): void {
+function* touchHuge(machine: Machine, mm: Mm, vma: Vma, count: number): Job<void> {
   const { start, end } = vma;
   for (let i = 0; i < Math.min(count, vma.nrPages / HUGE_PAGES); i++) {
     if (accessPage(machine.mem, vma, start + i * HUGE_PAGES, vma.isWritable) >= 0) continue;
-    munmap(machine.mem, mm, start, end);
+    yield* munmap(machine.mem, mm, start, end);
     throw new KernelError(ENOMEM, 'there are not so many huge pages (vm.nr_hugepages)');
   }
 }

@@ -1,12 +1,15 @@
 /** Steps of memory pressure: the low-memory killer, volatile ranges, control groups. */
+
 import { writeCgroupFile } from '../../machine/cgroup-files.ts';
 import type { LmkConfig } from '../../machine/lmk.ts';
+import type { Machine } from '../../machine/machine.ts';
 import type { Task } from '../../machine/task.ts';
 import { markTaskVolatile, unmarkTaskVolatile, usualKind } from '../../machine/volatile.ts';
 import { VOLATILE_KINDS, type VolatileKind } from '../../mm/cache/volatile.ts';
 import { EAGAIN, EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
-import { withEvents } from '../report.ts';
+import type { Job } from '../../util/job.ts';
+import { withEventsInPieces } from '../report.ts';
 import type { MachineStep, ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
 import { regionOf } from './region.ts';
@@ -108,28 +111,37 @@ export const pressureSteps: readonly MachineStep[] = [
       'control groups, as in a mounted cgroup2 file system: /apps/mail/memory.high; swappiness: as memory.swappiness of version 1, in place of vm.swappiness',
     partial: true,
     parse(args) {
-      const what = args.choice('operation', ['mkdir', 'rmdir', 'write', 'swappiness']);
+      const what = args.choice('operation', GROUP_CALLS);
       const path = args.next('path').text;
       const text = what === 'write' ? args.next('text').text : '';
       const swappiness = what === 'swappiness' ? args.integer('swappiness', undefined, 0, 200) : 0;
       return ({ machine }) =>
-        withEvents(machine, () => {
-          if (what === 'mkdir') machine.cgroups.mkdir(path);
-          else if (what === 'rmdir') machine.cgroups.rmdir(path);
-          else if (what === 'swappiness') machine.cgroups.setSwappiness(path, swappiness);
-          else {
-            const slash = path.lastIndexOf('/');
-            const group = machine.cgroups.at(path.slice(0, Math.max(0, slash)) || '/');
-            // memory.reclaim may fall short, having done what it could: that is a result, as of a system call.
-            try {
-              writeCgroupFile(machine, group, path.slice(slash + 1), text);
-            } catch (error) {
-              if (!(error instanceof KernelError) || error.errno !== EAGAIN) throw error;
-              return { ret: -1, errno: error.code };
-            }
-          }
-          return { ret: 0 };
-        });
+        withEventsInPieces(machine, groupCall(machine, what, path, what === 'write' ? text : swappiness));
     },
   },
 ];
+
+const GROUP_CALLS = ['mkdir', 'rmdir', 'write', 'swappiness'] as const;
+
+function* groupCall(
+  machine: Machine,
+  what: (typeof GROUP_CALLS)[number],
+  path: string,
+  value: string | number,
+): Job<Record<string, unknown>> {
+  if (what === 'mkdir') machine.cgroups.mkdir(path);
+  else if (what === 'rmdir') machine.cgroups.rmdir(path);
+  else if (what === 'swappiness') machine.cgroups.setSwappiness(path, Number(value));
+  else {
+    const slash = path.lastIndexOf('/');
+    const group = machine.cgroups.at(path.slice(0, Math.max(0, slash)) || '/');
+    // memory.reclaim may fall short, having done what it could: that is a result, as of a system call.
+    try {
+      yield* writeCgroupFile(machine, group, path.slice(slash + 1), String(value));
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.errno !== EAGAIN) throw error;
+      return { ret: -1, errno: error.code };
+    }
+  }
+  return { ret: 0 };
+}

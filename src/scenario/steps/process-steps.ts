@@ -24,8 +24,8 @@ export const processSteps: readonly ProcessStep[] = [
     parse(args) {
       const child = args.next('child').text;
       const pid = args.integerKey('pid', 1, PID_MAX - 1);
-      return ({ machine }, task) => {
-        machine.fork(task, child, pid);
+      return function* ({ machine }, task) {
+        yield* machine.forking(task, child, pid);
         return {};
       };
     },
@@ -37,9 +37,9 @@ export const processSteps: readonly ProcessStep[] = [
     parse(args) {
       const code = args.integerKey('code', 0, 255) ?? 0;
       const zombie = args.flag('zombie');
-      return ({ machine }, task) => {
+      return function* ({ machine }, task) {
         if (task.isZombie) throw new KernelError(EINVAL, `${task.name} has exited already`);
-        machine.exit(task, code * 256, zombie);
+        yield* machine.exiting(task, code * 256, zombie);
         return {};
       };
     },
@@ -61,8 +61,8 @@ export const processSteps: readonly ProcessStep[] = [
       const comm = args.key('comm')?.value;
       const cmdline = args.key('cmdline')?.value;
       const exe = pathKey(args, 'exe');
-      return ({ machine }, task) => {
-        machine.exec(task);
+      return function* ({ machine }, task) {
+        yield* machine.exec(task);
         if (comm !== undefined) task.comm = task.leader.comm = commOf(comm);
         if (cmdline !== undefined) task.cmdline = cmdline.split(cmdline.includes('\0') ? '\0' : ' ');
         if (exe !== undefined) task.exe = exe;
@@ -173,8 +173,8 @@ export const processSteps: readonly ProcessStep[] = [
     about: 'a signal by number or name, with its default action',
     parse(args) {
       const signal = args.next('signal').text;
-      return ({ machine }, task) => {
-        deliverSignal(machine, task, signal);
+      return function* ({ machine }, task) {
+        yield* deliverSignal(machine, task, signal);
         return {};
       };
     },

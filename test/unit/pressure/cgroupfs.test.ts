@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createCgroupFs } from '../../../src/procfs/cgroupfs.ts';
 import { Session } from '../../../src/scenario/session.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ESRCH } from '../../../src/util/errno.ts';
+import { finish, isJob } from '../../../src/util/job.ts';
 import { type FileSystem, newAttr, type OpenFile, S_IFDIR, S_IFREG } from '../../../src/vfs/types.ts';
 
 function mounted(text: string) {
@@ -12,7 +13,10 @@ function mounted(text: string) {
       return session.machine;
     },
     advanceToNow: () => {},
-    run: (begin) => begin(),
+    run: (begin) => {
+      const begun = begin();
+      return isJob(begun) ? finish(begun) : begun;
+    },
     busy: false,
     record: (step) => session.record(step),
   });

@@ -6,6 +6,7 @@
 import { writeCgroupFile } from '../../../machine/cgroup-files.ts';
 import type { Machine } from '../../../machine/machine.ts';
 import { KernelError } from '../../../util/errors.ts';
+import { finish } from '../../../util/job.ts';
 import { parseTime } from '../../words.ts';
 import { Daemon } from './daemon.ts';
 import type { Properties } from './properties.ts';
@@ -46,7 +47,7 @@ export class Senpai extends Daemon {
     if (pages === 0) return;
     const stolen = mem.events.pgsteal_proactive;
     try {
-      writeCgroupFile(machine, machine.cgroups.at('/'), 'memory.reclaim', String(pages * 4096));
+      finish(writeCgroupFile(machine, machine.cgroups.at('/'), 'memory.reclaim', String(pages * 4096)));
     } catch (error) {
       // EAGAIN: less than was asked for. It has done what it could.
       if (!(error instanceof KernelError)) throw error;
