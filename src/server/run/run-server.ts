@@ -26,8 +26,12 @@ const control = new Socket({ fd: CONTROL_FD, readable: true, writable: false });
 const lines = createInterface({ input: control });
 /** Before the command has been started, what would have ended it ends us. */
 let signalCommand = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal]);
-/** What the terminal sends is for the command; we end with it. */
-for (const signal of SIGNALS) process.on(signal, () => {});
+let hasCommand = false;
+/** What the terminal sends is for the command, and we end with it; as long as there is none, it is for us. */
+for (const signal of SIGNALS)
+  process.on(signal, () => {
+    if (!hasCommand) signalCommand(signal);
+  });
 
 lines.on('line', (line) => {
   const message = JSON.parse(line) as RunMessage;
@@ -112,6 +116,7 @@ function makePlaceholders(mount: MountHandle, start: RunStart): Promise<Placehol
 function runCommand({ mountpoint, command, isolation, noNewPrivs }: RunStart): Promise<number> {
   const [file = '', ...args] = withTreeAsProc(mountpoint, command, isolation, noNewPrivs);
   const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, RECLAIMFS: '1' } });
+  hasCommand = true;
   signalCommand = (signal) => void child.kill(signal);
   return new Promise((settle, fail) => {
     child.once('error', (error) =>
