@@ -7,6 +7,8 @@ import type { TextBuffer } from './text.ts';
 
 const PF_KTHREAD = 0x00200000;
 const PF_RANDOMIZE = 0x00400000;
+/** What do_exit sets: PF_EXITING and PF_POSTCOREDUMP. */
+const PF_EXITED = 0x0000000c;
 const PF_NOFREEZE = 0x00008000;
 const SIGCHLD = 17;
 
@@ -35,7 +37,8 @@ function showStat(out: TextBuffer, { machine, task, thread }: TaskContext, whole
   const { mm } = task;
   const times = whole ? processTimes(machine, task) : threadTimes(machine, thread);
   const counted = whole || thread === task.leader;
-  const flags = task.kernelThread ? PF_KTHREAD | PF_NOFREEZE : PF_RANDOMIZE;
+  const kind = task.kernelThread ? PF_KTHREAD | PF_NOFREEZE : PF_RANDOMIZE;
+  const flags = task.isZombie ? kind | PF_EXITED : kind;
   out.dec(thread.tid).text(' (').text(thread.comm).text(') ').text(thread.state);
   numbers(out, [task.ppid, task.pgrp, task.session, 0, -1, flags]);
   numbers(out, counted ? [task.minflt, task.childMinflt, task.majflt, task.childMajflt] : [0, 0, 0, 0]);

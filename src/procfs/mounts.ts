@@ -1,4 +1,7 @@
 /** mounts, mountinfo, mountstats, filesystems. Pretend: one disk and the usual kernel file systems. Mirrors: fs/proc_namespace.c. */
+import { EINVAL } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import type { TaskContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';
 
 interface Mount {
@@ -41,6 +44,14 @@ export function showMountinfo(out: TextBuffer): void {
 
 export function showMountstats(out: TextBuffer): void {
   for (const { source, path, type } of MOUNTS) out.text(`device ${source} mounted on ${path} with fstype ${type}\n`);
+}
+
+/** Who has exited has no namespaces any more. Errors: EINVAL. Mirrors: mounts_open_common. */
+export function withNamespaces(show: (out: TextBuffer) => void): (out: TextBuffer, ctx: TaskContext) => void {
+  return (out, { task }) => {
+    if (task.isZombie) throw new KernelError(EINVAL, 'it has exited');
+    show(out);
+  };
 }
 
 const FILESYSTEMS = [

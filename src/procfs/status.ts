@@ -51,7 +51,8 @@ export function showStatus(out: TextBuffer, ctx: TaskContext): void {
 /** Mirrors: task_state. */
 function showState(out: TextBuffer, { task, thread }: TaskContext): void {
   const { ids } = task;
-  out.text('Umask:\t').text(task.umask.toString(8).padStart(4, '0')).newline();
+  // Who has exited has neither files nor a file system of its own any more.
+  if (!task.isZombie) out.text('Umask:\t').text(task.umask.toString(8).padStart(4, '0')).newline();
   line(out, 'State', STATES[thread.state]);
   line(out, 'Tgid', task.pid);
   line(out, 'Ngid', 0);
@@ -60,7 +61,7 @@ function showState(out: TextBuffer, { task, thread }: TaskContext): void {
   line(out, 'TracerPid', thread.tracerPid);
   line(out, 'Uid', `${ids.uid}\t${ids.euid}\t${ids.suid}\t${ids.euid}`);
   line(out, 'Gid', `${ids.gid}\t${ids.egid}\t${ids.sgid}\t${ids.egid}`);
-  line(out, 'FDSize', 64);
+  line(out, 'FDSize', task.isZombie ? 0 : 64);
   line(out, 'Groups', `${ids.groups.join(' ')} `);
   line(out, 'NStgid', task.pid);
   line(out, 'NSpid', thread.tid);

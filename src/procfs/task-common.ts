@@ -30,7 +30,7 @@ import { type Child, type Directory, type Entry, file, symlink, type TaskContext
 import { descriptorDirectory, FD_TYPE, FDINFO_TYPE } from './fd.ts';
 import { taskIno } from './inode.ts';
 import { openMem } from './mem-file.ts';
-import { showMountinfo, showMounts } from './mounts.ts';
+import { showMountinfo, showMounts, withNamespaces } from './mounts.ts';
 import { attrTable, nsTable } from './namespaces.ts';
 import { showNumaMaps } from './numa-maps.ts';
 import { openPagemap } from './pagemap.ts';
@@ -111,8 +111,8 @@ const ROWS: readonly Row[] = [
   file('loginuid', 0o644, constant('4294967295')),
   file('maps', 0o444, showMaps, { traced: 'mm' }),
   { name: 'mem', mode: S_IFREG | 0o600, open: (ctx) => openMem(ctx, currentContext(ctx)), traced: true },
-  file('mountinfo', 0o444, showMountinfo),
-  file('mounts', 0o444, showMounts),
+  file('mountinfo', 0o444, withNamespaces(showMountinfo)),
+  file('mounts', 0o444, withNamespaces(showMounts)),
   dir('net', 0o555, netDirectory),
   dir('ns', 0o511, tableDirectory(nsTable, NS_ROWS), { traced: true }),
   file('numa_maps', 0o444, showNumaMaps, { traced: 'mm' }),

@@ -12,7 +12,7 @@ import { writeReclaim, writeReclaimGone } from './clear-refs.ts';
 import { type Child, type Directory, type Entry, file, type TaskContext } from './entry.ts';
 import { mapFilesDirectory } from './fd.ts';
 import { taskIno } from './inode.ts';
-import { showMountstats } from './mounts.ts';
+import { showMountstats, withNamespaces } from './mounts.ts';
 import { shared, tableDirectory } from './task-common.ts';
 import { threadOf } from './task-context.ts';
 import { MAP_FILES_ROW, TGID_ROWS, TID_DIRECTORY } from './task-rows.ts';
@@ -44,7 +44,7 @@ export const tgidTable: readonly Entry<TaskContext>[] = [
   ...shared('comm syscall cmdline'),
   file('stat', 0o444, showTgidStat),
   ...shared('statm maps numa_maps mem cwd root exe mounts mountinfo'),
-  file('mountstats', 0o400, showMountstats),
+  file('mountstats', 0o400, withNamespaces(showMountstats)),
   ...shared('clear_refs'),
   { name: 'reclaim', mode: S_IFREG | 0o200, write: writeReclaim, writeGone: writeReclaimGone },
   ...shared('smaps smaps_rollup pagemap attr wchan stack schedstat cpuset cgroup'),

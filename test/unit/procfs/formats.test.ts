@@ -17,7 +17,7 @@ describe('PID/stat', () => {
 
   test('of a kernel thread and of a zombie', () => {
     expect(tree.read('2/stat')).toMatch(/^2 \(kthreadd\) I 0 .* 18446744073709551615 0 0 0 /);
-    expect(tree.read('6000/stat')).toMatch(/^6000 \(dead\) Z 1 /);
+    expect(tree.read('6000/stat')).toMatch(/^6000 \(dead\) Z 1 6000 6000 0 -1 4194316 .* 768\n$/);
     expect(tree.read('2/statm')).toBe('0 0 0 0 0 0 0\n');
   });
 
@@ -41,7 +41,7 @@ describe('PID/status', () => {
   test('shows no memory where there is none', () => {
     for (const pid of [2, 6000]) expect(tree.read(`${pid}/status`)).not.toContain('VmSize');
     expect(tree.read('2/status')).toContain('Kthread:\t1\n');
-    expect(tree.read('6000/status')).toContain('State:\tZ (zombie)\n');
+    expect(tree.read('6000/status')).toMatch(/^Name:\tdead\nState:\tZ \(zombie\)\n(.*\n)*FDSize:\t0\n/);
   });
 });
 
@@ -60,6 +60,12 @@ describe('PID/maps', () => {
     expect(tree.read('2/maps')).toBe('');
     expect(tree.read('2/smaps')).toBe('');
     for (const name of ['environ', 'auxv', 'mem', 'pagemap', 'smaps_rollup']) expect(tree.bytes(`2/${name}`)).toBe(-3);
+  });
+
+  test('a zombie has no mounts: EINVAL', () => {
+    for (const name of ['mounts', 'mountinfo', 'mountstats', 'task/6000/mounts'])
+      expect(tree.bytes(`6000/${name}`)).toBe(-22);
+    expect(tree.read('4242/mounts')).toContain(' / ext4 ');
   });
 });
 

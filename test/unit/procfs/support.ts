@@ -56,7 +56,7 @@ other touch heap 0 3M write
 other reclaim anon
 other touch heap 0 1M read
 proc dead pid=6000 uid=1000
-dead exit zombie
+dead exit zombie code=3
 tick 10s
 `.replace('8M-132K', '8060K');
 
