@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { directObstacle } from '../fuse/direct/mount-direct.ts';
-import { isOnTop, isOurs, parseMountInfo } from '../fuse/mountinfo.ts';
+import { DEVICE, deviceObstacle, fusermountObstacle, fusermountPath } from '../fuse/obstacles.ts';
+
+import { ourMounts } from './mounts.ts';
 
 /** What one look at the system has found. `fail`: something that is needed does not work; `warn`: something is missing that can be done without. */
 export interface Finding {
@@ -52,10 +54,7 @@ function fail(check: string, found: string, advice: string): Finding {
 
 /** What runs here now: each mount says whether its memory is in order. */
 function mounts(): Finding[] {
-  const trees = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(
-    (mount) => isOurs(mount) && mount.root === '/' && isOnTop(mount),
-  );
-  return trees.map(({ mountpoint }) => {
+  return ourMounts().map((mountpoint) => {
     const check = `mount ${mountpoint}`;
     const { status, stdout } = run('head', ['-c', '2000', join(mountpoint, 'reclaimfs/check')]);
     if (status !== 0) return warn(check, 'its check cannot be read', `look at it as the user who mounted it`);
@@ -77,15 +76,9 @@ function kernel(): Finding {
 }
 
 function fuseDevice(): Finding {
-  const check = '/dev/fuse';
-  try {
-    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
-    return ok(check, `may be opened (mode 0${(statSync('/dev/fuse').mode & 0o777).toString(8)})`);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return fail(check, 'missing', 'as root: modprobe fuse (in a container: --device /dev/fuse)');
-    return fail(check, `may not be opened (${code})`, 'as root: chmod 666 /dev/fuse');
-  }
+  const obstacle = deviceObstacle();
+  if (obstacle !== undefined) return fail(DEVICE, obstacle.found, obstacle.advice);
+  return ok(DEVICE, `may be opened (mode 0${(statSync(DEVICE).mode & 0o777).toString(8)})`);
 }
 
 function privileges(): Finding {
@@ -134,13 +127,9 @@ function readdirRecursive(directory: string): string[] {
 
 function fusermount(): Finding {
   const check = 'fusermount';
-  const path = findCommand('fusermount') ?? findCommand('fusermount3');
-  if (path === undefined) {
-    if (process.geteuid?.() === 0) return ok(check, 'missing; root does not need it');
-    return warn(check, 'missing', 'for mounts by ordinary users: apt-get install fuse (or fuse3), as root');
-  }
-  if ((statSync(path).mode & 0o4000) !== 0 || process.geteuid?.() === 0) return ok(check, path);
-  return warn(check, `${path} is not set-uid root`, `as root: chmod u+s ${path}`);
+  const obstacle = fusermountObstacle();
+  if (obstacle !== undefined) return warn(check, obstacle.found, obstacle.advice);
+  return ok(check, fusermountPath() ?? 'missing; root does not need it');
 }
 
 function allowOther(): Finding {
@@ -202,9 +191,4 @@ function run(command: string, args: readonly string[]): Result {
 
 function complaint(result: Result): string {
   return `not possible: ${result.stderr.trim().split('\n')[0]}`;
-}
-
-function findCommand(name: string): string | undefined {
-  const directories = [...(process.env['PATH'] ?? '').split(':'), '/bin', '/usr/bin', '/usr/local/bin'];
-  return directories.map((directory) => join(directory || '.', name)).find(existsSync);
 }

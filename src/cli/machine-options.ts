@@ -9,6 +9,7 @@ import { MAX_SPEED, MIN_SPEED } from '../server/clock.ts';
 import type { ScenarioSource } from '../server/server-options.ts';
 import { bytesOf, fromBuffer } from '../util/bytes.ts';
 import { closest } from '../util/suggest.ts';
+import { unpacked } from '../util/unpacked.ts';
 import { CliError } from './command.ts';
 
 export const DEFAULT_SCENARIO = 'default';
@@ -56,6 +57,7 @@ export function addMountOptions(command: Command): Command {
         .choices(['none', 'real'])
         .default('none'),
     )
+    .option('--uid <me|n>', 'all files belong to this user, who may what root may there', uid)
     .option('--hidepid <n>', "as proc's mount option: 0, 1 or 2", hidepid, 0);
 }
 
@@ -66,17 +68,26 @@ function positiveNumber(text: string): number {
   return value;
 }
 
+const MAX_UID = 2 ** 32 - 2;
+
+function uid(text: string): number {
+  if (text === 'me') return process.geteuid?.() ?? 0;
+  const id = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(id <= MAX_UID)) throw new InvalidArgumentError('Give the number of a user, or me.');
+  return id;
+}
+
 function hidepid(text: string): 0 | 1 | 2 {
   if (!/^[0-2]$/.test(text)) throw new InvalidArgumentError('Give 0, 1 or 2.');
   return Number(text) as 0 | 1 | 2;
 }
 
-/** Reads a scenario by file name (masim's configuration files as well), `-` for stdin, or name of a built-in one. Errors: CliError. */
+/** Reads a scenario by file name (gzip, zstd and masim's configuration files as well), `-` for stdin, or name of a built-in one. Errors: CliError. */
 export async function readScenario(source: string, masimRate?: number): Promise<ScenarioSource> {
-  if (source === '-') return asScenario(fromBuffer(await readStdin()), 'stdin', masimRate);
-  let text: string;
+  if (source === '-') return asScenario(fromBuffer(unpacked('stdin', await readStdin())), 'stdin', masimRate);
+  let bytes: Buffer;
   try {
-    text = fromBuffer(await readFile(resolve(source)));
+    bytes = await readFile(resolve(source));
   } catch (error) {
     const builtIn = builtInScenario(source);
     if (builtIn !== undefined) return { text: bytesOf(builtIn), file: bytesOf(source) };
@@ -87,7 +98,7 @@ export async function readScenario(source: string, masimRate?: number): Promise<
       );
     throw new CliError(`scenario ${source} cannot be read (${code}): give a readable file`);
   }
-  return asScenario(text, bytesOf(source), masimRate);
+  return asScenario(fromBuffer(unpacked(source, bytes)), bytesOf(source), masimRate);
 }
 
 /** Configuration files of masim are scenarios, too. */

@@ -1,52 +1,11 @@
 #!/usr/bin/env node
 /** The command `reclaimfs`: one file per command in commands/, one row each in its table. */
-import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, errorLine, exitCodeOf } from './command.ts';
-import { COMMANDS } from './commands/table.ts';
-import { endQuietlyOnClosedPipe, notice } from './output.ts';
+import { endOnOutputErrors, notice } from './output.ts';
+import { createProgram } from './program.ts';
 
-const EXAMPLES = `
-Examples:
-  reclaimfs mount /tmp/proc                     a small machine, its /proc on /tmp/proc
-  echo anon > /tmp/proc/1234/reclaim            what a kernel with that file would do
-  reclaimfs umount /tmp/proc
-  reclaimfs run -- ps aux                       ps sees the simulated machine as /proc
-  reclaimfs capture -o here.scn                 the running machine as a scenario
-  reclaimfs mount /tmp/proc --scenario here.scn
-
-Exit status: 0 done, 1 failed, 2 wrong usage; run: that of the command.
-DEBUG=reclaimfs:* shows what happens inside.`;
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
-
-function createProgram(): Command {
-  const program = new Command('reclaimfs')
-    .description('A synthetic /proc whose simulated processes have the writable reclaim file of 2013.')
-    .version(version())
-    .showSuggestionAfterError(true)
-    .addHelpText('after', EXAMPLES)
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(usageLine(text)) });
-  program.enablePositionalOptions();
-  for (const row of COMMANDS) row.register(program);
-  return program;
-}
-
-/** commander's complaint in one line: `reclaimfs: unknown command 'moun' (did you mean mount?): see "reclaimfs --help"`. */
-function usageLine(text: string): string {
-  const complaint = text
-    .trim()
-    .replace(/^error: /, '')
-    .replace(/\.?\n\(Did/, ' (did')
-    .replace(/\s*\n\s*/g, ' ');
-  return `reclaimfs: ${complaint}: see "reclaimfs --help"\n`;
-}
-
-endQuietlyOnClosedPipe();
+endOnOutputErrors();
 try {
   await createProgram().parseAsync();
 } catch (error) {

@@ -9,6 +9,8 @@ export interface MountInfo {
   readonly mountpoint: string;
   readonly type: string;
   readonly source: string;
+  /** Of the super block: rw,user_id=0,… */
+  readonly superOptions: string;
 }
 
 /** What our mounts look like: `fuse.reclaimfs` with the source `reclaimfs`. */
@@ -29,6 +31,7 @@ export function parseMountInfo(text: string): MountInfo[] {
       mountpoint: unescapeOctal(fields[4] ?? ''),
       type: unescapeOctal(fields[separator + 1] ?? ''),
       source: unescapeOctal(fields[separator + 2] ?? ''),
+      superOptions: fields[separator + 3] ?? '',
     });
   }
   return mounts;

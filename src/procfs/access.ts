@@ -33,12 +33,12 @@ const ALL_CAPABILITIES = (1n << 41n) - 1n;
 
 export class Access {
   readonly #settings: { readonly hidepid: number; readonly uid: number };
-  readonly #look: (tid: number) => Credentials | undefined;
+  readonly #look: (tid: number, uid: number) => Credentials | undefined;
   readonly #known = new Map<number, { readonly of: Credentials; readonly uid: number; readonly untilMs: number }>();
 
   constructor(
     settings: { readonly hidepid: number; readonly uid: number },
-    look: (tid: number) => Credentials | undefined,
+    look: (tid: number, uid: number) => Credentials | undefined,
   ) {
     this.#settings = settings;
     this.#look = look;
@@ -49,7 +49,7 @@ export class Access {
     const nowMs = performance.now();
     const known = this.#known.get(pid);
     if (known !== undefined && known.untilMs > nowMs && known.uid === uid) return known.of;
-    const of = this.#look(pid) ?? (uid === 0 ? ROOTS : NOBODYS);
+    const of = this.#look(pid, uid) ?? (uid === 0 ? ROOTS : NOBODYS);
     if (this.#known.size >= MAX_KEPT) this.#known.clear();
     this.#known.set(pid, { of, uid, untilMs: nowMs + KEPT_MS });
     return of;

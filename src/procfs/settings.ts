@@ -14,7 +14,7 @@ export interface ProcFsOptions {
   /** From a thread id of a caller to the process id under which it knows itself; absent: they are the same. */
   readonly callerPid?: (tid: number) => number | undefined;
   /** Capabilities and groups of a thread; absent: root has all and others none. */
-  readonly credentials?: (tid: number) => Credentials | undefined;
+  readonly credentials?: (tid: number, uid: number) => Credentials | undefined;
   /** Requests say who asks; otherwise the mode bits have to keep others out. */
   readonly callerKnown?: boolean;
   /** The transport takes names out of the kernel's caches before anybody can learn that they have vanished. */

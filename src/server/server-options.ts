@@ -21,6 +21,8 @@ export interface MountFlags extends MachineFlags {
   readonly hidepid: 0 | 1 | 2;
   readonly latency: 'none' | 'real';
   readonly allowOther: boolean;
+  /** All files belong to this user, who counts as root of the simulated machine. */
+  readonly uid?: number;
 }
 
 /** A scenario to be played and the name that messages about it use: byte strings (util/bytes.ts). */
@@ -41,6 +43,7 @@ export function serverOptions(source: ScenarioSource, flags: MountFlags): Server
     hidepid: flags.hidepid,
     latency: flags.latency,
     mappedIds: mappedIds(),
+    filesOf: flags.uid,
   };
 }
 

@@ -17,7 +17,7 @@ import { delayAnswers } from './latency.ts';
 import { reportProcesses } from './process-reports.ts';
 import { takeResets } from './resets.ts';
 import { SessionHost } from './session-host.ts';
-import { squashIds } from './squash-ids.ts';
+import { giveTo, squashIds } from './squash-ids.ts';
 
 /** What the server is told; structured-cloneable. */
 export interface ServerOptions {
@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly latency?: 'none' | 'real' | undefined;
   /** Ids that this user namespace maps, as first-last pairs; absent: all of them. */
   readonly mappedIds?: readonly (readonly [number, number])[] | undefined;
+  /** All files belong to this user, who counts as root of the simulated machine. */
+  readonly filesOf?: number | undefined;
   /** A genuine procfs will be mounted on `.host` (run); otherwise `.host` is a link to /proc. */
   readonly hostMounted?: boolean | undefined;
   /** List the caller's own process, as the genuine /proc does (run). */
@@ -51,14 +53,14 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   session.setUp(text, file);
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
   const host = new SessionHost(session, virtual, { inSlices: true });
-  const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const owner = more.filesOf === undefined ? mounter() : { uid: more.filesOf, gid: mounter().gid };
   let fs = createProcFs(host, {
     hidepid,
     ...owner,
     hostProc: true,
     listCaller: more.listCaller ?? false,
     callerPid: processOf,
-    credentials: more.rootWithheld === true ? rootRestored(credentialsOf) : credentialsOf,
+    credentials: credentialsFor(more),
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
   });
@@ -66,19 +68,33 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
   fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
+  if (more.filesOf !== undefined) fs = giveTo(fs, owner);
   if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
   if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
   else takeResets(host, hooks);
   return fs;
 }
 
+function mounter(): { uid: number; gid: number } {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+}
+
+function credentialsFor({ rootWithheld, filesOf }: Partial<ServerOptions>): typeof credentialsOf {
+  const look = rootWithheld === true ? rootRestored(credentialsOf) : credentialsOf;
+  if (filesOf === undefined) return look;
+  return (tid, uid) => {
+    const found = look(tid, uid);
+    return uid === filesOf ? { groups: [], ...found, capabilities: ALL_CAPABILITIES } : found;
+  };
+}
+
 const CAP_DAC_OVERRIDE = 1n << 1n;
 const ALL_CAPABILITIES = (1n << 64n) - 1n;
 
 /** Root that still may override permissions is root of the simulated machine; without that it has given its rights up itself. */
-function rootRestored(look: (tid: number) => Credentials | undefined): (tid: number) => Credentials | undefined {
-  return (tid) => {
-    const found = look(tid);
+function rootRestored(look: typeof credentialsOf): typeof credentialsOf {
+  return (tid, uid) => {
+    const found = look(tid, uid);
     if (found === undefined || (found.capabilities & CAP_DAC_OVERRIDE) === 0n) return found;
     return { ...found, capabilities: ALL_CAPABILITIES };
   };
@@ -88,7 +104,7 @@ function rootRestored(look: (tid: number) => Credentials | undefined): (tid: num
 const USER_NAMESPACE = userNamespaceOf('self');
 
 /** Capabilities and supplementary groups of a thread; undefined when it has gone. */
-function credentialsOf(tid: number): Credentials | undefined {
+function credentialsOf(tid: number, _uid: number): Credentials | undefined {
   try {
     const status = readFileSync(`/proc/${tid}/status`, 'latin1');
     const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';

@@ -15,3 +15,15 @@ export function squashIds(fs: FileSystem, mapped: readonly (readonly [number, nu
   };
   return fs;
 }
+
+/** Makes all files belong to one user (mount --uid). */
+export function giveTo(fs: FileSystem, { uid, gid }: { readonly uid: number; readonly gid: number }): FileSystem {
+  const getattr = fs.getattr.bind(fs);
+  fs.getattr = (ino, out) => {
+    const status = getattr(ino, out);
+    out.uid = uid;
+    out.gid = gid;
+    return status;
+  };
+  return fs;
+}

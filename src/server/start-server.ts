@@ -1,12 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
 import { MEMORY_ADVICE } from './messages.ts';
 import type { ServerOptions } from './server.ts';
 import { type FromServer, revive, type StartMessage } from './server-protocol.ts';
+import { sweepTemporary } from './sweep.ts';
 
 export interface StartOptions {
   readonly mountpoint: string;
@@ -43,6 +44,7 @@ export interface StartedServer {
  * Errors: MountError, ScenarioError, KernelError, as the server process met them.
  */
 export function startServer(options: StartOptions): Promise<StartedServer> {
+  sweepTemporary();
   const log = options.detached ? openLog(options.mountpoint) : undefined;
   const output = log?.fd ?? 'inherit';
   const child = fork(new URL('../cli/serve.js', import.meta.url), [], {
@@ -67,7 +69,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
   return new Promise((settle, fail) => {
     child.on('message', (message: FromServer) => {
       if (message.kind === 'notice') options.notice?.(message.line);
-      else if (message.kind === 'error') fail(revive(message));
+      else if (message.kind === 'error') fail(withLog(revive(message), log?.path));
       else if (message.kind === 'ready') {
         const { mountpoint, transport, capabilities } = message;
         if (options.detached) child.unref();
@@ -120,4 +122,18 @@ function logDirectory(): string {
   if (statSync(directory).uid !== uid)
     throw new MountError(`${directory} belongs to somebody else: remove it, or set TMPDIR to a directory of yours`);
   return directory;
+}
+
+/** What libfuse and its helper had to say went to the log. */
+function withLog(error: Error, path: string | undefined): Error {
+  const line = path === undefined || !(error instanceof MountError) ? undefined : lastLine(path);
+  return line === undefined ? error : new MountError(`${error.message} (${line})`);
+}
+
+function lastLine(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim().split('\n').at(-1) || undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
 import { findMount } from '../../src/fuse/mountinfo.ts';
 import { type Outcome, run, skipMounts, until } from './support/mounts.ts';
 import { Program } from './support/reclaim-mount.ts';
@@ -25,10 +27,10 @@ afterAll(async () => {
 });
 
 function reclaimfs(...args: string[]): Promise<Outcome> {
-  return run(process.execPath, [join(program.directory, 'dist/cli/main.js'), ...args], 30_000);
+  return run(process.execPath, [join(program.directory, 'dist/cli/main.js'), ...args], 60_000);
 }
 
-function file(name: string, text: string): string {
+function file(name: string, text: string | Uint8Array): string {
   const path = join(program.directory, name);
   writeFileSync(path, text);
   return path;
@@ -80,10 +82,68 @@ describe('usage', () => {
 
   test('a reader that has seen enough ends the output quietly', async () => {
     const main = join(program.directory, 'dist/cli/main.js');
-    const { stdout, stderr } = await run('sh', ['-c', `${process.execPath} ${main} capture 2>/dev/null | head -1`]);
+    const { stdout, stderr } = await run(
+      'sh',
+      ['-c', `${process.execPath} ${main} capture 2>/dev/null | head -1`],
+      60_000,
+    );
     expect(stdout).toMatch(/^title /);
     expect(stderr).toBe('');
   });
+});
+
+describe('files that are read may be packed, whatever their name', () => {
+  test.each([
+    ['gzip', (bytes: Buffer): Buffer => gzipSync(bytes)],
+    // RFC 8878: a frame of one raw block.
+    ['zstd', (bytes: Buffer): Buffer => Buffer.concat([zstdHeader(bytes.length), bytes])],
+  ])('%s: a file and standard input', async (_name, pack) => {
+    const packed = file('packed.scn', pack(Buffer.from(`${SCENARIO}snap end\n`)));
+    const plain = await reclaimfs('play', file('plain.scn', `${SCENARIO}snap end\n`));
+    expect(plain.status).toBe(0);
+    expect(await reclaimfs('play', packed)).toEqual(plain);
+    const main = join(program.directory, 'dist/cli/main.js');
+    expect(await run('sh', ['-c', `'${process.execPath}' '${main}' play - < '${packed}'`], 60_000)).toEqual(plain);
+  });
+
+  test('one that is damaged is said to be so', async () => {
+    const packed = file('damaged.scn', gzipSync(Buffer.from(SCENARIO)).subarray(0, 40));
+    const { status, stderr } = await reclaimfs('play', packed);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^reclaimfs: .*damaged.scn is damaged.*\n$/)]);
+  });
+});
+
+/** Magic; single segment, 8 bytes of content size; the header of the last, raw block. */
+function zstdHeader(length: number): Buffer {
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(0xfd2fb528, 0);
+  header[4] = 0xe0;
+  header.writeBigUInt64LE(BigInt(length), 5);
+  header.writeUIntLE((length << 3) | 1, 13, 3);
+  return header;
+}
+
+test.each(['play -', 'scenario list --json', '--help'])(
+  'a full disk under %s: one line, and status 1',
+  async (words) => {
+    const main = join(program.directory, 'dist/cli/main.js');
+    const command = `echo snap end | '${process.execPath}' '${main}' ${words} > /dev/full`;
+    const { status, stderr } = await run('sh', ['-c', command], 60_000);
+    expect([status, stderr]).toEqual([1, 'reclaimfs: stdout cannot be written (ENOSPC)\n']);
+  },
+);
+
+test('every help fits into 80 columns, has an example, and says what is taken where nothing is given', async () => {
+  const { commands } = createProgram();
+  for (const command of commands) {
+    const { stdout, status } = await reclaimfs(command.name(), '--help');
+    expect(status).toBe(0);
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(stdout, command.name()).toMatch(/^Examples?:$/m);
+    for (const { long, defaultValue } of command.options)
+      if (['string', 'number'].includes(typeof defaultValue))
+        expect(stdout, `${command.name()} ${long}`).toMatch(new RegExp(`default:\\s+"?${defaultValue}`));
+  }
 });
 
 test('play --json prints one object with the steps, --profile and --swap override', async () => {

@@ -18,26 +18,39 @@ import { DEFAULT_POLICIES, metricsOf, type PolicyFlags, policiesOf, settingsOf }
 import { readScenario } from '../machine-options.ts';
 import { notice } from '../output.ts';
 
+const NAMES_PER_LINE = 5;
+
+function inLines(names: readonly string[]): string {
+  const lines = names.flatMap((_, i) => (i % NAMES_PER_LINE === 0 ? [names.slice(i, i + NAMES_PER_LINE)] : []));
+  return lines.map((line) => line.join(', ')).join(',\n');
+}
+
 const HELP = `
 Examples:
   reclaimfs compare phone-16-apps --seeds 5 --html phone.html
-  reclaimfs compare phone-16-apps --policies lmk,lmkd,reclaim --seeds 1..20 --csv phone.csv
-  reclaimfs compare my-load.scn --killer none,lmk,lmkd --reclaimer none,switch --volatile off,on --seeds 5
-  reclaimfs compare my-load.scn --set machine.ram=384M,512M --set vm.swappiness=60,100 --seeds 5
-  reclaimfs compare my-load.scn --policy mine=./policy.mjs --metric jank=./jank.mjs
+  reclaimfs compare phone-16-apps --policies lmk,reclaim --seeds 1..20
+  reclaimfs compare my.scn --killer none,lmk --reclaimer none,switch --seeds 5
+  reclaimfs compare my.scn --set machine.ram=384M,512M --set vm.swappiness=60
+  reclaimfs compare my.scn --policy mine=./policy.mjs --metric jank=./jank.mjs
   reclaimfs compare phone-16-apps --seeds 100 --shard 3/8 --jsonl part-3.jsonl
   reclaimfs compare merge part-*.jsonl --html phone.html
 
-The scenario is simulated from the start under each policy, with each seed. It says with "duration TIME" how long it goes
-on after its last step. Its own "policy" steps are not heeded. Policies: ${POLICY_NAMES.join(', ')}, or
-KILLER/RECLAIMER[+RECLAIMER][/volatile] (${KILLER_NAMES.join(', ')} / ${RECLAIMER_NAMES.join(', ')}).
+The scenario is simulated from the start under each policy, with each seed. It
+says with "duration TIME" how long it goes on after its last step. Its own
+"policy" steps are not heeded. Policies:
+${POLICY_NAMES.join(', ')},
+or KILLER/RECLAIMER[+RECLAIMER][/volatile] (${KILLER_NAMES.join(', ')} /
+${RECLAIMER_NAMES.join(', ')}).
 
---set takes settings (vm.swappiness, storage.zramWriteUs, ro.lmk.thrashing_limit, …), machine.ram, machine.swap, …, and
-app.heap, app.NAME.heap, app.size, user.use, …; x1.25 is that many times what the scenario says.
---policy: a module (.mjs) whose default export has "install", or a file of steps; see scripts/examples/policies.
---jsonl: a line a run; begun again after a crash, the command does what is missing.
+--set takes settings (vm.swappiness, storage.zramWriteUs,
+ro.lmk.thrashing_limit, …), machine.ram, machine.swap, …, and app.heap,
+app.NAME.heap, app.size, user.use, …; x1.25 is that many times what the scenario
+says. --policy: a module (.mjs) whose default export has "install", or a file of
+steps; see scripts/examples/policies. --jsonl: a line a run; begun again after a
+crash, the command does what is missing.
 
-Scenarios that come with the program: ${BUILT_IN_NAMES.join(', ')}.`;
+Scenarios that come with the program:
+${inLines(BUILT_IN_NAMES)}.`;
 
 interface CompareFlags extends OutputFlags, PolicyFlags {
   readonly set: readonly string[];

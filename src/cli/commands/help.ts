@@ -7,9 +7,9 @@ import { print } from '../output.ts';
 
 const HELP = `
 Examples:
-  reclaimfs help mount                 as reclaimfs mount --help
-  reclaimfs help language              every step, value, setting, event and file
-  reclaimfs help language touch        one step in full`;
+  reclaimfs help mount             as reclaimfs mount --help
+  reclaimfs help language          every step, value, setting, event and file
+  reclaimfs help language touch    one step in full`;
 
 export const helpCommand: CommandRow = {
   name: 'help',

@@ -1,24 +1,28 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { describeTransport } from '../../fuse/types.ts';
+import { type Capability, describeTransport, type TransportName } from '../../fuse/types.ts';
 import { type MountFlags, serverOptions } from '../../server/server-options.ts';
-import { startServer } from '../../server/start-server.ts';
+import { type StartedServer, startServer } from '../../server/start-server.ts';
 import type { CommandRow } from '../command.ts';
 import { addMountOptions, readScenario } from '../machine-options.ts';
-import { notice, print } from '../output.ts';
+import { notice, print, printJson } from '../output.ts';
 
 const HELP = `
 Examples:
   mkdir -p /tmp/proc && reclaimfs mount /tmp/proc
   reclaimfs mount /tmp/proc --scenario here.scn --profile linux-6.18
-  reclaimfs mount /tmp/proc --cgroupfs /tmp/cgroup && cat /tmp/cgroup/memory.stat
-  reclaimfs mount /tmp/proc --clock manual && echo +5s > /tmp/proc/reclaimfs/clock
+  reclaimfs mount /tmp/proc --uid me        for an ordinary user: your files
+  reclaimfs mount /tmp/proc --cgroupfs /tmp/cgroup
+  reclaimfs mount /tmp/proc --clock manual  echo +5s >/tmp/proc/reclaimfs/clock
 
-Returns when the mount answers; the server goes on in the background until "reclaimfs umount" (or umount).`;
+Returns when the mount answers; the server goes on in the background until
+"reclaimfs umount" (or umount).`;
 
 interface Flags extends MountFlags {
   readonly scenario: string;
   readonly foreground?: boolean;
   readonly cgroupfs?: string;
+  readonly json?: boolean;
 }
 
 export const mountCommand: CommandRow = {
@@ -28,6 +32,7 @@ export const mountCommand: CommandRow = {
       .option('--foreground', 'stay, and unmount on SIGINT or SIGTERM')
       .option('--cgroupfs <directory>', 'mount its control groups, too (cgroup v2; needs root)')
       .option('--no-allow-other', 'for the mounting user only')
+      .option('--json', 'say what was mounted as one JSON object')
       .addHelpText('after', HELP)
       .action(mount);
   },
@@ -44,9 +49,31 @@ async function mount(mountpoint: string, flags: Flags): Promise<void> {
     detached: flags.foreground !== true,
     notice,
   });
-  print(`mounted ${server.mountpoint}: ${describeTransport(server.transport, server.capabilities)}`);
+  if (flags.json === true) printJson(resultOf(server, flags.cgroupfs));
+  else print(`mounted ${server.mountpoint}: ${describeTransport(server.transport, server.capabilities)}`);
+  if (process.geteuid?.() !== 0 && flags.uid === undefined)
+    notice('its files belong to the simulated users: to write to them use --uid me, or "reclaimfs run"');
   if (flags.foreground !== true) return;
   // Signals of the terminal reach the server by themselves; others are handed on. The channel's end stops it in any case.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => server.child.kill('SIGTERM'));
   await server.exited;
+}
+
+/** Published as schemas/mount.schema.json. */
+export interface MountResult {
+  readonly mountpoint: string;
+  readonly transport: TransportName;
+  readonly capabilities: readonly Capability[];
+  readonly serverPid: number;
+  readonly cgroupfs: string | null;
+}
+
+function resultOf({ mountpoint, transport, capabilities, pid }: StartedServer, cgroupfs?: string): MountResult {
+  return {
+    mountpoint,
+    transport,
+    capabilities,
+    serverPid: pid,
+    cgroupfs: cgroupfs === undefined ? null : resolve(cgroupfs),
+  };
 }

@@ -11,7 +11,8 @@ Examples:
   reclaimfs play story.scn
   reclaimfs play story.scn --swap disk --json | jq '.steps[-1]'
 
-The options override what the scenario says. --json prints the format of the recorded results of real kernels.`;
+The options override what the scenario says. --json prints the format of the
+recorded results of real kernels (schemas/play.schema.json).`;
 
 export const playCommand: CommandRow = {
   name: 'play',

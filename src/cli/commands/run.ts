@@ -10,6 +10,7 @@ import { freePidRow, inNamespaces } from '../../fuse/namespace.ts';
 import { EVENT_TYPES, type EventType } from '../../machine/event-types.ts';
 import { CONTROL_FD, type RunMessage } from '../../server/run/protocol.ts';
 import type { MountFlags } from '../../server/server-options.ts';
+import { sweepTemporary } from '../../server/sweep.ts';
 import { suggestion } from '../../util/suggest.ts';
 import { CliError, type CommandRow, errorLine } from '../command.ts';
 import { checkWritable } from '../compare/output.ts';
@@ -19,17 +20,20 @@ import { notice } from '../output.ts';
 const HELP = `
 Examples:
   reclaimfs run -- ps aux
-  reclaimfs run --scenario here.scn -- sh -c 'for p in /proc/[0-9]*; do echo all > $p/reclaim; done; free'
-  reclaimfs run -- bash                          look around; kill works on simulated processes
+  reclaimfs run -- sh -c 'echo all > /proc/1234/reclaim; free -m'
+  reclaimfs run -- bash              kill works on simulated processes
+  reclaimfs run --fail-on oom-kill --events events.jsonl -- my-daemon --once
 
-  reclaimfs run --fail-on oom-kill --events events.jsonl --state-at-end after.scn -- my-daemon --once
+The command finds RECLAIMFS=1 in its environment. It sees the tree as /proc,
+itself as /proc/self, and the control groups in /sys/fs/cgroup. It runs in mount
+and pid namespaces of its own: no signal of it reaches a process of this
+machine. The exit status is its own, or 128 + n when signal n has ended it; 3
+when it has succeeded but an event of --fail-on has happened.
 
-The command finds RECLAIMFS=1 in its environment. It sees the tree as /proc, itself as /proc/self, and the control groups in /sys/fs/cgroup. It runs in mount and pid namespaces of its own: no signal
-of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it;
-3 when it has succeeded but an event of --fail-on has happened.
-
-It can write files and use the network and devices as its user may. It cannot write /sys or the settings below /proc/.host, swapon, swapoff, reboot,
-mount, set the clock, load modules, or look into the memory of the server (--privileged: it can). Not a sandbox: see SECURITY.md.`;
+It can write files and use the network and devices as its user may. It cannot
+write /sys or the settings below /proc/.host, swapon, swapoff, reboot, mount,
+set the clock, load modules, or look into the memory of the server
+(--privileged: it can). Not a sandbox: see SECURITY.md.`;
 
 /** More simulated processes than this get no placeholders unless asked for. */
 const DEFAULT_PLACEHOLDERS = 500;
@@ -95,6 +99,7 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
   const taken = [...source.text.matchAll(/\b[pt]id=(\d+)/g)].map(([, number]) => Number(number));
   const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
   const firstPid = flags.pidns ? freePidRow(taken, pidMax) : 0;
+  sweepTemporary();
   const mountpoint = mkdtempSync(join(tmpdir(), 'reclaimfs-run-'));
   const guard = guardDirectory(mountpoint);
   try {

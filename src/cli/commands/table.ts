@@ -7,12 +7,14 @@ import { mountCommand } from './mount.ts';
 import { playCommand } from './play.ts';
 import { runCommand } from './run.ts';
 import { scenarioCommand } from './scenario.ts';
+import { statusCommand } from './status.ts';
 import { umountCommand } from './umount.ts';
 
 /** Every command, in the order of the help text. */
 export const COMMANDS: readonly CommandRow[] = [
   mountCommand,
   umountCommand,
+  statusCommand,
   runCommand,
   playCommand,
   captureCommand,

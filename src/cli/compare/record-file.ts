@@ -11,6 +11,7 @@ import {
   readRecords,
   runLine,
 } from '../../scenario/compare/records.ts';
+import { unpacked } from '../../util/unpacked.ts';
 import { CliError } from '../command.ts';
 import { notice } from '../output.ts';
 
@@ -82,9 +83,11 @@ export async function mergeRecords(
 }
 
 async function read(file: string): Promise<string> {
+  let bytes: Buffer;
   try {
-    return await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (error) {
     throw new CliError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
+  return unpacked(file, bytes).toString('utf8');
 }

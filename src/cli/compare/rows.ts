@@ -14,6 +14,7 @@ import {
   RECLAIMER_NAMES,
 } from '../../scenario/compare/policies.ts';
 import { settingProblem } from '../../scenario/compare/policy-steps.ts';
+import { unpacked } from '../../util/unpacked.ts';
 import { CliError, EXIT_USAGE } from '../command.ts';
 
 /** What is asked for when nothing is. */
@@ -134,13 +135,15 @@ function moduleSource(option: string, file: string): { file: string; url: string
 }
 
 function readText(option: string, file: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const hint = /\s/.test(file) ? '; a program cannot be a policy: give a module (.mjs) or a file of steps' : '';
     throw new CliError(`${option}: ${file} cannot be read (${code})${hint}`);
   }
+  return unpacked(file, bytes).toString('utf8');
 }
 
 const MACHINE_KEYS = ['ram', 'swap', 'swapkind', 'profile', 'cpus', 'uptime'];

@@ -5,12 +5,12 @@ import { factoryUrl } from '../factory.ts';
 import { Guardian } from '../guardian.ts';
 import { MOUNT_TYPE, SUBTYPE } from '../mountinfo.ts';
 import { statWithin } from '../mountpoint.ts';
+import { DEVICE, mountObstacle } from '../obstacles.ts';
 import { MountError, type MountHandle, type MountOptions } from '../types.ts';
 import { errorCode } from './device.ts';
 import { DirectMount } from './direct-mount.ts';
 
 const log = logger('fuse:mount');
-const DEVICE = '/dev/fuse';
 const CAP_SYS_ADMIN = 21n;
 const MOUNT_COMMAND_MS = 10_000;
 const ANSWER_MS = 10_000;
@@ -40,7 +40,7 @@ function hasCapability(bit: bigint): boolean {
  */
 export async function mountDirect(mountpoint: string, options: MountOptions): Promise<MountHandle> {
   const guardian = options.guarded === true ? new Guardian(mountpoint) : undefined;
-  const fd = openDevice();
+  const fd = openDevice(mountpoint);
   const mount = new DirectMount(fd, mountpoint, factoryUrl(options.factory), options, guardian);
   try {
     await mount.ready;
@@ -58,12 +58,12 @@ export async function mountDirect(mountpoint: string, options: MountOptions): Pr
   return mount;
 }
 
-function openDevice(): number {
+function openDevice(mountpoint: string): number {
   try {
     return openSync(DEVICE, 'r+');
   } catch (error) {
     throw new MountError(
-      `${DEVICE} cannot be opened (${errorCode(error)}): load the module with "modprobe fuse", or allow the device`,
+      `${mountpoint} cannot be mounted: ${mountObstacle() ?? `${DEVICE} cannot be opened (${errorCode(error)}): allow the device to this container`}`,
     );
   }
 }

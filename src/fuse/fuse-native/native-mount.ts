@@ -5,6 +5,7 @@ import { logger } from '../../util/log.ts';
 import type { FileSystem } from '../../vfs/types.ts';
 import type { Guardian } from '../guardian.ts';
 import { findMount, isOnTop, isOurs, isPresent, type MountInfo, SUBTYPE } from '../mountinfo.ts';
+import { mountObstacle } from '../obstacles.ts';
 import { supervise } from '../supervisor.ts';
 import { type Capability, type CloseReason, MountError, type MountHandle, type MountOptions } from '../types.ts';
 import { abortConnection, detachSync, unmount } from '../unmount.ts';
@@ -121,7 +122,7 @@ export class NativeMount implements MountHandle {
       this.#reason = { kind: 'unmounted', lazy: false };
       this.#settleClosed(this.#reason);
       throw new MountError(
-        `libfuse could not mount ${this.mountpoint}: as root load the module ("modprobe fuse"); else install fuse (fusermount)`,
+        `${this.mountpoint} cannot be mounted: ${mountObstacle() ?? 'libfuse has refused; "reclaimfs doctor" looks at everything that is needed'}`,
       );
     }
     this.#fd = fuseDevices().find((fd) => !devices.includes(fd)) ?? -1;

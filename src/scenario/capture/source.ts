@@ -1,8 +1,8 @@
 /** Finding out what `capture --from` was given: a directory, an archive, a single file. */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import * as zlib from 'node:zlib';
 import { CliError } from '../../util/errors.ts';
+import { unpacked } from '../../util/unpacked.ts';
 import { CopiedTree, FilesTree, MOST_FILE_BYTES, type ProcTree } from './proc-tree.ts';
 
 /** An archive, unpacked, is at most so large. */
@@ -53,26 +53,10 @@ function hasMemory(tree: ProcTree, pid: number): boolean {
 async function openFile(path: string, pid: number | undefined): Promise<ProcTree> {
   if (statSync(path).size > MOST_BYTES)
     throw new CliError(`${path} is larger than 1 GiB: pack only what capture reads`);
-  const bytes = await unpacked(path, readFileSync(path));
+  const bytes = unpacked(path, readFileSync(path), MOST_BYTES);
   // The magic of tar's header, or what an old tar leaves there.
   if (bytes.length >= 512 && /^(ustar|\0{5})/.test(bytes.toString('latin1', 257, 262))) return openArchive(path, bytes);
   return openText(path, bytes.toString('latin1'), pid);
-}
-
-/** Takes gzip and zstd off. */
-async function unpacked(path: string, bytes: Buffer): Promise<Buffer> {
-  try {
-    if (bytes[0] === 0x1f && bytes[1] === 0x8b) return zlib.gunzipSync(bytes, { maxOutputLength: MOST_BYTES });
-    if (bytes.length > 4 && bytes.readUInt32LE(0) === 0xfd2fb528) {
-      const native = (zlib as { zstdDecompressSync?: (data: Buffer, options: object) => Buffer }).zstdDecompressSync;
-      if (native !== undefined) return native(bytes, { maxOutputLength: MOST_BYTES });
-      const { decompress } = await import('fzstd');
-      return Buffer.from(decompress(bytes));
-    }
-  } catch (error) {
-    throw new CliError(`${path} is damaged or larger than 1 GiB unpacked (${(error as Error).message})`);
-  }
-  return bytes;
 }
 
 /** The files of an archive that capture reads; nothing is written, names that lead elsewhere match nothing. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { RESULT_SCHEMAS } from '../../../src/cli/result-schemas.ts';
 import { languageMarkdown } from '../../../src/scenario/language/markdown.ts';
 import { languageSchema, stepTypes } from '../../../src/scenario/language/schema.ts';
 
@@ -20,4 +21,8 @@ test('schemas/step.schema.json', () => {
 
 test('src/library/step-types.ts', () => {
   expect(plain(read('src/library/step-types.ts')) === plain(stepTypes()), 'npm run generate').toBe(true);
+});
+
+test.each(Object.entries(RESULT_SCHEMAS))('schemas/%s.schema.json', (name, schema) => {
+  expect(JSON.parse(read(`schemas/${name}.schema.json`)), 'npm run generate').toEqual(schema);
 });

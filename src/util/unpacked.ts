@@ -1,0 +1,26 @@
+import * as zlib from 'node:zlib';
+import { decompress } from 'fzstd';
+import { CliError } from './errors.ts';
+
+const MOST_BYTES = 1024 ** 3;
+const ZSTD_MAGIC = 0xfd2fb528;
+
+/**
+ * The bytes of a file without gzip or zstd, whatever its name is; others as they are. Throws CliError where they are
+ * damaged, or more than `mostBytes`.
+ */
+export function unpacked(path: string, bytes: Buffer, mostBytes = MOST_BYTES): Buffer {
+  try {
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) return zlib.gunzipSync(bytes, { maxOutputLength: mostBytes });
+    if (bytes.length > 4 && bytes.readUInt32LE(0) === ZSTD_MAGIC) {
+      // Node 20 has none of its own.
+      const native = (zlib as { zstdDecompressSync?: (data: Buffer, options: object) => Buffer }).zstdDecompressSync;
+      if (native !== undefined) return native(bytes, { maxOutputLength: mostBytes });
+      return Buffer.from(decompress(bytes));
+    }
+  } catch (error) {
+    const most = `${Math.round(mostBytes / 1024 ** 3)} GiB`;
+    throw new CliError(`${path} is damaged or larger than ${most} unpacked (${(error as Error).message})`);
+  }
+  return bytes;
+}
