@@ -1,6 +1,7 @@
 /** Writes what follows from the tables of the program; `--check`: only says what is out of date. Needs a build. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { manualFiles } from '../dist/cli/manual/files.js';
 import { RESULT_SCHEMAS } from '../dist/cli/result-schemas.js';
 import { languageMarkdown } from '../dist/scenario/language/markdown.js';
 import { languageSchema, stepTypes } from '../dist/scenario/language/schema.js';
@@ -10,6 +11,7 @@ const FILES = {
   'docs/language.md': languageMarkdown(),
   'schemas/step.schema.json': `${JSON.stringify(languageSchema(), undefined, 1)}\n`,
   'src/library/step-types.ts': stepTypes(),
+  ...manualFiles(),
   ...Object.fromEntries(
     Object.entries(RESULT_SCHEMAS).map(([name, schema]) => [
       `schemas/${name}.schema.json`,

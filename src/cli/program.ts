@@ -15,7 +15,8 @@ Examples:
 Exit status: 0 done, 1 failed, 2 wrong usage; run: that of the command.
 DEBUG=reclaimfs:* shows what happens inside.`;
 
-function version(): string {
+/** The version of the package. */
+export function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
@@ -24,7 +25,7 @@ function version(): string {
 export function createProgram(): Command {
   const program = new Command('reclaimfs')
     .description('A synthetic /proc whose simulated processes have the writable reclaim file of 2013.')
-    .version(version())
+    .version(packageVersion())
     .showSuggestionAfterError(true)
     .addHelpText('after', EXAMPLES)
     .exitOverride()

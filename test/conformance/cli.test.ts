@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createProgram } from '../../src/cli/program.ts';
 import { findMount } from '../../src/fuse/mountinfo.ts';
 import { type Outcome, run, skipMounts, until } from './support/mounts.ts';
 import { Program } from './support/reclaim-mount.ts';
@@ -132,19 +131,6 @@ test.each(['play -', 'scenario list --json', '--help'])(
     expect([status, stderr]).toEqual([1, 'reclaimfs: stdout cannot be written (ENOSPC)\n']);
   },
 );
-
-test('every help fits into 80 columns, has an example, and says what is taken where nothing is given', async () => {
-  const { commands } = createProgram();
-  for (const command of commands) {
-    const { stdout, status } = await reclaimfs(command.name(), '--help');
-    expect(status).toBe(0);
-    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
-    expect(stdout, command.name()).toMatch(/^Examples?:$/m);
-    for (const { long, defaultValue } of command.options)
-      if (['string', 'number'].includes(typeof defaultValue))
-        expect(stdout, `${command.name()} ${long}`).toMatch(new RegExp(`default:\\s+"?${defaultValue}`));
-  }
-});
 
 test('play --json prints one object with the steps, --profile and --swap override', async () => {
   const path = file('play.scn', `${SCENARIO}game pageout anon\nsnap end\n`);

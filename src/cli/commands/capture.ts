@@ -9,8 +9,8 @@ import { notice, print, printJson } from '../output.ts';
 
 const HELP = `
 Examples:
-  reclaimfs capture -o here.scn              every process (root: all its memory)
-  reclaimfs capture --pid 1234 --pid 1300    two of them
+  reclaimfs capture -o here.scn             every process (root: all its memory)
+  reclaimfs capture --pid 1234 --pid 1300   two of them
   reclaimfs capture | gzip > here.scn.gz
   reclaimfs capture --from copy-of-proc/ -o phone.scn
   reclaimfs capture --from smemcap.tar.gz -o phone.scn     tar, gzip or zstd

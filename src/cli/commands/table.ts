@@ -1,6 +1,7 @@
 import type { CommandRow } from '../command.ts';
 import { captureCommand } from './capture.ts';
 import { compareCommand } from './compare.ts';
+import { completionCommand } from './completion.ts';
 import { doctorCommand } from './doctor.ts';
 import { helpCommand } from './help.ts';
 import { mountCommand } from './mount.ts';
@@ -21,5 +22,6 @@ export const COMMANDS: readonly CommandRow[] = [
   compareCommand,
   scenarioCommand,
   doctorCommand,
+  completionCommand,
   helpCommand,
 ];
