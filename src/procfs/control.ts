@@ -1,9 +1,7 @@
 /** /proc/reclaimfs: driving the simulation through files. */
-import { ScenarioError } from '../scenario/scenario-error.ts';
 import { bytesOf, fromBuffer, textOf, trimBytes } from '../util/bytes.ts';
-import { EINTR, EINVAL } from '../util/errno.ts';
-import { KernelError } from '../util/errors.ts';
-import { Cancelled, type Job } from '../util/job.ts';
+import { EINVAL } from '../util/errno.ts';
+import type { Job } from '../util/job.ts';
 import { type OpenFile, type PendingRead, S_IFDIR, S_IFREG } from '../vfs/types.ts';
 import { type Entry, file, type SystemContext } from './entry.ts';
 import {
@@ -15,39 +13,15 @@ import {
   pressureLine,
 } from './event-streams.ts';
 import type { ProcHost } from './host.ts';
+import type { LastError } from './last-error.ts';
 import { lowMemoryKillerDirectory } from './lowmemorykiller.ts';
 
 type Row = Entry<SystemContext>;
 
-/** Why the last rejected step was rejected; kept by the mount, for it belongs to no machine. */
-class LastError {
-  #text = '';
-
-  get text(): string {
-    return this.#text;
-  }
-
-  set(error: ScenarioError | KernelError): void {
-    if (error instanceof KernelError) {
-      this.#text = `${bytesOf(textOf(error.message))}\n`;
-      return;
-    }
-    const { line, column, reason, hint } = error;
-    this.#text = bytesOf(`line ${line}, column ${column}: ${reason}${hint === '' ? '' : `\nhint: ${hint}`}\n`);
-  }
-}
-
 function* writeControl({ host }: SystemContext, data: Uint8Array, lastError: LastError): Job<number> {
   const { length } = data;
-  try {
-    yield* host.apply(fromBuffer(data), 'control');
-    return length;
-  } catch (error) {
-    if (error instanceof Cancelled) return -EINTR;
-    if (!(error instanceof ScenarioError || error instanceof KernelError)) throw error;
-    lastError.set(error);
-    return -EINVAL;
-  }
+  const status = yield* lastError.keeping(host.apply(fromBuffer(data), 'control'));
+  return status < 0 ? status : length;
 }
 
 function* writeClock({ host }: SystemContext, data: Uint8Array): Job<number> {
@@ -90,7 +64,7 @@ function* checked(host: ProcHost): Job<Uint8Array> {
   return Buffer.from(problems.length === 0 ? 'ok\n' : `${problems.join('\n')}\n`);
 }
 
-/** A saved machine, of the moment when it was opened. */
+/** What it was at the moment when it was opened. */
 class SavedFile implements OpenFile {
   readonly #bytes: Uint8Array;
 
@@ -119,8 +93,7 @@ function stream(
 }
 
 /** The rows of architecture §5. */
-export function reclaimfsDirectory(streams: EventStreams): Row {
-  const lastError = new LastError();
+export function reclaimfsDirectory(streams: EventStreams, lastError: LastError): Row {
   const rows: readonly Row[] = [
     {
       name: 'control',
@@ -129,7 +102,8 @@ export function reclaimfsDirectory(streams: EventStreams): Row {
       mayCancel: true,
     },
     lowMemoryKillerDirectory,
-    file('error', 0o400, (out) => void out.text(lastError.text)),
+    // Not rendered: a rendering may be some milliseconds old.
+    { name: 'error', mode: S_IFREG | 0o400, open: () => new SavedFile(Buffer.from(lastError.text, 'latin1')) },
     file('clock', 0o600, (out, { host }) => void out.text(`${host.clockText()}\n`), {
       write: writeClock,
       mayCancel: true,
@@ -140,6 +114,7 @@ export function reclaimfsDirectory(streams: EventStreams): Row {
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
     { name: 'state', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => host.writingState()) },
     { name: 'snapshot', mode: S_IFREG | 0o400, open: ({ host }) => new SavedFile(host.save()) },
+    { name: 'snapshots', mode: S_IFDIR | 0o700, children: [] },
     { name: 'check', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => checked(host)) },
     file('settings', 0o400, (out, { host }) => void out.text(host.settings())),
   ];

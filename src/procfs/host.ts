@@ -5,6 +5,7 @@
 import type { EventLog, MachineEvent } from '../machine/event-log.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Task, Thread } from '../machine/task.ts';
+import type { Kept } from '../scenario/step.ts';
 import type { Job } from '../util/job.ts';
 import type { Pending } from '../vfs/types.ts';
 
@@ -43,6 +44,8 @@ export interface ProcHost {
   /** The whole machine as text, in pieces, and as bytes. */
   writingState(): Job<Uint8Array>;
   save(): Uint8Array;
+  /** Machines kept under names. */
+  readonly snapshots: ReadonlyMap<string, Kept>;
   /** Every setting in force, a line each. */
   settings(): string;
   /** The virtual clock in words. */

@@ -3,7 +3,8 @@
  *
  *   [1, 2^22)           node of the fixed tree, in the order of its rows
  *   [2^22, 2^23)        link to a process of the host: 2^22 + pid
- *   [2^23, 2^24)        directory of simulated files, counted as they are first seen
+ *   [2^23, 2^24 − 2^16) directory of simulated files, counted as they are first seen
+ *   [2^24 − 2^16, 2^24) a machine that is kept, by its serial
  *   [2^24, 2^30)        left to others: control groups (src/cli/cgroup-tree.ts)
  *   [2^30, 2^52)        serial of the process (22 bits) · row of its tables (8 bits) · thread id, descriptor, index (22 bits)
  *   [2^52, 2^53)        simulated file: 2^52 + its number
@@ -18,6 +19,8 @@ const PER_TASK = SUB * ROWS;
 const SERIALS = 2 ** 22 - 1;
 const HOST_LINKS = SUB;
 const DISK_DIRECTORIES = 2 * SUB;
+const KEPT_MACHINES = 2 ** 16;
+const FIRST_KEPT = 4 * SUB - KEPT_MACHINES;
 const DISK_FILES = 2 ** 52;
 
 export type Place =
@@ -25,6 +28,7 @@ export type Place =
   | { readonly kind: 'host'; readonly pid: number }
   | { readonly kind: 'task'; readonly serial: number; readonly row: number; readonly sub: number }
   | { readonly kind: 'disk-directory'; readonly number: number }
+  | { readonly kind: 'kept' }
   | { readonly kind: 'disk-file'; readonly id: number };
 
 export function isFixedIno(ino: Ino): boolean {
@@ -51,6 +55,11 @@ export function diskFileIno(id: number): Ino {
   return DISK_FILES + id;
 }
 
+/** By a serial that counts all machines ever kept: after 65,536 a number comes back. */
+export function keptIno(serial: number): Ino {
+  return FIRST_KEPT + (serial % KEPT_MACHINES);
+}
+
 /** What an inode number stands for. */
 export function placeOf(ino: Ino): Place {
   if (ino >= DISK_FILES) return { kind: 'disk-file', id: ino - DISK_FILES };
@@ -60,6 +69,7 @@ export function placeOf(ino: Ino): Place {
     const row = Math.floor(rest / SUB);
     return { kind: 'task', serial, row, sub: rest - row * SUB };
   }
+  if (ino >= FIRST_KEPT) return { kind: 'kept' };
   if (ino >= DISK_DIRECTORIES) return { kind: 'disk-directory', number: ino - DISK_DIRECTORIES };
   if (ino >= HOST_LINKS) return { kind: 'host', pid: ino - HOST_LINKS };
   return { kind: 'fixed', index: ino };

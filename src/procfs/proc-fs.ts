@@ -30,6 +30,8 @@ import type { ProcHost } from './host.ts';
 import { hostTarget } from './host-links.ts';
 import { isFixedIno, taskIno } from './inode.ts';
 import { CommandFile, RenderedFile } from './open-files.ts';
+import { KeptMachines } from './kept-machines.ts';
+import { LastError } from './last-error.ts';
 import { PressureFiles, type PressureSource } from './pressure.ts';
 import { type Found, Resolver } from './resolver.ts';
 import { rootEntry } from './root.ts';
@@ -61,6 +63,7 @@ export class ProcFs implements FileSystem {
   readonly #resolver: Resolver;
   readonly #snapshots = new Snapshots();
   readonly #disk: DiskTree;
+  readonly #kept: KeptMachines;
   readonly #processes: CallerProcesses;
   readonly #pressure = new PressureFiles();
   readonly #psi: PressureSource = {
@@ -74,9 +77,11 @@ export class ProcFs implements FileSystem {
     this.#settings = settingsFrom(options);
     this.#processes = new CallerProcesses(this.#settings.callerPid, () => host.wallNowMs());
     const streams = new EventStreams(host);
-    this.#tree = new FixedTree(rootEntry(this.#settings, streams));
+    const lastError = new LastError();
+    this.#tree = new FixedTree(rootEntry(this.#settings, streams, lastError));
     this.#resolver = new Resolver(host, this.#settings, this.#tree);
     this.#disk = new DiskTree(host, this.#settings, this.#tree.find('reclaimfs/disk')!.ino);
+    this.#kept = new KeptMachines(host, this.#settings, this.#tree.find('reclaimfs/snapshots')!.ino, lastError);
     this.root = this.#tree.root.ino;
     host.onGone = (task, tid) => this.#gone(task, tid);
     host.onUserChanged = (task) => this.onAttrChanged?.(taskIno(task.serial, TGID_DIRECTORY, task.pid));
@@ -102,6 +107,7 @@ export class ProcFs implements FileSystem {
       case 'disk':
         return this.#disk.lookup(parent, name);
       case 'host':
+      case 'kept':
         return -ENOTDIR;
     }
   }
@@ -111,6 +117,7 @@ export class ProcFs implements FileSystem {
     const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     if (found.kind === 'disk') return this.#disk.getattr(ino, out);
+    if (found.kind === 'kept') return this.#kept.getattr(ino, out);
     const { machine } = this.#host;
     out.ino = ino;
     out.nlink = 1;
@@ -192,6 +199,7 @@ export class ProcFs implements FileSystem {
       case 'gone':
         return -ESRCH;
       case 'disk':
+      case 'kept':
         return -EINVAL;
     }
   }
@@ -201,6 +209,7 @@ export class ProcFs implements FileSystem {
     const found = this.#resolver.find(ino);
     if (typeof found === 'number') return found;
     if (found.kind === 'disk') return this.#disk.open(ino);
+    if (found.kind === 'kept') return this.#kept.open(ino);
     if (found.kind === 'host') return -EINVAL;
     if (found.kind === 'gone') return -ESRCH;
     const { entry } = found;
@@ -231,6 +240,7 @@ export class ProcFs implements FileSystem {
       case 'disk':
         return this.#disk.readdir(ino);
       case 'host':
+      case 'kept':
         return -ENOTDIR;
       case 'gone':
         return [];
@@ -244,8 +254,20 @@ export class ProcFs implements FileSystem {
         if (found.node.children === undefined) return -ENOTDIR;
         if (found.entry.dir !== undefined) return found.entry.dir.list(found.ctx, caller);
         if (found.node === this.#disk.top(this.#tree)) return this.#disk.readdir(ino);
+        if (this.#kept.isTop(ino)) return this.#kept.readdir();
         return found.node === this.#tree.root ? this.#resolver.rootEntries(found.ctx, caller) : found.node.listed;
     }
+  }
+
+  /** Only machines can be made and removed: see kept-machines.ts. */
+  create(parent: Ino, name: string): Ino | number | Pending<number> {
+    this.#host.advanceToNow();
+    return this.#kept.isTop(parent) ? this.#kept.create(name) : -ENOENT;
+  }
+
+  unlink(parent: Ino, name: string): number | Pending<number> {
+    this.#host.advanceToNow();
+    return this.#kept.isTop(parent) ? this.#kept.unlink(name) : -EPERM;
   }
 
   /**
@@ -276,6 +298,7 @@ export class ProcFs implements FileSystem {
     if (child !== undefined) return child.ino;
     if (node.entry.dir !== undefined) return node.entry.dir.find(ctx, name, caller) ?? -ENOENT;
     if (node === this.#disk.top(this.#tree)) return this.#disk.lookup(node.ino, name);
+    if (this.#kept.isTop(node.ino)) return this.#kept.lookup(name);
     return node === this.#tree.root ? this.#resolver.lookupPid(ctx, name, caller) : -ENOENT;
   }
 
@@ -292,7 +315,7 @@ export class ProcFs implements FileSystem {
   /** The text of a file now, or the one that was made for a stat just before. */
   #render(ino: Ino, found: Found): Snapshot | number {
     if (found.kind === 'gone') return -ESRCH;
-    if (found.kind === 'host' || found.kind === 'disk') return -EINVAL;
+    if (found.kind === 'host' || found.kind === 'disk' || found.kind === 'kept') return -EINVAL;
     const moment = this.#moment();
     const known = this.#snapshots.get(ino, moment);
     if (known !== undefined) return known;

@@ -24,6 +24,7 @@ export type Found =
   | { readonly kind: 'task'; readonly ctx: TaskContext; readonly entry: Entry<TaskContext> }
   | { readonly kind: 'gone'; readonly ctx: SystemContext; readonly entry: Entry<TaskContext> }
   | { readonly kind: 'host'; readonly pid: number }
+  | { readonly kind: 'kept' }
   | { readonly kind: 'disk' };
 
 export class Resolver {
@@ -96,6 +97,8 @@ export class Resolver {
         return this.#findTask(place.serial, place.row, place.sub);
       case 'host':
         return { kind: 'host', pid: place.pid };
+      case 'kept':
+        return { kind: 'kept' };
       default:
         return { kind: 'disk' };
     }

@@ -6,6 +6,7 @@ import type { EventStreams } from './event-streams.ts';
 import { fixedTexts } from './fixed-texts.ts';
 import { selfTarget } from './host-links.ts';
 import { kpageEntries } from './kpage.ts';
+import type { LastError } from './last-error.ts';
 import { showMeminfo } from './meminfo.ts';
 import { showFilesystems, showMountinfo, showMounts } from './mounts.ts';
 import { netEntry } from './net.ts';
@@ -32,7 +33,7 @@ function hostRows({ hostProc }: ProcFsSettings): readonly Row[] {
   ];
 }
 
-export function rootEntry(settings: ProcFsSettings, streams: EventStreams): Row {
+export function rootEntry(settings: ProcFsSettings, streams: EventStreams, lastError: LastError): Row {
   const rows: readonly Row[] = [
     ...hostRows(settings),
     ...fixedTexts,
@@ -48,7 +49,7 @@ export function rootEntry(settings: ProcFsSettings, streams: EventStreams): Row 
     file('pagetypeinfo', 0o400, showPagetypeinfo),
     file('partitions', 0o444, showPartitions),
     pressureEntry,
-    reclaimfsDirectory(streams),
+    reclaimfsDirectory(streams, lastError),
     file('slabinfo', 0o400, showSlabinfo),
     file('softirqs', 0o444, showSoftirqs),
     file('stat', 0o444, showStat),

@@ -20,7 +20,7 @@ import { resolveNames } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
 import { isImage, load, StateError, save } from './state/image.ts';
 import { isMachineText, machineText, readMachineText } from './state/machine-text.ts';
-import type { Branches, StepResult } from './step.ts';
+import type { Branches, Kept, StepResult } from './step.ts';
 import { type Mark, Undo } from './undo.ts';
 import { Args, MAX_ADDRESS, parseSize, quoteValue, splitWords, type Word } from './words.ts';
 
@@ -46,14 +46,8 @@ export interface StepRecord {
   readonly result: StepResult;
 }
 
-/** A machine kept under a name. */
-export interface Kept {
-  readonly bytes: Uint8Array;
-  /** Its virtual time. */
-  readonly nowUs: number;
-}
-
-const MOST_SNAPSHOTS = 64;
+export const MOST_SNAPSHOTS = 64;
+export const SNAPSHOT_NAME = /^[A-Za-z0-9_][\w.-]{0,63}$/;
 /** Up to this length the state tells the steps that have been done one by one; beyond it, what the machine is. */
 const LONG_HISTORY_BYTES = 256 * 1024;
 /** Steps that leave the machine as it is, or put another in its place: never done again on the way back. */
@@ -88,6 +82,7 @@ export class Session implements Branches {
   warnings: string[] = [];
   /** Machines kept under names, in the order in which they were first kept. */
   snapshots: Map<string, Kept> = new Map();
+  #nrKept = 0;
   /** Called when the machine has become what it was at another time. */
   onRestored: (() => void) | undefined;
   /** Called when the machine object has been replaced by an equal one (after an undone write). */
@@ -299,11 +294,11 @@ export class Session implements Branches {
 
   /** Keeps the machine as it is under a name; what had that name is forgotten. Throws EINVAL, ENOSPC. */
   keep(name: string): void {
-    if (!/^[A-Za-z0-9_][\w.-]{0,63}$/.test(name))
+    if (!SNAPSHOT_NAME.test(name))
       throw new KernelError(EINVAL, `"${name}" is no name of a snapshot: letters, digits, . _ -, at most 64`);
     if (!this.snapshots.has(name) && this.snapshots.size >= MOST_SNAPSHOTS)
       throw new KernelError(ENOSPC, `there are ${MOST_SNAPSHOTS} snapshots already: drop one with: snapshot NAME drop`);
-    this.snapshots.set(name, { bytes: this.save(), nowUs: this.#machine.nowUs });
+    this.snapshots.set(name, { bytes: this.save(), nowUs: this.#machine.nowUs, serial: ++this.#nrKept });
   }
 
   /** Forgets a snapshot. Throws EINVAL. */

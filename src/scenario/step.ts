@@ -7,9 +7,18 @@ import type { Args } from './words.ts';
 /** What a step reports, in the keys of the oracle's goldens; undefined: it only sets the scene and is not listed. */
 export type StepResult = Record<string, unknown> | undefined;
 
+/** A machine kept under a name. */
+export interface Kept {
+  readonly bytes: Uint8Array;
+  /** Its virtual time. */
+  readonly nowUs: number;
+  /** Counts all that were ever kept. */
+  readonly serial: number;
+}
+
 /** Machines kept under names, and how to come back to one. Methods throw KernelError. */
 export interface Branches {
-  readonly snapshots: ReadonlyMap<string, { readonly nowUs: number; readonly bytes: Uint8Array }>;
+  readonly snapshots: ReadonlyMap<string, Kept>;
   keep(name: string): void;
   drop(name: string): void;
   restore(name: string): void;

@@ -7,6 +7,7 @@ import { peek, poke } from '../mm/space/access.ts';
 import type { ProcHost, RunOptions } from '../procfs/host.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import type { Session, StepRecord } from '../scenario/session.ts';
+import type { Kept } from '../scenario/step.ts';
 import { quoteValue } from '../scenario/words.ts';
 import { printable, trimBytes } from '../util/bytes.ts';
 import { EINTR, EINVAL } from '../util/errno.ts';
@@ -186,6 +187,10 @@ export class SessionHost implements ProcHost {
   /** Notes a change that has been made as the step that makes it. */
   record(step: string): void {
     this.#session.record(step);
+  }
+
+  get snapshots(): ReadonlyMap<string, Kept> {
+    return this.#session.snapshots;
   }
 
   save(): Uint8Array {

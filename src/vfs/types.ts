@@ -178,6 +178,9 @@ export interface FileSystem {
   /** Creates (mkdir), removes (rmdir): only cgroup trees allow it; absent: -EPERM. */
   mkdir?(parent: Ino, name: string, mode: number, caller: Caller | undefined): Ino | number | Pending<number>;
   rmdir?(parent: Ino, name: string, caller: Caller | undefined): number | Pending<number>;
+  /** Makes a regular file, takes a name away; absent: -ENOENT and -EPERM, as procfs answers. */
+  create?(parent: Ino, name: string, caller: Caller | undefined): Ino | number | Pending<number>;
+  unlink?(parent: Ino, name: string, caller: Caller | undefined): number | Pending<number>;
   /** How long the kernel may keep a name or the attributes of an inode, in ms. 0: ask every time. */
   entryTimeoutMs(ino: Ino): number;
   attrTimeoutMs(ino: Ino): number;

@@ -1,5 +1,5 @@
-import { ENOENT, EPERM } from '../../util/errno.ts';
-import { type AttrChange, newAttr, Pending, S_IFREG } from '../../vfs/types.ts';
+import { ENOENT, ENOSYS, EPERM } from '../../util/errno.ts';
+import { type AttrChange, newAttr, Pending, S_IFMT, S_IFREG } from '../../vfs/types.ts';
 import { type HandlerRows, NO_ANSWER } from './handler.ts';
 import {
   ATTR_OUT_BYTES,
@@ -28,6 +28,7 @@ import {
   IN_BODY,
   IN_HEADER_BYTES,
   MKDIR_NAME_BYTE,
+  MKNOD_NAME_BYTE,
   OUT_HEADER_BYTES,
   PAGE_SIZE,
   POKE_NAME,
@@ -50,11 +51,12 @@ export const inodeHandlers: HandlerRows = [
   [FUSE_READLINK, readlink],
   [FUSE_MKDIR, mkdir],
   [FUSE_RMDIR, rmdir],
-  [FUSE_CREATE, () => -ENOENT],
-  [FUSE_MKNOD, () => -ENOENT],
+  // The kernel then makes the file (mknod) and opens it.
+  [FUSE_CREATE, ({ fs }) => (fs.create ? -ENOSYS : -ENOENT)],
+  [FUSE_MKNOD, mknod],
   [FUSE_SYMLINK, () => -ENOENT],
   [FUSE_LINK, () => -EPERM],
-  [FUSE_UNLINK, () => -EPERM],
+  [FUSE_UNLINK, unlink],
   [FUSE_RENAME, () => -EPERM],
   [FUSE_RENAME2, () => -EPERM],
 ];
@@ -135,6 +137,24 @@ function rmdir(session: Session): number {
   if (typeof name === 'number') return name;
   if (!fs.rmdir) return -EPERM;
   const removed = fs.rmdir(session.swap(request.nodeid), name, request);
+  return removed instanceof Pending ? whenDone(session, removed, (status) => status) : removed;
+}
+
+function mknod(session: Session): number {
+  const { request, fs } = session;
+  const name = request.name(MKNOD_NAME_BYTE);
+  if (typeof name === 'number') return name;
+  if (!fs.create || (request.u32(IN_BODY) & S_IFMT) !== S_IFREG) return -ENOENT;
+  const made = fs.create(session.swap(request.nodeid), name, request);
+  return made instanceof Pending ? whenDone(session, made, (ino) => entry(session, ino)) : entry(session, made);
+}
+
+function unlink(session: Session): number {
+  const { request, fs } = session;
+  const name = request.name(IN_HEADER_BYTES);
+  if (typeof name === 'number') return name;
+  if (!fs.unlink) return -EPERM;
+  const removed = fs.unlink(session.swap(request.nodeid), name, request);
   return removed instanceof Pending ? whenDone(session, removed, (status) => status) : removed;
 }
 

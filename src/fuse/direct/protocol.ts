@@ -124,6 +124,8 @@ export const INIT_READAHEAD = IN_BODY + 2;
 export const INIT_FLAGS = IN_BODY + 3;
 /** Byte where the name of mkdir begins (fuse_mkdir_in is 8 bytes). */
 export const MKDIR_NAME_BYTE = IN_HEADER_BYTES + 8;
+/** The same of mknod (fuse_mknod_in is 16 bytes). */
+export const MKNOD_NAME_BYTE = IN_HEADER_BYTES + 16;
 
 /** Sizes of the bodies of replies, in bytes. */
 export const ENTRY_OUT_BYTES = 128;
@@ -149,6 +151,8 @@ function minBodyBytes(): number[] {
   bytes[FUSE_GETATTR] = 16;
   bytes[FUSE_SETATTR] = 88;
   bytes[FUSE_MKDIR] = 10;
+  bytes[FUSE_MKNOD] = 18;
+  bytes[FUSE_UNLINK] = 2;
   bytes[FUSE_RMDIR] = 2;
   bytes[FUSE_OPEN] = 8;
   bytes[FUSE_READ] = 40;

@@ -2,7 +2,18 @@ import { bytesOf, utf8Of } from '../../util/bytes.ts';
 import { EBADF, EINVAL, EIO, ENODEV, ENOENT, EPERM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
-import { type FileSystem, type Ino, Later, newAttr, type OpenFile, Pending, WAIT, type Wait } from '../../vfs/types.ts';
+import {
+  type FileSystem,
+  type Ino,
+  Later,
+  newAttr,
+  type OpenFile,
+  Pending,
+  S_IFMT,
+  S_IFREG,
+  WAIT,
+  type Wait,
+} from '../../vfs/types.ts';
 import { FileTable } from '../file-table.ts';
 import { LINGER_MS, WorkPacer } from '../work-pacer.ts';
 import type { Binding, NativeHandler, NativeThread, Operation } from './binding.ts';
@@ -188,8 +199,22 @@ export class NativeOps {
       if (parent < 0) return parent;
       return fs.rmdir ? fs.rmdir(parent, bytesOf(baseName(path)), undefined) : -EPERM;
     });
-    for (const operation of ['create', 'mknod', 'symlink'] as const) this.#plain(operation, () => -ENOENT);
-    for (const operation of ['unlink', 'rename', 'link'] as const) this.#plain(operation, () => -EPERM);
+    this.#plain('mknod', (path: string, mode: number) => {
+      const parent = this.#paths.parent(path);
+      if (parent < 0) return parent;
+      if (!fs.create || (mode & S_IFMT) !== S_IFREG) return -ENOENT;
+      const made = fs.create(parent, bytesOf(baseName(path)), undefined);
+      return made instanceof Pending ? made : Math.min(0, made);
+    });
+    this.#plain('unlink', (path: string) => {
+      const parent = this.#paths.parent(path);
+      if (parent < 0) return parent;
+      return fs.unlink ? fs.unlink(parent, bytesOf(baseName(path)), undefined) : -EPERM;
+    });
+    // Where it is missing, libfuse makes the file (mknod) and opens it.
+    if (!fs.create) this.#plain('create', () => -ENOENT);
+    this.#plain('symlink', () => -ENOENT);
+    for (const operation of ['rename', 'link'] as const) this.#plain(operation, () => -EPERM);
   }
 
   #on<Args extends unknown[]>(operation: Operation, handle: (thread: NativeThread, ...args: Args) => void): void {

@@ -1,5 +1,8 @@
 /** Fields that belong to who looks on. */
-const ONLOOKERS = new Set(['onExit', 'onUserChanged', 'onEvent', 'origin', 'watched', 'generation']);
+const ONLOOKERS = new Set([
+  ...['onExit', 'onUserChanged', 'onEvent', 'origin', 'watched', 'generation'],
+  ...['lastMapping', 'lastDirectory', 'lastPmd', 'lastTable', 'knownSizes'],
+]);
 
 /** The first place in which two graphs of objects differ, as a path from their roots; undefined: they are equal. */
 export function graphDifference(left: object, right: object): string | undefined {
