@@ -34,6 +34,12 @@ export interface PsiTrigger {
   lastEventUs: number;
 }
 
+/** A trigger of an open file, and how it stood at a moment. */
+export interface Watched {
+  readonly trigger: PsiTrigger;
+  readonly was: Pick<PsiTrigger, 'event' | 'windowStartUs' | 'windowTotalUs' | 'previousGrowthUs' | 'lastEventUs'>;
+}
+
 /** What a write registers. Throws EINVAL. `full` of cpu is accepted and never fires. */
 export function parseTrigger(
   text: string,
@@ -91,6 +97,24 @@ export class PsiTriggers {
     this.triggers.delete(trigger);
     this.watched.delete(trigger);
     this.#schedule(this.psi.nowUs);
+  }
+
+  /** The triggers of open files, and how they stand: for a machine that takes the place of this one. */
+  watching(): readonly Watched[] {
+    return [...this.watched].map((trigger) => {
+      const { event, windowStartUs, windowTotalUs, previousGrowthUs, lastEventUs } = trigger;
+      return { trigger, was: { event, windowStartUs, windowTotalUs, previousGrowthUs, lastEventUs } };
+    });
+  }
+
+  /** Goes on with the triggers of open files as they stood when this machine was at this moment before. */
+  goOnWith(watched: readonly Watched[]): void {
+    for (const { trigger, was } of watched) this.watched.add(Object.assign(trigger, was));
+    this.#schedule(this.psi.nowUs);
+  }
+
+  isWatching(trigger: PsiTrigger): boolean {
+    return this.watched.has(trigger);
   }
 
   /** Whether it has fired since last asked. Mirrors: psi_trigger_poll. */

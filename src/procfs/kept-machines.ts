@@ -12,14 +12,7 @@ import { MOST_SNAPSHOTS, SNAPSHOT_NAME } from '../scenario/session.ts';
 import { fromBuffer, trimBytes } from '../util/bytes.ts';
 import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../util/errno.ts';
 import type { Job } from '../util/job.ts';
-import {
-  type Attr,
-  type DirEntry,
-  type Ino,
-  type OpenFile,
-  type Pending,
-  S_IFREG,
-} from '../vfs/types.ts';
+import { type Attr, type DirEntry, type Ino, type OpenFile, type Pending, S_IFREG } from '../vfs/types.ts';
 import type { ProcHost } from './host.ts';
 import { keptIno, placeOf } from './inode.ts';
 import type { LastError } from './last-error.ts';

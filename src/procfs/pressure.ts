@@ -95,7 +95,12 @@ export class PressureFile implements OpenFile {
 
   /** Registers the trigger with what has taken the place of what it was registered with. */
   followMachine(): void {
-    if (this.#trigger === undefined || this.#psi === this.#source.psi()) return;
+    const psi = this.#source.psi();
+    if (this.#trigger === undefined || this.#psi === psi) return;
+    if (psi?.triggers.isWatching(this.#trigger) === true) {
+      this.#psi = psi;
+      return;
+    }
     if (!this.#register(this.#text, false)) this.#trigger = undefined;
   }
 

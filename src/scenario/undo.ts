@@ -4,6 +4,7 @@
  * given up, and the next moment that is to be come back to gets a fresh one.
  */
 import type { Machine } from '../machine/machine.ts';
+import type { Watched } from '../machine/psi-triggers.ts';
 import type { Job } from '../util/job.ts';
 import { type Checkpoint, machineAt, takeCheckpoint } from './state/image.ts';
 
@@ -21,6 +22,8 @@ interface Deed {
 export interface Mark {
   readonly nrDeeds: number;
   readonly nowUs: number;
+  /** Triggers of open files: whose pressure (the path of a group; null: the machine's), and how they stood. */
+  readonly watched: readonly (readonly [path: string | null, triggers: readonly Watched[]])[];
 }
 
 /** Milliseconds that doing everything again may take: so long, or so many times what a checkpoint takes. */
@@ -47,7 +50,7 @@ export class Undo {
       this.#spentMs = 0;
       this.#deeds = [];
     }
-    return { nrDeeds: this.#deeds.length, nowUs: machine.nowUs };
+    return { nrDeeds: this.#deeds.length, nowUs: machine.nowUs, watched: watchedOf(machine) };
   }
 
   /** Notes what has been done. It is done again on a machine that is as this one was. */
@@ -89,7 +92,7 @@ export class Undo {
   }
 
   /** The machine as it was at a mark. */
-  *back({ nrDeeds, nowUs }: Mark): Job<Machine> {
+  *back({ nrDeeds, nowUs, watched }: Mark): Job<Machine> {
     const machine = machineAt(this.#checkpoint!);
     this.#deeds.length = nrDeeds;
     for (const { atUs, origin, again } of this.#deeds) {
@@ -100,6 +103,18 @@ export class Undo {
     }
     machine.events.origin = undefined;
     yield* machine.advancing(nowUs);
+    for (const [path, triggers] of watched)
+      (path === null ? machine.psi : machine.cgroups.at(path).psi)?.triggers.goOnWith(triggers);
     return machine;
   }
+}
+
+function watchedOf(machine: Machine): Mark['watched'] {
+  const found: [string | null, readonly Watched[]][] = [[null, machine.psi.triggers.watching()]];
+  const groups = [...machine.cgroups.root.children.values()];
+  for (const group of groups) {
+    if (group.psi !== null) found.push([group.path, group.psi.triggers.watching()]);
+    groups.push(...group.children.values());
+  }
+  return found.filter(([, triggers]) => triggers.length > 0);
 }
