@@ -41,6 +41,21 @@ function directory(): string {
   return path;
 }
 
+test('diff ends as diff does: 0 the same, 1 they differ, and says what', async () => {
+  const [a, b] = [file('a.scn', SCENARIO), file('b.scn', `${SCENARIO}game reclaim anon\n`)];
+  expect(await reclaimfs('diff', a, a)).toEqual({ status: 0, stdout: '', stderr: '' });
+  const words = await reclaimfs('diff', a, b);
+  expect(words).toMatchObject({ status: 1, stderr: '' });
+  expect(words.stdout).toContain('process 1234 rss_kB 4096 -> 0 (-4096), swap_kB 0 -> 4096 (+4096)\n');
+  const json = await reclaimfs('diff', '--json', a, b);
+  expect(json.status).toBe(1);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    same: false,
+    processes: [{ name: '1234', changes: { rss_kB: [4096, 0], swap_kB: [0, 4096] } }],
+    counters: { pswpout: [0, 1024] },
+  });
+});
+
 describe('usage', () => {
   test.each([
     [['--help'], 0],
@@ -57,6 +72,8 @@ describe('usage', () => {
     [['umount', '/nonexistent'], 1],
     [['umount', '/'], 1],
     [['play', '/nonexistent'], 1],
+    [['diff', '/nonexistent', '/nonexistent'], 2],
+    [['diff', '/nonexistent'], 2],
     [['mount', '/nonexistent'], 1],
     [['capture', '--pid', '4194303'], 1],
   ] as const)('reclaimfs %j ends with %i', async (args, status) => {

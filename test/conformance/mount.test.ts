@@ -1,6 +1,6 @@
 /** `reclaimfs mount` itself, as users run it: how it ends, what it recovers from, and what only a real tree can show. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -86,6 +86,33 @@ describe.skipIf(skipMounts).each(TRANSPORTS)('a mount over %s', (transport) => {
       expect((await within(reader, 'end of the reader')).status).not.toBe(0);
     },
   );
+
+  test('machines are kept as files, and who looks sees at once the one that is come back to', async () => {
+    const server = await mounted(`${transport}-kept`, transport);
+    const kept = join(server.mnt, 'reclaimfs/snapshots');
+    const pid = join(server.mnt, '1234');
+    await sh(`touch '${kept}/before'`);
+    expect(readdirSync(kept)).toEqual(['before']);
+    const bytes = readFileSync(join(kept, 'before'));
+    expect(bytes.length).toBe(statSync(join(kept, 'before')).size);
+    const file = join(program.directory, `${transport}.image`);
+    writeFileSync(file, bytes);
+    expect(readFileSync(join(pid, 'comm'), 'utf8')).toBe('game\n');
+    await sh(`echo 1234 kill 9 > '${server.mnt}/reclaimfs/control'`);
+    expect(existsSync(pid)).toBe(false);
+    await sh(`echo restore > '${kept}/before'`);
+    expect(readFileSync(join(pid, 'comm'), 'utf8')).toBe('game\n');
+    await sh(`rm '${kept}/before'`);
+    expect(readdirSync(kept)).toEqual([]);
+    expect((await run('sh', ['-c', `touch '${kept}/a b' '${server.mnt}/x'`])).stderr).toMatch(
+      /Invalid argument[\s\S]*No such file/,
+    );
+    expect((await run('mkdir', [join(kept, 'x')])).stderr).toMatch(/Operation not permitted/);
+    const played = await run(process.execPath, [join(program.directory, 'dist/cli/main.js'), 'play', file]);
+    expect(played.stdout).toMatch(/saved machine/);
+    expect((await run('umount', [server.mnt])).status).toBe(0);
+    await expectGone(server);
+  });
 
   test('ends when it is unmounted by umount', async () => {
     const server = await mounted(`${transport}-umount`, transport);

@@ -2,6 +2,7 @@ import type { CommandRow } from '../command.ts';
 import { captureCommand } from './capture.ts';
 import { compareCommand } from './compare.ts';
 import { completionCommand } from './completion.ts';
+import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
 import { helpCommand } from './help.ts';
 import { mountCommand } from './mount.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandRow[] = [
   playCommand,
   captureCommand,
   compareCommand,
+  diffCommand,
   scenarioCommand,
   doctorCommand,
   completionCommand,

@@ -9,7 +9,9 @@ export const RECLAIMFS_FILES: Readonly<Record<string, string>> = {
   'events?now': 'the events that there are; a read ends',
   'lowmemorykiller/': 'the parameters of the low-memory killer',
   settings: 'every setting in force',
+  'snapshots/':
+    'machines kept under names, a file each: `touch NAME` keeps, `echo restore > NAME` comes back, `rm` forgets',
   snapshot: 'the whole machine as bytes: give it to `mount --scenario`, faster than state',
-  state: 'the whole machine as steps: give it to `mount --scenario`',
+  state: 'the whole machine as text: the steps that made it or, when they are more than 256 KiB, what it is',
   vmpressure: '`low`, `medium`, `critical`; a read waits; a level that is written is the least to be told of',
 };

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Session } from '../../../src/scenario/session.ts';
+import { CATALOGUE } from '../../../src/scenario/state/catalogue.ts';
 import { cloneMachine, load, StateError, save } from '../../../src/scenario/state/image.ts';
 import { machineText, readMachineText } from '../../../src/scenario/state/machine-text.ts';
+import { graphDifference } from '../../../src/util/graph/graph-difference.ts';
 import { finish, isJob, type Job } from '../../../src/util/job.ts';
 import { ROOT, Tree } from '../procfs/support.ts';
-import { graphDifference } from './graph-difference.ts';
 import { BASE, randomSteps } from './random-steps.ts';
 
 const RUNS = Number(process.env['RECLAIMFS_STATE_RUNS'] ?? 5);
@@ -78,7 +79,7 @@ test(
         const text = textOf(session);
         expect(textOf(other.session)).toBe(text);
         const { machine } = readMachineText(text, 'text');
-        expect(graphDifference(session.machine, machine)).toBeUndefined();
+        expect(graphDifference(session.machine, machine, CATALOGUE)).toBeUndefined();
         expect(Buffer.from(save(machine)).equals(saved)).toBe(true);
         const steps = Array.from({ length: after }, () => randomSteps(pick));
         // Who only looks changes nothing (mem faults pages in; pressure is added up, exactly, when it is read).
@@ -140,12 +141,14 @@ function differences(files: ReadonlyMap<string, string>, others: ReadonlyMap<str
 /** What is not the same in two machines. */
 function between(left: Session, right: Session): string {
   if (Buffer.from(left.save()).equals(right.save())) return 'nothing';
-  return graphDifference(left.machine, right.machine) ?? 'the bytes';
+  return graphDifference(left.machine, right.machine, CATALOGUE) ?? 'the bytes';
 }
 
 /** How a machine differs from what it was. */
 function differing({ machine }: Session, was: Uint8Array): string {
-  return Buffer.from(save(machine)).equals(was) ? 'nothing' : (graphDifference(load(was), machine) ?? 'the bytes');
+  return Buffer.from(save(machine)).equals(was)
+    ? 'nothing'
+    : (graphDifference(load(was), machine, CATALOGUE) ?? 'the bytes');
 }
 
 describe('saved machines', () => {
