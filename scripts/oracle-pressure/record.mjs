@@ -12,6 +12,7 @@ const { values, positionals: names } = parseArgs({
   options: {
     worker: { type: 'string' },
     fs: { type: 'string' },
+    disk: { type: 'string' },
     swapfile: { type: 'string' },
     own: { type: 'string' },
     scenarios: { type: 'string' },
@@ -30,7 +31,7 @@ function sleepSeconds(n) {
 
 /** One run; undefined if the kernel would not. Others on this machine may have swap on for a while: then it waits. */
 function runOnce(name, extras) {
-  const options = ['--fs', values.fs, '--swapfile', values.swapfile, '--flush', values.flush, ...extras];
+  const options = ['--fs', values.fs, '--disk', values.disk, '--swapfile', values.swapfile, '--flush', values.flush, ...extras];
   for (let tries = 0; tries < TRIES; tries++) {
     const run = spawnSync(values.worker, [...options, join(folder, `${name}.scn`)], {
       encoding: 'utf8',

@@ -12,7 +12,9 @@
 
 static const struct { const char *name; int advice; } ADVICE[] = {
   { "cold", 20 }, { "pageout", 21 }, { "willneed", MADV_WILLNEED }, { "dontneed", MADV_DONTNEED }, { "free", MADV_FREE },
+  { "normal", MADV_NORMAL }, { "random", MADV_RANDOM }, { "sequential", MADV_SEQUENTIAL },
 };
+static const char *const FILE_ADVICE[] = { "normal", "random", "sequential", "willneed", "dontneed", "noreuse" };
 
 void die(const char *format, ...) {
   va_list args;
@@ -69,6 +71,15 @@ static void parse_group(struct scenario *s, char **w, int n, int line, int *pids
     add(s, OP_MKDIR, -1, line)->target = s->nr_groups++;
     return;
   }
+  if (!strcmp(w[1], "swappiness")) {
+    int group = find_group(s, w[2]);
+    if (group < 0) die("line %d: no group %s", line, w[2]);
+    struct step *step = add(s, OP_GROUP, -1, line);
+    step->target = group;
+    snprintf(step->word, sizeof step->word, "memory.swappiness");
+    snprintf(step->text, sizeof step->text, "%s", w[3]);
+    return;
+  }
   char *slash = strrchr(w[2], '/');
   if (!strcmp(w[1], "rmdir")) {
     add(s, OP_RMDIR, -1, line)->target = find_group(s, w[2]);
@@ -115,6 +126,22 @@ static void parse_mmap(struct scenario *s, int proc, char **w, int n, int line) 
   add(s, OP_MMAP, proc, line)->target = m;
 }
 
+/* read, write, fadvise OBJECT OFF LEN [ADVICE] */
+static void parse_file_call(struct scenario *s, int proc, char **w, int n, int line) {
+  int advises = !strcmp(w[1], "fadvise");
+  if (n < 5 + advises) die("line %d", line);
+  struct step *step = add(s, advises ? OP_FADVISE : !strcmp(w[1], "read") ? OP_READ : OP_WRITE, proc, line);
+  step->target = find(w[2], s->objects, sizeof *s->objects, s->nr_objects);
+  if (step->target < 0) die("line %d: no object %s", line, w[2]);
+  step->offset = parse_size(w[3]);
+  step->length = parse_size(w[4]);
+  if (!advises) return;
+  step->arg = -1;
+  for (int i = 0; i < 6; i++)
+    if (!strcmp(w[5], FILE_ADVICE[i])) step->arg = i; /* POSIX_FADV_* are numbered so */
+  if (step->arg < 0) die("line %d: what is '%s'?", line, w[5]);
+}
+
 static void parse_process_step(struct scenario *s, int proc, char **w, int n, int line) {
   if (!strcmp(w[1], "fork")) {
     int child = add_proc(s, w[2]);
@@ -135,15 +162,27 @@ static void parse_process_step(struct scenario *s, int proc, char **w, int n, in
     parse_mmap(s, proc, w, n, line);
     return;
   }
-  enum op op = !strcmp(w[1], "touch") ? OP_TOUCH : !strcmp(w[1], "madvise") ? OP_MADVISE : OP_MUNMAP;
-  if (op == OP_MUNMAP && strcmp(w[1], "munmap")) die("line %d: what is '%s'?", line, w[1]);
-  if (n < (op == OP_MUNMAP ? 5 : 6)) die("line %d", line);
+  if (!strcmp(w[1], "read") || !strcmp(w[1], "write") || !strcmp(w[1], "fadvise")) {
+    parse_file_call(s, proc, w, n, line);
+    return;
+  }
+  static const struct { const char *word; enum op op; int words; } OPS[] = {
+    { "touch", OP_TOUCH, 6 }, { "madvise", OP_MADVISE, 6 }, { "munmap", OP_MUNMAP, 5 }, { "mlock", OP_MLOCK, 5 }, { "munlock", OP_MUNLOCK, 5 },
+  };
+  size_t known = 0;
+  while (known < sizeof OPS / sizeof *OPS && strcmp(w[1], OPS[known].word)) known++;
+  if (known == sizeof OPS / sizeof *OPS) die("line %d: what is '%s'?", line, w[1]);
+  if (n < OPS[known].words) die("line %d", line);
+  enum op op = OPS[known].op;
   struct step *step = add(s, op, proc, line);
   step->target = find(w[2], s->maps, sizeof *s->maps, s->nr_maps);
   if (step->target < 0) die("line %d: no mapping %s", line, w[2]);
   step->offset = parse_size(w[3]);
   step->length = parse_size(w[4]);
+  step->stride = PAGE;
   if (op == OP_TOUCH) step->arg = !strcmp(w[5], "write");
+  for (int i = 6; i < n; i++)
+    if (!strncmp(w[i], "stride=", 7)) step->stride = parse_size(w[i] + 7);
   if (op != OP_MADVISE) return;
   step->arg = -1;
   for (size_t i = 0; i < sizeof ADVICE / sizeof *ADVICE; i++)
@@ -175,6 +214,7 @@ void parse_scenario(struct scenario *s, const char *file) {
       for (int i = 1; i < n; i++) {
         if (!strncmp(w[i], "swap=", 5)) s->swap_size = parse_size(w[i] + 5);
         else if (!strcmp(w[i], "swapkind=disk")) s->swap_on_disk = 1;
+        else if (!strncmp(w[i], "readahead=", 10)) s->readahead_kb = parse_size(w[i] + 10) >> 10; /* off: 0 */
       }
     } else if (!strcmp(w[0], "sysctl")) {
       if (strstr(w[1], "swappiness")) s->swappiness = atoi(w[2]);

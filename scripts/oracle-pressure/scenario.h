@@ -11,14 +11,16 @@
 
 typedef uint64_t u64;
 
-enum op { OP_MMAP, OP_MUNMAP, OP_MADVISE, OP_TOUCH, OP_FORK, OP_EXIT, OP_ADJ, OP_SNAP, OP_GROUP, OP_MKDIR, OP_RMDIR, OP_DROP };
+enum op { OP_MMAP, OP_MUNMAP, OP_MADVISE, OP_TOUCH, OP_FORK, OP_EXIT, OP_ADJ, OP_SNAP, OP_GROUP, OP_MKDIR, OP_RMDIR, OP_DROP,
+  OP_MLOCK, OP_MUNLOCK, OP_READ, OP_WRITE, OP_FADVISE };
 
 struct step {
   enum op op;
   int proc; /* -1: done by the worker itself */
-  int target; /* mapping, process to be forked, group */
+  int target; /* mapping, process to be forked, group, object */
   int line;
-  int arg; /* touch: writes; madvise: the advice; dropcaches: what */
+  int arg; /* touch: writes; madvise, fadvise: the advice; dropcaches: what */
+  u64 stride; /* touch: bytes from one access to the next */
   u64 offset, length; /* bytes */
   char word[24], text[40]; /* snap: label; group: file and what is written */
 };
@@ -58,6 +60,7 @@ struct scenario {
   struct group groups[MAX_GROUPS];
   u64 swap_size, limit; /* limit: memory.max of /g at the beginning; ~0: none */
   int swap_on_disk, swappiness, page_cluster;
+  int readahead_kb; /* of files */
 };
 
 void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

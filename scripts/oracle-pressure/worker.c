@@ -1,7 +1,7 @@
 /*
  * worker.c - plays a scenario of memory pressure on the running kernel, in a memory group of its own; JSON on stdout. Root only.
  *
- *   worker [--measure FILE] [--extra [GROUP=]BYTES]... [--flush N] [--global] [--v2 DIR] [--fs DIR] [--swapfile PATH] SCENARIO.scn
+ *   worker [--measure FILE] [--extra [GROUP=]BYTES]... [--flush N] [--global] [--v2 DIR] [--fs DIR] [--disk NAME] [--swapfile PATH] SCENARIO.scn
  *
  *   --measure writes to FILE what the kernel charged to the groups for itself at most, as options: --extra GROUP=BYTES
  *   --extra   what the kernel charges to a group for itself (page tables, xarray nodes): added to its limits; default /g
@@ -9,6 +9,8 @@
  *             the group that are otherwise brought up to date every two seconds only
  *   --global  no group: the whole machine (a guest) is short of memory
  *   --v2      the unified hierarchy: DIR becomes /g of the scenario
+ *
+ *   --disk    the block device below DIR of --fs, whose readahead is set as the scenario says
  *
  * Everything runs on CPU 0 without huge pages. Each process of the scenario is a process here, told "from step, to step"
  * over a socket; consecutive steps of one process are one batch.
@@ -39,7 +41,7 @@
 static struct scenario S;
 static struct cgroups cg = { "/sys/fs/cgroup/memory/rfs-oracle", 0 };
 static const char *fs = "/tmp/rfs-pressure/fs", *swap_file = "/tmp/rfs-pressure/swapfile";
-static const char *measured;
+static const char *measured, *disk;
 static int flush, global, swapped;
 static u64 kernel_memory[MAX_GROUPS]; /* at most, at any snap */
 
@@ -57,7 +59,7 @@ static volatile u64 sink;
 
 static void touch(int me, const struct step *step) {
   u64 base = P[me].address[step->target];
-  for (u64 at = step->offset; at < step->offset + step->length; at += PAGE) {
+  for (u64 at = step->offset; at < step->offset + step->length; at += step->stride) {
     volatile u64 *word = (u64 *)(base + at);
     P[me].page = at / PAGE;
     if (step->arg) *word = at + 1 + (step - S.steps);
@@ -74,6 +76,31 @@ static void map(int me, int m) {
   if (address == MAP_FAILED) _exit(9);
   P[me].address[m] = (u64)address;
   P[me].has[m] = 1;
+}
+
+#define BUFFER_SIZE (4UL << 20)
+static char *buffer; /* of the worker, not of a group */
+
+/* read(2), write(2), posix_fadvise(2) on the process's own open file. */
+static void file_call(const struct step *step) {
+  int fd = S.objects[step->target].fd;
+  if (step->op == OP_FADVISE) {
+    if (posix_fadvise(fd, step->offset, step->length, step->arg)) die("fadvise");
+    return;
+  }
+  if (step->length > BUFFER_SIZE) die("line %d: %lu bytes at once", step->line, step->length);
+  if (step->op == OP_READ) {
+    if (pread(fd, buffer, step->length, step->offset) < 0) die("read");
+  } else if (pwrite(fd, buffer, step->length, step->offset) < 0) die("write");
+}
+
+/* Each process that is not forked by another opens the files itself: readahead goes by open file. */
+static void open_files(void) {
+  for (int o = 0; o < S.nr_objects; o++) {
+    if (S.objects[o].memfd) continue;
+    close(S.objects[o].fd);
+    if ((S.objects[o].fd = open(S.objects[o].path, O_RDWR)) < 0) die("%s", S.objects[o].path);
+  }
 }
 
 static __attribute__((noreturn)) void run_process(int me);
@@ -95,6 +122,13 @@ static void carry_out(int me, const struct step *step) {
   case OP_MADVISE:
     if (madvise((void *)(P[me].address[step->target] + step->offset), step->length, step->arg)) perror("madvise");
     break;
+  case OP_MLOCK:
+    if (mlock((void *)(P[me].address[step->target] + step->offset), step->length)) perror("mlock");
+    break;
+  case OP_MUNLOCK: munlock((void *)(P[me].address[step->target] + step->offset), step->length); break;
+  case OP_READ:
+  case OP_WRITE:
+  case OP_FADVISE: file_call(step); break;
   case OP_FORK: fork_process(me, step->target); break;
   case OP_EXIT: _exit(0);
   case OP_ADJ: write_file("/proc/self/oom_score_adj", "%d", step->arg); break;
@@ -265,6 +299,12 @@ static void snap(const char *label) {
   fflush(stdout);
 }
 
+static void set_readahead(int kb) {
+  char path[128];
+  snprintf(path, sizeof path, "/sys/block/%s/queue/read_ahead_kb", disk ?: "none");
+  if (disk && write_file(path, "%d", kb)) perror(path);
+}
+
 /* Everything as it was, whatever happened. */
 static void clean_up(void) {
   static int once;
@@ -281,6 +321,7 @@ static void clean_up(void) {
   }
   if (swapped) swap_end(&S, swap_file);
   write_file("/proc/sys/vm/page-cluster", "3");
+  set_readahead(0);
   if (cg.v2 || global) write_file("/proc/sys/vm/swappiness", "60");
   for (int g = S.nr_groups - 1; g >= 0 && !global; g--)
     for (int i = 0; i < 50 && rmdir(group_file(&cg, &S.groups[g], "")) && errno == EBUSY; i++) usleep(20000);
@@ -304,6 +345,7 @@ static void read_arguments(int argc, char **argv) {
     else if (!strcmp(argv[i], "--flush")) flush = atoi(argv[++i]);
     else if (!strcmp(argv[i], "--v2")) cg = (struct cgroups){ argv[++i], 1 };
     else if (!strcmp(argv[i], "--fs")) fs = argv[++i];
+    else if (!strcmp(argv[i], "--disk")) disk = argv[++i];
     else if (!strcmp(argv[i], "--swapfile")) swap_file = argv[++i];
     else die("what is %s?", argv[i]);
   }
@@ -375,12 +417,15 @@ static void write_measured(void) {
 }
 
 static void start_processes(void) {
+  buffer = mmap(0, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  memset(buffer, 'y', BUFFER_SIZE);
   for (int p = 0; p < S.nr_procs; p++)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, S.procs[p].socket)) die("socketpair");
   for (int p = 0; p < S.nr_procs; p++) {
     if (S.procs[p].forked) continue;
     pid_t pid = fork();
     if (!pid) {
+      open_files();
       mlockall(MCL_CURRENT);
       if (!global) write_file(group_file(&cg, &S.groups[S.procs[p].group], "cgroup.procs"), "%d", getpid());
       run_process(p);
@@ -425,6 +470,8 @@ int main(int argc, char **argv) {
     swap_begin(&S, swap_file);
   }
   write_file("/proc/sys/vm/page-cluster", "%d", S.page_cluster);
+  if (S.readahead_kb && !disk) die("readahead= needs --disk");
+  set_readahead(S.readahead_kb);
   for (int i = 0; i < S.first_live; i++) carry_out_here(&S.steps[i]);
   for (int g = 0; g < S.nr_groups && !cg.v2 && !global; g++)
     write_file(group_file(&cg, &S.groups[g], "memory.swappiness"), "%d", S.swappiness);

@@ -38,6 +38,8 @@ export type Step = Expecting &
         readonly hostname?: string;
         /** how often statistics of control groups are brought up to date. */
         readonly statflush?: Time;
+        /** most of a file that is read ahead at once, 128K on a real machine, or off; default: off. */
+        readonly readahead?: string;
       }
     /** what the scenario is about. */
     | {
@@ -615,6 +617,9 @@ export type Step = Expecting &
         readonly off: Size;
         readonly len: Size;
         readonly what:
+          | 'normal'
+          | 'random'
+          | 'sequential'
           | 'willneed'
           | 'dontneed'
           | 'dontneed_locked'
@@ -719,6 +724,16 @@ export type Step = Expecting &
         readonly object: string;
         readonly off: Size;
         readonly len: Size;
+      }
+    /** posix_fadvise(2) on its open file; length 0: to the end. */
+    | {
+        readonly step: 'fadvise';
+        /** The process. */
+        readonly of: string;
+        readonly object: string;
+        readonly off: Size;
+        readonly len: Size;
+        readonly what: 'normal' | 'random' | 'sequential' | 'willneed' | 'dontneed' | 'noreuse';
       }
     /** as the system call: in place, or to a place of its own under a new name (MREMAP_FIXED). */
     | {

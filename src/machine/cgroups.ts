@@ -309,11 +309,12 @@ export class Cgroups implements MemcgCharger, Ticker {
 
   /** Brings a group below its limit: reclaim, then death. Mirrors: try_charge_memcg. */
   #makeRoom(mem: Memory, g: Memcg): boolean {
-    for (let retries = MAX_RECLAIM_RETRIES + 1; retries >= 0; ) {
+    for (let retries = MAX_RECLAIM_RETRIES + 1, tries = 1; retries >= 0; tries++) {
       g.note('max');
       const { freed, us } = this.reclaim(g, SWAP_CLUSTER_MAX, 'direct');
       mem.stalledUs += us;
       if (g.usage < g.max) return true;
+      if (mem.triesOnce && tries > 1) return false;
       if (freed > 0) continue;
       mem.stalledUs += this.machine.storage.waitForWrites(SWAP_CLUSTER_MAX);
       if (g.usage < g.max) return true;

@@ -1,9 +1,12 @@
 /** read(2) and write(2) of a simulated process. Mirrors: fs/read_write.c, task_io_accounting_ops.h. */
 import type { Mapping } from '../mm/cache/mapping.ts';
-import { readPage, writePage } from '../mm/cache/read-write.ts';
+import { copyPage, getReadBatch, readShmemPage, writePage } from '../mm/cache/read-write.ts';
+import type { OpenFile } from '../mm/cache/readahead.ts';
 import { MOST_FILE_BYTES } from '../mm/cache/truncate.ts';
+import type { Memory } from '../mm/memory.ts';
 import { DISK_PAGE_KB } from '../mm/pages/content.ts';
 import type { TouchResult } from '../mm/space/access.ts';
+import { Mm } from '../mm/space/mm.ts';
 import { EFBIG, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Job } from '../util/job.ts';
@@ -17,16 +20,41 @@ const PIECE_PAGES = 512;
 
 /** Bytes from `offset` on that there are, `length` at most. Throws ENOMEM where there is no memory for the first page. */
 export function* readFile(machine: Machine, task: Task, file: Mapping, offset: number, length: number): Job<number> {
+  const { mem } = machine;
   const { io } = task;
   const end = Math.min(offset + length, file.sizeBytes);
+  const open = (task.mm ?? new Mm(0)).fileOf(file.id, mem.settings.readaheadPages);
+  const one: OnePage = file.isShmem
+    ? (index, from) => readShmemPage(mem, file, index, from === 0)
+    : fileReader(mem, file, open, offset, offset + length);
   io.syscr++;
-  const done = yield* waitingFor(
-    machine,
-    task,
-    eachPage(machine, task, offset, end, (index, from) => readPage(machine.mem, file, index, from === 0)),
-  );
+  const done = yield* waitingFor(machine, task, eachPage(machine, task, offset, end, one));
+  if (done > 0) open.prevPos = offset + done;
   io.rchar += done;
   return done;
+}
+
+/** Does something with a page and the part of it that is meant; false: there is no memory. */
+type OnePage = (index: number, from: number, to: number) => boolean;
+
+/**
+ * Reads one page after another, in batches, up to what has been asked for (which may lie beyond the end of the file). A page
+ * that the last call has ended in is not marked as accessed once more. Mirrors: filemap_read.
+ */
+function fileReader(mem: Memory, file: Mapping, open: OpenFile, offset: number, wantedEnd: number): OnePage {
+  const lastPage = open.prevPos < 0 ? -1 : Math.floor((open.prevPos - 1) / PAGE);
+  const end = Math.ceil(wantedEnd / PAGE);
+  const firstPage = Math.floor(offset / PAGE);
+  let batchEnd = 0;
+  return (index) => {
+    if (index >= batchEnd) {
+      const pages = getReadBatch(mem, file, open, index, end);
+      if (pages === 0) return false;
+      batchEnd = index + pages;
+    }
+    if (index !== firstPage || index !== lastPage) copyPage(mem, file, index);
+    return true;
+  };
 }
 
 /**
@@ -58,13 +86,7 @@ export function* writeFile(machine: Machine, task: Task, file: Mapping, offset: 
 }
 
 /** Calls `one` for each page of [start, end) with the part of it that is meant, until it says no or the process is to die; returns the bytes done. */
-function* eachPage(
-  machine: Machine,
-  task: Task,
-  start: number,
-  end: number,
-  one: (index: number, from: number, to: number) => boolean,
-): Job<number> {
+function* eachPage(machine: Machine, task: Task, start: number, end: number, one: OnePage): Job<number> {
   const { pressure } = machine;
   let at = start;
   let oom = false;

@@ -44,6 +44,8 @@ export interface MachineOptions {
   readonly hostname?: string;
   /** How old the statistics of a control group may be that reclaim decides by, microseconds; 0: no older than a step. */
   readonly statFlushUs?: number;
+  /** Most that is read ahead of a file, bytes, whole pages; 0: nothing. */
+  readonly readaheadBytes?: number;
   /** Virtual time at the start, seconds since boot. */
   readonly uptimeSeconds?: number;
   /** Wall time of boot, milliseconds since the epoch. Pretend: a fixed day, unless a mount says otherwise. */
@@ -64,6 +66,8 @@ export interface ProcessOptions {
 
 export const DEFAULT_RAM = 2 * 1024 ** 3;
 export const DEFAULT_SWAP = 64 * 1024 ** 2;
+/** None, as in most recordings of a kernel; its own default is 128 KiB (VM_READAHEAD_PAGES). */
+export const DEFAULT_READAHEAD = 0;
 export const PID_MAX = 4_194_304;
 /** Pretend: pages that the kernel of an empty machine takes (text, slab). */
 const KERNEL_BASE_PAGES = 8192;
@@ -147,6 +151,7 @@ export class Machine {
       cpus: options.cpus ?? 2,
       hostname: options.hostname ?? 'reclaimfs',
       statFlushUs: options.statFlushUs ?? 2_000_000,
+      readaheadBytes: options.readaheadBytes ?? DEFAULT_READAHEAD,
       uptimeSeconds: options.uptimeSeconds ?? 0,
       bootTimeMs: options.bootTimeMs ?? Date.UTC(2013, 4, 9),
     };
@@ -155,6 +160,7 @@ export class Machine {
     this.profile = PROFILES[this.options.profile];
     this.mem = new Memory(frames, this.profile.rules);
     this.mem.settings.statFlushUs = this.options.statFlushUs;
+    this.mem.settings.readaheadPages = Math.floor(this.options.readaheadBytes / 4096);
     this.cgroups = new Cgroups(this);
     this.mem.kernelPages = Math.min(KERNEL_BASE_PAGES, Math.floor(frames / 16));
     this.nowUs = Math.round(this.options.uptimeSeconds * 1e6);

@@ -204,6 +204,7 @@ export class Pressure implements MemoryHooks {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const reclaimed = this.#directReclaim(mem);
       if (mem.nrFree > mem.watermarks.min) return true;
+      if (mem.triesOnce) return false;
       if (reclaimed > 0) fruitless = 0;
       else if (++fruitless >= MAX_RECLAIM_RETRIES || !this.#worthRetrying(mem)) {
         if (!outOfMemory(this.machine, { among: this.machine.tasks.values() })) return false;

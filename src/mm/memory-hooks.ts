@@ -7,8 +7,10 @@ import type { ScanControl } from './reclaim/scan-control.ts';
 export interface MemorySettings {
   /** Pages mapped around a read fault on cached file pages, a power of two; 1 = off. */
   faultAroundPages: number;
-  /** Further pages read when a file page is not cached; 0 = just that one. */
+  /** Most pages of a file that are read ahead at once (read_ahead_kb of its device); 0: none. */
   readaheadPages: number;
+  /** Pretend: pages that the device of files takes in one request (max_sectors_kb); what is asked for by name is read up to that at once. */
+  deviceRequestPages: number;
   /** Pretend: how well zram compresses a page that is neither zero nor one word. */
   zramRatio: number;
   /** How old the statistics may be that reclaim from a control group decides by, in microseconds; 0: no older than a step. */
@@ -23,6 +25,7 @@ export function defaultMemorySettings(): MemorySettings {
   return {
     faultAroundPages: 16,
     readaheadPages: 0,
+    deviceRequestPages: 320,
     zramRatio: 3,
     statFlushUs: 2_000_000,
     overcommitMemory: 0,

@@ -72,6 +72,10 @@ export class Memory {
   readonly swapWindow: SwapWindow = { hits: INITIAL_HITS, previousSlot: 0, lastPages: 0 };
   readonly volatile = new VolatileRanges();
   memcg: MemcgCharger | null = null;
+  /** The allocation under way may fail: it looks for memory once, and nobody is killed for it (__GFP_NORETRY). */
+  triesOnce = false;
+  /** Some file has been advised POSIX_FADV_NOREUSE. */
+  noreuseGiven = false;
   /** On whose behalf memory is being asked for: the address space of the fault under way. */
   faultingMm: Mm | null = null;
   /** Time that allocations have spent in direct reclaim and throttling so far, microseconds. */

@@ -55,7 +55,7 @@ const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
 export const MACHINE_LINE = {
   word: 'machine',
-  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME]`,
+  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off]`,
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
@@ -510,6 +510,7 @@ export function machineOptions(args: Args): MachineOptions {
   const boot = args.integerKey('boot', 0, MAX_BOOT_MS);
   const hostname = args.key('hostname')?.value;
   const statFlush = args.key('statflush');
+  const readaheadBytes = readaheadKey(args);
   if (kind !== undefined && kind.value !== 'zram' && kind.value !== 'disk') {
     throw args.fail(`swapkind "${kind.value}" is not known`, kind, 'zram or disk');
   }
@@ -526,8 +527,23 @@ export function machineOptions(args: Args): MachineOptions {
     ...(uptime === undefined ? {} : { uptimeSeconds: args.time('uptime', uptime) / 1e6 }),
     ...(boot === undefined ? {} : { bootTimeMs: boot }),
     ...(hostname === undefined ? {} : { hostname }),
+    ...(readaheadBytes === undefined ? {} : { readaheadBytes }),
     ...(statFlush === undefined ? {} : { statFlushUs: args.time('statflush', statFlush) }),
   };
+}
+
+/** Most that may be read ahead at once. */
+const MOST_READAHEAD = 2 ** 30;
+
+/** `readahead=128K`, `readahead=off`, in bytes. */
+function readaheadKey(args: Args): number | undefined {
+  const word = args.key('readahead');
+  if (word === undefined) return undefined;
+  if (word.value === 'off') return 0;
+  const bytes = args.size('readahead', word);
+  if (bytes % 4096 !== 0 || bytes > MOST_READAHEAD)
+    throw args.fail(`readahead ${word.value} is not known`, word, 'off, or whole pages up to 1G: 128K');
+  return bytes;
 }
 
 /** The `machine` line that gives these options. */
@@ -543,6 +559,7 @@ function machineLine({ options }: Machine): string {
     `boot=${options.bootTimeMs}`,
     `hostname=${quoteValue(options.hostname)}`,
     `statflush=${options.statFlushUs}us`,
+    `readahead=${options.readaheadBytes === 0 ? 'off' : options.readaheadBytes}`,
   ];
   return `machine ${words.join(' ')}`;
 }

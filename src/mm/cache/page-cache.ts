@@ -3,7 +3,6 @@
 import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_DIRTY, PG_WRITEBACK } from '../pages/page-flags.ts';
-import { evictFromCache } from '../reclaim/pageout.ts';
 import { getCachePage } from '../space/fault.ts';
 import { ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 import { syncMapping } from './writeback.ts';
@@ -39,6 +38,12 @@ export function* cacheSync(mem: Memory, mapping: Mapping): Job<void> {
   yield* syncMapping(mem, mapping);
 }
 
+/** A clean page that nobody maps goes, and is forgotten: unlike one that reclaim takes, it leaves no shadow. Mirrors: mm/truncate.c:mapping_evict_folio. */
+export function dropPage(mem: Memory, pfn: number): void {
+  mem.removeFromCache(pfn, 0);
+  mem.freeFrame(pfn);
+}
+
 /**
  * Drops what is clean and not mapped. `writeFirst`: dirty pages are written (and stay), as posix_fadvise(DONTNEED) does.
  * Mirrors: mm/truncate.c:invalidate_mapping_pages.
@@ -48,8 +53,7 @@ export function* cacheDrop(mem: Memory, mapping: Mapping, writeFirst = true): Jo
   yield* mapping.pages.walk((_index, pfn) => {
     if (pfn >= ENTRY_SWAPPED || mem.frames.mapcount[pfn] !== 0) return;
     if (mem.frames.flags[pfn]! & (PG_DIRTY | PG_WRITEBACK)) return;
-    evictFromCache(mem, pfn);
-    mem.freeFrame(pfn);
+    dropPage(mem, pfn);
   });
   if (writeFirst) yield* syncMapping(mem, mapping);
 }

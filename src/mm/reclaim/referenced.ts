@@ -3,7 +3,8 @@ import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
 import { KIND_PRESENT, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
 import { mlockFrame } from '../space/mlock.ts';
-import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ } from '../space/vm-flags.ts';
+import { hasRecency } from '../space/rmap.ts';
+import { VM_LOCKED } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
 import type { Memcg } from './memcg.ts';
 
@@ -61,7 +62,7 @@ export class ReferenceWalk {
     const { pte } = mem.tables;
     this.vma = vma;
     this.at = at;
-    if (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) return 0;
+    if (!hasRecency(mem, vma)) return 0;
     if (target !== null && vma.mm.memcg !== target.id && mem.memcgs[vma.mm.memcg]?.isBelow(target) !== true) return 0;
     if (vma.flags & VM_LOCKED) {
       this.vmFlags |= VM_LOCKED;

@@ -4,9 +4,18 @@
  */
 
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
+import { cachedPage, noteFaultHit, type OpenFile, readAroundFault, readInto } from '../cache/readahead.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO } from '../pages/content.ts';
-import { PG_ANON, PG_MLOCKED, PG_RECLAIM, PG_SWAPBACKED, PG_SWAPCACHE, PG_UNFILLED } from '../pages/page-flags.ts';
+import {
+  PG_ANON,
+  PG_MLOCKED,
+  PG_RECLAIM,
+  PG_SWAPBACKED,
+  PG_SWAPCACHE,
+  PG_UNFILLED,
+  PG_WORKINGSET,
+} from '../pages/page-flags.ts';
 import { CHUNK_PAGES, PTRS_PER_TABLE } from '../pages/page-table.ts';
 import {
   KIND_NONE,
@@ -29,7 +38,7 @@ import { hugeFault } from './hugetlb-vma.ts';
 import { lruAddFresh, mlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
 import { unmapFrame } from './rmap.ts';
-import { VM_EXEC, VM_HUGETLB, VM_LOCKED, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
+import { VM_EXEC, VM_HUGETLB, VM_LOCKED, VM_RAND_READ, VM_READ, VM_SEQ_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
 export * from './fault-outcomes.ts';
@@ -127,21 +136,17 @@ function installAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, pfn: n
 function fileFault(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number, write: boolean): number {
   const index = vma.indexOf(vpn);
   if (index >= mapping.nrPages) return FAULT_SIGBUS;
+  const file = mapping.isShmem ? undefined : openFileOf(mem, vma.mm, mapping);
   if (!write) {
-    if (mem.settings.faultAroundPages > 1) {
-      faultAround(mem, vma, mapping, vpn, at);
-      const now = mem.tables.pte[at]!;
-      if (now !== 0) {
-        mem.tables.pte[at] = now | PTE_YOUNG;
-        return FAULT_MINOR;
-      }
-    }
-    const found = getCachePage(mem, mapping, index);
+    if (mapsAround(mem, vma, mapping, vpn, at, file)) return FAULT_MINOR;
+    const found = filemapFault(mem, vma, mapping, index, file, write);
     if (found === 0) return FAULT_OOM;
-    mapCachePage(mem, vma, mapping, at, found & PTE_NUMBER, false);
+    // Having read, or read ahead, the fault is taken once more, and maps what is around it.
+    if (file === undefined || !mapsAround(mem, vma, mapping, vpn, at, file))
+      mapCachePage(mem, vma, mapping, at, found & PTE_NUMBER, false);
     return found & FOUND_MAJOR ? FAULT_MAJOR : FAULT_MINOR;
   }
-  const found = getCachePage(mem, mapping, index);
+  const found = filemapFault(mem, vma, mapping, index, file, write);
   if (found === 0) return FAULT_OOM;
   const pfn = found & PTE_NUMBER;
   if (vma.flags & VM_SHARED) {
@@ -151,6 +156,51 @@ function fileFault(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: num
     return FAULT_OOM;
   }
   return found & FOUND_MAJOR ? FAULT_MAJOR : FAULT_MINOR;
+}
+
+/** The file by which readahead goes; undefined while nothing is read ahead. */
+function openFileOf(mem: Memory, mm: Mm, mapping: Mapping): OpenFile | undefined {
+  const { readaheadPages } = mem.settings;
+  return readaheadPages > 0 ? mm.fileOf(mapping.id, readaheadPages) : undefined;
+}
+
+/** Fault-around has mapped the page itself. */
+function mapsAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number, file?: OpenFile): boolean {
+  if (mem.settings.faultAroundPages <= 1) return false;
+  faultAround(mem, vma, mapping, vpn, at, file);
+  const now = mem.tables.pte[at]!;
+  if (now === 0) return false;
+  mem.tables.pte[at] = now | PTE_YOUNG;
+  return true;
+}
+
+/** The same as getCachePage, with what is read ahead of a fault. Mirrors: mm/filemap.c:filemap_fault. */
+function filemapFault(
+  mem: Memory,
+  vma: Vma,
+  mapping: Mapping,
+  index: number,
+  file: OpenFile | undefined,
+  write: boolean,
+): number {
+  if (file === undefined) return getCachePage(mem, mapping, index);
+  const random = (vma.flags & VM_RAND_READ) !== 0;
+  const cached = cachedPage(mapping, index);
+  if (cached !== 0) {
+    if (random) return cached;
+    const marked = (mem.frames.flags[cached]! & PG_RECLAIM) !== 0;
+    noteFaultHit(mem, mapping, file, index, cached);
+    // A second time after the mark: only reading maps the page by fault-around.
+    if (marked && write && file.mmapMiss > 0) file.mmapMiss--;
+    return cachedPage(mapping, index) || getCachePage(mem, mapping, index);
+  }
+  readAroundFault(mem, mapping, file, index, {
+    sequential: (vma.flags & VM_SEQ_READ) !== 0,
+    random,
+    code: vma.flags & VM_EXEC ? { first: vma.pgoff, end: vma.pgoff + vma.nrPages } : null,
+  });
+  const pfn = cachedPage(mapping, index) || getCachePage(mem, mapping, index);
+  return pfn === 0 ? 0 : pfn | FOUND_MAJOR;
 }
 
 /** In the answer of getCachePage: the page had to be read from a device. */
@@ -170,23 +220,10 @@ export function getCachePage(mem: Memory, mapping: Mapping, index: number): numb
     if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW) return shmemSwapIn(mem, mapping, index, entry & ENTRY_NUMBER);
     return newCachePage(mem, mapping, index, CONTENT_ZERO);
   }
-  const pfn = newCachePage(mem, mapping, index, mapping.diskContent(index));
+  const pfn = mem.allocFrame();
   if (pfn === 0) return 0;
-  mem.countPageIn(1);
-  if (entry >= ENTRY_SHADOW) mem.policy.refault(mem, pfn, entry - ENTRY_SHADOW);
-  readAhead(mem, mapping, index);
+  readInto(mem, mapping, index, pfn);
   return pfn | FOUND_MAJOR;
-}
-
-/** Reads further pages behind `index` that are not cached. Mirrors: mm/readahead.c, without its heuristics. */
-function readAhead(mem: Memory, mapping: Mapping, index: number): void {
-  const end = Math.min(index + 1 + mem.settings.readaheadPages, mapping.nrPages);
-  for (let next = index + 1; next < end; next++) {
-    const entry = mapping.pages.get(next);
-    if (entry !== 0 && entry < ENTRY_SWAPPED) continue;
-    if (mem.nrFree <= mem.lowFreePages + 1 || newCachePage(mem, mapping, next, mapping.diskContent(next)) === 0) return;
-    mem.countPageIn(1);
-  }
 }
 
 /** A fresh page-cache page with the given content; 0: out of memory. */
@@ -250,7 +287,7 @@ function mapCachePage(mem: Memory, vma: Vma, mapping: Mapping, at: number, pfn: 
 }
 
 /** Maps the cached neighbours of a read fault, an aligned window. Mirrors: do_fault_around, filemap_map_pages. */
-function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number): void {
+function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number, file?: OpenFile): void {
   if (mapping.nrCached === 0) return;
   const pages = mem.settings.faultAroundPages;
   const pteOff = vpn & (PTRS_PER_TABLE - 1);
@@ -264,16 +301,20 @@ function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: n
   const besides = Math.floor(first / CHUNK_PAGES) === Math.floor((last - 1) / CHUNK_PAGES);
   const base = at - (vpn - first);
   const firstIndex = vma.indexOf(first);
+  let hits = 0;
   for (let i = 0; i < last - first; i++) {
-    if (besides && tables.pte[base + i] !== 0) continue;
+    if (file === undefined && besides && tables.pte[base + i] !== 0) continue;
     const pfn = mapping.pages.get(firstIndex + i);
     if (pfn === 0 || pfn >= ENTRY_SWAPPED) continue;
-    const entry = besides ? base + i : tables.ensure(vma.mm.pageDirectory, first + i);
-    if (tables.pte[entry] !== 0) continue;
     // A page marked for reclaim looks like the mark of readahead, which shares its bit: it is not mapped on the way.
     if (frames.flags[pfn]! & (PG_RECLAIM | PG_UNFILLED)) continue;
+    if ((frames.flags[pfn]! & PG_WORKINGSET) === 0) hits++;
+    const entry = besides ? base + i : tables.ensure(vma.mm.pageDirectory, first + i);
+    if (tables.pte[entry] !== 0) continue;
     mapCachePage(mem, vma, mapping, entry, pfn, false);
   }
+  // What was there is a hit, unless it had been thrown away before: then reading ahead would be for nothing.
+  if (file !== undefined) file.mmapMiss = Math.max(0, file.mmapMiss - hits);
 }
 
 /** Reads a page past the swap cache, as from a device that is as fast as memory; 0: out of memory. */

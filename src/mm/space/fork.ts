@@ -20,6 +20,7 @@ const PIECE_VMAS = 512;
 export function* dupMm(mem: Memory, parent: Mm): Job<Mm> {
   const child = new Mm(mem.newId());
   for (const field of MM_FIELDS) child[field] = parent[field];
+  for (const [mapping, file] of parent.files) child.files.set(mapping, file);
   for (const vma of parent.vmas) {
     if (vma.flags & VM_DONTCOPY) continue;
     const copy = new Vma(

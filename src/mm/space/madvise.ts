@@ -2,6 +2,7 @@
 import { EACCES, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
+import { fadvise } from '../cache/fadvise.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
 import { punchHole } from '../cache/truncate.ts';
 import type { Memory } from '../memory.ts';
@@ -18,7 +19,6 @@ import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } 
 import { type Credentials, coldVma, reclaimVma } from '../reclaim/process-reclaim.ts';
 import { putSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
 import { readSwapCache } from '../swap/swap-readahead.ts';
-import { getCachePage } from './fault.ts';
 import type { Mm } from './mm.ts';
 import { changeRange } from './mmap.ts';
 import { populateAdvised } from './populate.ts';
@@ -30,6 +30,8 @@ import {
   VM_LOCKED,
   VM_MAYWRITE,
   VM_PFNMAP,
+  VM_RAND_READ,
+  VM_SEQ_READ,
   VM_SHARED,
   VM_WIPEONFORK,
 } from './vm-flags.ts';
@@ -37,6 +39,9 @@ import type { Vma } from './vma.ts';
 import { forEachEntryInPieces, zapRangeInPieces } from './zap.ts';
 
 export const ADVICE = [
+  'normal',
+  'random',
+  'sequential',
   'willneed',
   'dontneed',
   'dontneed_locked',
@@ -84,7 +89,10 @@ const PIECE_PAGES = 512;
 /** Bringing pages in ends at a hole; all other advice passes over it. */
 const POPULATES: ReadonlySet<Advice> = new Set(['populate_read', 'populate_write']);
 /** These look at no page: locked mappings take them. */
-const FORK_FLAGS: Partial<Record<Advice, readonly [set: number, clear: number]>> = {
+const FLAG_ADVICE: Partial<Record<Advice, readonly [set: number, clear: number]>> = {
+  normal: [0, VM_RAND_READ | VM_SEQ_READ],
+  random: [VM_RAND_READ, VM_SEQ_READ],
+  sequential: [VM_SEQ_READ, VM_RAND_READ],
   dontfork: [VM_DONTCOPY, 0],
   dofork: [0, VM_DONTCOPY],
   wipeonfork: [VM_WIPEONFORK, 0],
@@ -92,9 +100,9 @@ const FORK_FLAGS: Partial<Record<Advice, readonly [set: number, clear: number]>>
 };
 
 function* adviseVma(mem: Memory, vma: Vma, from: number, to: number, advice: Advice, who: Credentials): Job<void> {
-  const forkFlags = FORK_FLAGS[advice];
-  if (forkFlags !== undefined) {
-    yield* adviseFork(mem, vma, from, to, advice, forkFlags);
+  const flags = FLAG_ADVICE[advice];
+  if (flags !== undefined) {
+    yield* adviseFlags(mem, vma, from, to, advice, flags);
     return;
   }
   if (POPULATES.has(advice)) {
@@ -130,7 +138,7 @@ function* adviseVma(mem: Memory, vma: Vma, from: number, to: number, advice: Adv
 }
 
 /** Mirrors: madvise_vma_behavior, the cases that only change flags. */
-function adviseFork(
+function adviseFlags(
   mem: Memory,
   vma: Vma,
   from: number,
@@ -189,14 +197,17 @@ function freeLazily(mem: Memory, vma: Vma, from: number, to: number): Job<void> 
 /** Mirrors: madvise_willneed: swapped pages come into the swap cache, file pages into the page cache; nothing is mapped. */
 function* willNeed(mem: Memory, vma: Vma, from: number, to: number): Job<void> {
   const { mapping } = vma;
+  if (mapping !== null && !mapping.isShmem) {
+    const file = vma.mm.fileOf(mapping.id, mem.settings.readaheadPages);
+    fadvise(mem, mapping, file, vma.indexOf(from) * 4096, (to - from) * 4096, 'willneed');
+    return;
+  }
   if (mapping !== null) {
     for (let vpn = from; vpn < to; vpn++) {
       const index = vma.indexOf(vpn);
       if (index >= mapping.nrPages) break;
       const entry = mapping.pages.get(index);
-      if (mapping.isShmem) {
-        if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW) readSwapCache(mem, entry & ENTRY_NUMBER);
-      } else if (getCachePage(mem, mapping, index) === 0) return;
+      if (entry >= ENTRY_SWAPPED && entry < ENTRY_SHADOW) readSwapCache(mem, entry & ENTRY_NUMBER);
       if ((vpn - from) % PIECE_PAGES === PIECE_PAGES - 1) yield;
     }
     return;

@@ -1,3 +1,4 @@
+import { OpenFile } from '../cache/readahead.ts';
 import type { PageDirectory } from '../pages/page-table.ts';
 import { VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_SHARED, VM_WRITE } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
@@ -52,12 +53,24 @@ export class Mm {
   callMajor = 0;
   /** Largest stack, in pages (RLIMIT_STACK). */
   stackLimit = 2048;
+  /** Files that it has opened, by number of their mapping: each once. */
+  readonly files = new Map<number, OpenFile>();
   /** Pages of all VMAs. */
   totalPages = 0;
   private knownSizes: VmSizes | undefined;
 
   constructor(id: number) {
     this.id = id;
+  }
+
+  /** The file of a mapping as this process has opened it; opened now if need be, with windows of `raPages`. */
+  fileOf(mapping: number, raPages: number): OpenFile {
+    let file = this.files.get(mapping);
+    if (file === undefined) {
+      file = new OpenFile(raPages);
+      this.files.set(mapping, file);
+    }
+    return file;
   }
 
   /** Resident pages. */

@@ -4,7 +4,7 @@ import { PG_ANON, PG_MLOCKED, PG_SWAPBACKED } from '../pages/page-flags.ts';
 import { KIND_PRESENT, PTE_NUMBER } from '../pages/pte.ts';
 import { putAnonFrame } from '../swap/swap-cache.ts';
 import { munlockFrame } from './mlock.ts';
-import { VM_LOCKED } from './vm-flags.ts';
+import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
 /**
@@ -69,4 +69,10 @@ function isLockedElsewhere(mem: Memory, pfn: number, except: Vma): boolean {
     return !locked;
   });
   return locked;
+}
+
+/** Whether use through a mapping is a reason to keep a page: not where its owner has said that it is not. Mirrors: vma_has_recency. */
+export function hasRecency(mem: Memory, vma: Vma): boolean {
+  if (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) return false;
+  return !mem.noreuseGiven || vma.mapping === null || vma.mm.files.get(vma.mapping.id)?.noreuse !== true;
 }

@@ -4,8 +4,7 @@ import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
 import { putSlot } from '../swap/swap-cache.ts';
-import { unmapFrame } from './rmap.ts';
-import { VM_RAND_READ, VM_SEQ_READ } from './vm-flags.ts';
+import { hasRecency, unmapFrame } from './rmap.ts';
 import type { Vma } from './vma.ts';
 
 /** Calls `visit` with the entry index of each page of [start, end) that has an entry other than nothing, ascending. */
@@ -99,7 +98,7 @@ function zapPresent(mem: Memory, vma: Vma, pte: number): void {
   const pfn = pte & PTE_NUMBER;
   if ((mem.frames.flags[pfn]! & PG_ANON) === 0) {
     if (pte & PTE_DIRTY) mem.setDirty(pfn);
-    if (pte & PTE_YOUNG && (vma.flags & (VM_SEQ_READ | VM_RAND_READ)) === 0) mem.policy.markAccessed(mem, pfn);
+    if (pte & PTE_YOUNG && hasRecency(mem, vma)) mem.policy.markAccessed(mem, pfn);
   }
   unmapFrame(mem, vma, pfn);
 }

@@ -69,6 +69,7 @@ const KEYS: Readonly<Record<string, string>> = {
   rate: 'accesses a second',
   'grow.rate': 'how fast',
   'storm.rate': 'children a second',
+  readahead: 'most of a file that is read ahead at once, 128K on a real machine, or off; default: off',
   root: 'its root directory',
   rss: 'largest resident size (VmHWM)',
   seed: 'the seed of everything random',

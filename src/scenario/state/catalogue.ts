@@ -24,6 +24,7 @@ import { TouchJob } from '../../machine/workload/touch-job.ts';
 import { User } from '../../machine/workload/user.ts';
 import { WriteQueue } from '../../machine/write-queue.ts';
 import { Mapping, PageArray } from '../../mm/cache/mapping.ts';
+import { OpenFile } from '../../mm/cache/readahead.ts';
 import { VolatileRanges } from '../../mm/cache/volatile.ts';
 import { Memory } from '../../mm/memory.ts';
 import { ContentStore } from '../../mm/pages/content.ts';
@@ -129,6 +130,7 @@ export const CATALOGUE: Catalogue = new Map([
   row(Vma),
   row(AnonRoot),
   row(Mapping),
+  row(OpenFile),
   row(PageArray),
   row(Random, () => [0]),
   row(Activities),

@@ -55,7 +55,10 @@ export function playPressure(text: string, file: string, fresh: boolean): Played
   const lines = text.split('\n');
   const found = lines.findIndex((line) => /^(proc|object) /.test(line));
   const start = found < 0 ? lines.length : found;
-  const head = lines.slice(0, start).map((line) => (fresh && /^machine\b/.test(line) ? `${line} statflush=0s` : line));
+  // Recordings are made without readahead unless the scenario asks for some.
+  const off = lines.some((line) => /^machine\b.* readahead=/.test(line)) ? '' : ' readahead=off';
+  const machineMore = `${off}${fresh ? ' statflush=0s' : ''}`;
+  const head = lines.slice(0, start).map((line) => (/^machine\b/.test(line) ? `${line}${machineMore}` : line));
   const machine = createMachine(head.join('\n'), { file });
   const player = new Player(machine);
   for (let at = start; at < lines.length; at++) player.step(lines[at] ?? '', at + 1, file);

@@ -12,6 +12,8 @@ export interface PressureOptions {
   readonly kind?: 'zram' | 'disk';
   readonly swappiness?: number;
   readonly pageCluster?: number;
+  /** Readahead of files; absent: none, as most recordings were made. */
+  readonly readahead?: string;
   /** Lines in place of the group /g with its limit. */
   readonly groups?: (w: ScenarioWriter) => void;
 }
@@ -73,10 +75,12 @@ export function pieces(nrPages: number, piece: number, f: (at: number, n: number
 
 /** A scenario whose processes live in a memory group /g with a limit. */
 export function groupScenario(title: string, options: PressureOptions, body: (w: ScenarioWriter) => void): string {
-  const { limit, swap = '512M', kind = 'zram', swappiness = 60, pageCluster = 0 } = options;
+  const { limit, swap = '512M', kind = 'zram', swappiness = 60, pageCluster = 0, readahead } = options;
   const w = new ScenarioWriter();
   w.line(`# ${title}`);
-  w.line(`machine ram=1G swap=${swap} swapkind=${kind} profile=linux-6.18 cpus=2`);
+  w.line(
+    `machine ram=1G swap=${swap} swapkind=${kind} profile=linux-6.18 cpus=2${readahead === undefined ? '' : ` readahead=${readahead}`}`,
+  );
   w.line(`sysctl vm.swappiness ${swappiness}`);
   w.line(`sysctl vm.page-cluster ${pageCluster}`);
   w.line('cgroup write /cgroup.subtree_control "+memory"');

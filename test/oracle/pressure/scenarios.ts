@@ -1,8 +1,12 @@
 /** The scenarios of memory pressure, by name. They are made when they are needed: 11 MB of text, the same bytes every time. */
+import { FURTHER_ROWS } from './further-scenarios.ts';
 import { GUEST_ROWS } from './guest-scenarios.ts';
 import { ONE_GROUP_ROWS } from './one-group-scenarios.ts';
+import { READAHEAD_ROWS } from './readahead-scenarios.ts';
 import { groupScenario, guestScenario } from './scenario-writer.ts';
 import { TREE_ROWS } from './tree-scenarios.ts';
+
+const ROWS = [...ONE_GROUP_ROWS, ...TREE_ROWS, ...FURTHER_ROWS, ...READAHEAD_ROWS];
 
 const memory = new Map<string, ReadonlyMap<string, string>>();
 
@@ -14,7 +18,7 @@ function once(what: string, make: () => ReadonlyMap<string, string>): ReadonlyMa
 
 /** One scenario of groups; undefined: there is none of this name. */
 export function groupScenarioCalled(name: string): string | undefined {
-  const row = [...ONE_GROUP_ROWS, ...TREE_ROWS].find(([known]) => known === name);
+  const row = ROWS.find(([known]) => known === name);
   return row === undefined ? undefined : groupScenario(row[1], row[2], row[3]);
 }
 
@@ -22,13 +26,7 @@ export function groupScenarioCalled(name: string): string | undefined {
 export function groupScenarios(): ReadonlyMap<string, string> {
   return once(
     'groups',
-    () =>
-      new Map(
-        [...ONE_GROUP_ROWS, ...TREE_ROWS].map(([name, title, options, body]) => [
-          name,
-          groupScenario(title, options, body),
-        ]),
-      ),
+    () => new Map(ROWS.map(([name, title, options, body]) => [name, groupScenario(title, options, body)])),
   );
 }
 
