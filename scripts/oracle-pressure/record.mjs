@@ -31,7 +31,17 @@ function sleepSeconds(n) {
 
 /** One run; undefined if the kernel would not. Others on this machine may have swap on for a while: then it waits. */
 function runOnce(name, extras) {
-  const options = ['--fs', values.fs, '--disk', values.disk, '--swapfile', values.swapfile, '--flush', values.flush, ...extras];
+  const options = [
+    '--fs',
+    values.fs,
+    '--disk',
+    values.disk,
+    '--swapfile',
+    values.swapfile,
+    '--flush',
+    values.flush,
+    ...extras,
+  ];
   for (let tries = 0; tries < TRIES; tries++) {
     const run = spawnSync(values.worker, [...options, join(folder, `${name}.scn`)], {
       encoding: 'utf8',
