@@ -9,7 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-    case " mount umount status run play capture compare compare_merge scenario scenario_list scenario_show scenario_check doctor completion help " in
+    case " mount umount status run play capture compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -78,6 +78,7 @@ _reclaimfs() {
     "capture") options="--from --pid -o --output --swap-size --json -h --help" ;;
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
     "compare merge") options="--json --jsonl --csv --html -h --help" ;;
+    "diff") options="--json -h --help" ;;
     "scenario") options="-h --help" ;;
     "scenario list") options="--json -h --help" ;;
     "scenario show") options="-h --help" ;;
@@ -91,7 +92,7 @@ _reclaimfs() {
     return
   fi
   case "$path" in
-    "") below="mount umount unmount status run play capture compare scenario doctor completion help" ;;
+    "") below="mount umount unmount status run play capture compare diff scenario doctor completion help" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -107,12 +108,13 @@ _reclaimfs() {
     "play") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "capture") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "compare merge") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
+    "diff") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "scenario list") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "scenario show") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current")) ;;
     "scenario check") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-    "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare scenario doctor completion help language" -- "$current")) ;;
+    "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare diff scenario doctor completion help language" -- "$current")) ;;
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }

@@ -7,6 +7,7 @@ complete -c reclaimfs -n __fish_use_subcommand -a run -d 'run a command with the
 complete -c reclaimfs -n __fish_use_subcommand -a play -d 'run a scenario without a mount and print what it saw'
 complete -c reclaimfs -n __fish_use_subcommand -a capture -d 'write the running machine, or some of its processes, as a scenario'
 complete -c reclaimfs -n __fish_use_subcommand -a compare -d 'run the same load under several policies against too little memory, and print what became of it'
+complete -c reclaimfs -n __fish_use_subcommand -a diff -d 'what differs between two machines: processes, memory, files, groups, counters'
 complete -c reclaimfs -n __fish_use_subcommand -a scenario -d 'scenarios that come with the program, and whether one of yours is right'
 complete -c reclaimfs -n __fish_use_subcommand -a doctor -d 'what works here, what does not, and what to do'
 complete -c reclaimfs -n __fish_use_subcommand -a completion -d 'what a shell completes (bash, zsh, fish)'
@@ -91,6 +92,9 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from compare; and __fish_seen_s
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare; and __fish_seen_subcommand_from merge' -l csv -r -F -d 'a line a run, with its figures'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare; and __fish_seen_subcommand_from merge' -l html -r -F -d 'a page with plots that needs no network'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare; and __fish_seen_subcommand_from merge' -l help -s h -d 'display help for command'
+complete -c reclaimfs -n '__fish_seen_subcommand_from diff' -l json -d 'one JSON object'
+complete -c reclaimfs -n '__fish_seen_subcommand_from diff' -l help -s h -d 'display help for command'
+complete -c reclaimfs -n '__fish_seen_subcommand_from diff' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from scenario' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from scenario' -a list -d 'their names and titles'
 complete -c reclaimfs -n '__fish_seen_subcommand_from scenario' -a show -d 'the text of one of them'
@@ -111,5 +115,5 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -l help -s h -
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -l help -s h -d 'display help for command'
-complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare scenario doctor completion help language'
+complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare diff scenario doctor completion help language'
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -f

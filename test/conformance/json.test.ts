@@ -51,6 +51,13 @@ test('doctor', async () => {
   expect(findings.map(({ check }) => check)).toContain('/dev/fuse');
 });
 
+test('diff', async () => {
+  const other = join(program.directory, 'other.scn');
+  writeFileSync(other, `${SCENARIO}game reclaim anon\nproc more\nobject F file 8K\n`);
+  expect(valid('diff', (await reclaimfs('diff', scenario, scenario, '--json')).stdout)).toMatchObject({ same: true });
+  expect(valid('diff', (await reclaimfs('diff', scenario, other, '--json')).stdout)).toMatchObject({ same: false });
+});
+
 test('scenario list and check', async () => {
   valid('scenario-list', (await reclaimfs('scenario', 'list', '--json')).stdout);
   const right = valid('scenario-check', (await reclaimfs('scenario', 'check', scenario, '--json')).stdout);

@@ -12,7 +12,7 @@ A and B are machines: /proc/reclaimfs/state or snapshot, a file of
 /proc/reclaimfs/snapshots, or a scenario, which is carried out.
 
 Examples:
-  reclaimfs diff /tmp/proc/reclaimfs/snapshots/before /tmp/proc/reclaimfs/snapshot
+  cd /tmp/proc/reclaimfs; reclaimfs diff snapshots/before snapshot
   reclaimfs diff a.scn b.scn --json | jq '.processes[].changes.rss_kB'
 
 Exit status: 0 the same in everything, 1 they differ, 2 trouble.`;
