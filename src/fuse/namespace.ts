@@ -73,22 +73,54 @@ command -v setpriv >/dev/null || { echo 'reclaimfs: setpriv is missing: install 
 `;
 
 /** The tree over /proc, and nowhere else; then the command in the place of this shell. */
-const COVER_PROC = 'mount --rbind "$1" /proc && umount -l "$1" && shift && exec "$@"';
+const COVER_PROC = 'mount --rbind "$1" /proc && umount -l "$1" && shift 2 && exec "$@"';
+
+/** In a user namespace the file belongs to nobody who is known. */
+const SET_HOSTNAME =
+  '[ -z "$2" ] || hostname "$2" 2>/dev/null || { echo "$2" > /proc/sys/kernel/hostname; } 2>/dev/null || :';
+
+/** What the command is told of its machine beside what stands in files. */
+export interface Surroundings {
+  readonly hostname: string;
+  /** What has to be added to this machine's clocks, whole seconds; absent where there can be no time namespace. */
+  readonly clockOffsets?: ClockOffsets | undefined;
+}
+
+export interface ClockOffsets {
+  readonly boottime: number;
+  readonly monotonic: number;
+}
+
+export interface CommandOptions {
+  readonly isolation?: Isolation;
+  readonly noNewPrivs?: boolean;
+  readonly surroundings?: Surroundings | undefined;
+}
+
+/** The options of unshare(1) that make a time namespace. */
+export function timeNamespace({ boottime, monotonic }: ClockOffsets): string[] {
+  return ['--time', `--boottime=${boottime}`, `--monotonic=${monotonic}`];
+}
+
+/** Whoever makes a time namespace is not in it himself before kernel 6.2: enter it. */
+const ENTER_TIME = 'nsenter --time=/proc/self/ns/time_for_children --';
 
 /** The command that runs `command` with the mount as its /proc, and its control groups over this machine's. */
-export function withTreeAsProc(
-  mountpoint: string,
-  command: readonly string[],
-  isolation: Isolation = 'default',
-  noNewPrivs = false,
-): string[] {
+export function withTreeAsProc(mountpoint: string, command: readonly string[], options: CommandOptions = {}): string[] {
+  const { isolation = 'default', noNewPrivs = false, surroundings } = options;
   const privileged = isolation === 'privileged';
-  const script = [...(privileged ? [] : [READ_ONLY]), `${COVER_CGROUPS} && ${COVER_PROC}`].join('\n');
-  const shell = ['sh', '-c', script, 'reclaimfs', mountpoint];
+  const script = [SET_HOSTNAME, ...(privileged ? [] : [READ_ONLY]), `${COVER_CGROUPS} && ${COVER_PROC}`].join('\n');
+  const shell = ['sh', '-c', script, 'reclaimfs', mountpoint, surroundings?.hostname ?? ''];
   const less = [...(privileged ? [] : dropping(isolation)), ...(noNewPrivs ? ['--no-new-privs'] : [])];
   // The shell says of a command that is not there what shells say.
   const limited = less.length === 0 ? command : ['setpriv', ...less, '--', 'sh', '-c', 'exec "$@"', 'sh', ...command];
-  return ['unshare', '--mount', '--propagation', 'private', '--', ...shell, ...limited];
+  const offsets = surroundings?.clockOffsets;
+  return [
+    ...['unshare', '--mount', '--uts', '--propagation', 'private'],
+    ...(offsets === undefined ? ['--'] : [...timeNamespace(offsets), '--', ...ENTER_TIME.split(' ')]),
+    ...shell,
+    ...limited,
+  ];
 }
 
 /** Options of setpriv(1). What is taken from the bounding set does not come back with exec. */

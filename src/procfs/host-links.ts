@@ -1,7 +1,6 @@
 /** Numbers of real processes, and the caller's own: links into the genuine procfs on `.host`. */
-import { type Caller, S_IFLNK } from '../vfs/types.ts';
-import type { Child, SystemContext } from './entry.ts';
-import { hostLinkIno } from './inode.ts';
+import type { Caller } from '../vfs/types.ts';
+import type { SystemContext } from './entry.ts';
 
 const PID_LIMIT = 2 ** 22;
 
@@ -28,8 +27,8 @@ export function selfTarget(ctx: SystemContext, caller?: Caller): string {
   return String(ownPid(ctx, caller) ?? '.host/self');
 }
 
-/** The caller's own process for readdir, if it is wanted. */
-export function callerEntry(ctx: SystemContext, caller: Caller | undefined): Child | undefined {
-  const pid = ctx.settings.listCaller ? ownPid(ctx, caller) : undefined;
-  return pid === undefined ? undefined : { name: String(pid), ino: hostLinkIno(pid), type: S_IFLNK };
+/** Of `thread-self`. */
+export function threadSelfTarget(ctx: SystemContext, caller?: Caller): string {
+  const pid = ownPid(ctx, caller);
+  return pid === undefined ? '.host/thread-self' : `${pid}/task/${caller?.pid}`;
 }

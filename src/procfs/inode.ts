@@ -5,9 +5,10 @@
  *   [2^22, 2^23)        link to a process of the host: 2^22 + pid
  *   [2^23, 2^24 − 2^16) directory of simulated files, counted as they are first seen
  *   [2^24 − 2^16, 2^24) a machine that is kept, by its serial
- *   [2^24, 2^30)        left to others: control groups (src/cli/cgroup-tree.ts)
+ *   [2^24, 2^30)        left to others: control groups (src/server/cgroup-tree.ts)
  *   [2^30, 2^52)        serial of the process (22 bits) · row of its tables (8 bits) · thread id, descriptor, index (22 bits)
- *   [2^52, 2^53)        simulated file: 2^52 + its number
+ *   [2^52, 2^52+2^51)   simulated file: 2^52 + its number
+ *   [2^52+2^51, 2^53)   left to others: real processes of `run`, /sys
  *
  * Serials are counted over all processes ever made: the number of the four-millionth process is the first one's again.
  */
@@ -22,6 +23,12 @@ const DISK_DIRECTORIES = 2 * SUB;
 const KEPT_MACHINES = 2 ** 16;
 const FIRST_KEPT = 4 * SUB - KEPT_MACHINES;
 const DISK_FILES = 2 ** 52;
+const BRANCHES = DISK_FILES + 2 ** 51;
+
+/** Where other trees that hang in this one have their numbers. */
+export const CGROUP_INODES = { first: 2 ** 24, end: 2 ** 30 } as const;
+export const OWN_PROCESS_INODES = { first: BRANCHES, end: BRANCHES + 2 ** 32 } as const;
+export const SYSFS_INODES = { first: BRANCHES + 2 ** 32, end: BRANCHES + 2 ** 33 } as const;
 
 export type Place =
   | { readonly kind: 'fixed'; readonly index: number }

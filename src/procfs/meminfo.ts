@@ -109,6 +109,12 @@ const ROWS: readonly Row[] = [
   ['Balloon', none],
 ];
 const NAME_COLUMNS = 16;
+const PAGES = new Map(ROWS);
+
+/** Pages of a row; 0 for one that there is not. */
+export function meminfoPages(machine: Machine, name: string): number {
+  return PAGES.get(name)?.(machine) ?? 0;
+}
 
 export function showMeminfo(out: TextBuffer, { machine }: SystemContext): void {
   for (const [name, pages] of ROWS) line(out, name, pages(machine) * PAGE_KB);

@@ -6,7 +6,7 @@ import { type Caller, type DirEntry, type Ino, S_IFDIR } from '../vfs/types.ts';
 import type { Entry, SystemContext, TaskContext } from './entry.ts';
 import type { FixedNode, FixedTree } from './fixed-tree.ts';
 import type { ProcHost } from './host.ts';
-import { callerEntry, pidOf } from './host-links.ts';
+import { pidOf } from './host-links.ts';
 import { hostLinkIno, placeOf, taskIno } from './inode.ts';
 import type { ProcFsSettings } from './settings.ts';
 import { TaskIndex, threadOf } from './task-context.ts';
@@ -62,8 +62,7 @@ export class Resolver {
     const visible = all
       ? processes
       : processes.filter(({ name }) => this.#settings.access.maySee(caller, ctx.machine.tasks.get(Number(name))!));
-    const own = callerEntry(ctx, caller);
-    return [...this.#tree.root.listed, ...visible, ...(own === undefined ? [] : [own])];
+    return [...this.#tree.root.listed, ...visible];
   }
 
   /** All processes by pid, put together anew when some have come or gone. */

@@ -4,7 +4,7 @@ import { reclaimfsDirectory } from './control.ts';
 import { directory, type Entry, file, type SystemContext, symlink } from './entry.ts';
 import type { EventStreams } from './event-streams.ts';
 import { fixedTexts } from './fixed-texts.ts';
-import { selfTarget } from './host-links.ts';
+import { selfTarget, threadSelfTarget } from './host-links.ts';
 import { kpageEntries } from './kpage.ts';
 import type { LastError } from './last-error.ts';
 import { showMeminfo } from './meminfo.ts';
@@ -29,7 +29,7 @@ function hostRows({ hostProc }: ProcFsSettings): readonly Row[] {
     symlink('mounts', () => 'self/mounts'),
     file('mountinfo', 0o444, showMountinfo, { hidden: true }),
     symlink('self', selfTarget),
-    symlink('thread-self', () => '.host/thread-self'),
+    symlink('thread-self', threadSelfTarget),
   ];
 }
 

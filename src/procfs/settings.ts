@@ -9,8 +9,6 @@ export interface ProcFsOptions {
   readonly gid?: number;
   /** A genuine procfs is, or will be, mounted on `.host`: self and numbers that are not simulated lead there. */
   readonly hostProc?: boolean;
-  /** Lists the caller's own process, which then is a link into `.host`. */
-  readonly listCaller?: boolean;
   /** From a thread id of a caller to the process id under which it knows itself; absent: they are the same. */
   readonly callerPid?: (tid: number) => number | undefined;
   /** Capabilities and groups of a thread; absent: root has all and others none. */
@@ -31,7 +29,6 @@ export function settingsFrom(options: ProcFsOptions): ProcFsSettings {
     uid: options.uid ?? 0,
     gid: options.gid ?? 0,
     hostProc: options.hostProc ?? false,
-    listCaller: options.listCaller ?? false,
     credentials: options.credentials ?? (() => undefined),
     access: new Access(
       { hidepid: options.hidepid ?? 0, uid: options.uid ?? 0 },

@@ -1,4 +1,5 @@
 /** swaps, version, cpuinfo, partitions, diskstats and the like. Mirrors: mm/swapfile.c:swap_show, block/genhd.c. */
+import type { Machine } from '../machine/machine.ts';
 import { DISK_PAGE_KB } from '../mm/pages/content.ts';
 import { OSRELEASE, OSVERSION, PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
@@ -71,30 +72,56 @@ export function showCpuinfo(out: TextBuffer, { machine }: SystemContext): void {
   }
 }
 
+/** A block device of the machine: the disk of its files, and the one that it swaps to. */
+export interface BlockDevice {
+  readonly name: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly sizeKb: number;
+  readonly zram: boolean;
+  readonly rotational: boolean;
+  /** kB since boot. */
+  readonly readKb: number;
+  readonly writtenKb: number;
+}
+
+/** Reads and writes of pages, as vmstat counts them. */
+export function blockDevices({ mem }: Machine): BlockDevice[] {
+  const { events, swap } = mem;
+  const disk: BlockDevice = {
+    ...{ name: 'vda', major: 254, minor: 0, sizeKb: DISK_KB, zram: false, rotational: false },
+    ...{ readKb: events.pgpgin, writtenKb: events.pgpgout },
+  };
+  if (swap === null) return [disk];
+  const moved = {
+    sizeKb: swap.total * PAGE_KB,
+    readKb: events.pswpin * PAGE_KB,
+    writtenKb: events.pswpout * PAGE_KB,
+    rotational: swap.rotational,
+  };
+  const swapped: BlockDevice =
+    swap.kind === 'zram'
+      ? { name: 'zram0', major: 253, minor: 0, zram: true, ...moved }
+      : { name: 'vdb', major: 254, minor: 16, zram: false, ...moved };
+  return [disk, swapped];
+}
+
 export function showPartitions(out: TextBuffer, { machine }: SystemContext): void {
-  out.text('major minor  #blocks  name\n\n').text(` 254        0 ${String(DISK_KB).padStart(10)} vda\n`);
-  const { swap } = machine.mem;
-  if (swap?.kind === 'zram') out.text(` 253        0 ${String(swap.total * PAGE_KB).padStart(10)} zram0\n`);
-  else if (swap !== null) out.text(` 254       16 ${String(swap.total * PAGE_KB).padStart(10)} vdb\n`);
+  out.text('major minor  #blocks  name\n\n');
+  for (const { major, minor, sizeKb, name } of blockDevices(machine))
+    out.dec(major, 4).byte(0x20).dec(minor, 8).byte(0x20).dec(sizeKb, 10).byte(0x20).text(name).newline();
 }
 
-/** Reads and writes of pages, as vmstat counts them. Pretend: every page is a request of its own, and takes no time. */
 export function showDiskstats(out: TextBuffer, { machine }: SystemContext): void {
-  const { events, swap } = machine.mem;
-  disk(out, 254, 0, 'vda', events.pgpgin, events.pgpgout);
-  if (swap === null) return;
-  const [major, minor, name] = swap.kind === 'zram' ? ([253, 0, 'zram0'] as const) : ([254, 16, 'vdb'] as const);
-  disk(out, major, minor, name, events.pswpin * PAGE_KB, events.pswpout * PAGE_KB);
+  for (const device of blockDevices(machine)) {
+    out.dec(device.major, 4).byte(0x20).dec(device.minor, 7).byte(0x20).text(device.name);
+    for (const field of diskFields(device)) out.byte(0x20).dec(field);
+    out.newline();
+  }
 }
 
-function disk(out: TextBuffer, major: number, minor: number, name: string, readKb: number, writtenKb: number): void {
-  out.dec(major, 4).byte(0x20).dec(minor, 7).byte(0x20).text(name);
-  for (const kb of [readKb, writtenKb])
-    out
-      .byte(0x20)
-      .dec(Math.floor(kb / DISK_PAGE_KB))
-      .text(' 0 ')
-      .dec(Math.floor(kb) * SECTORS_PER_KB)
-      .text(' 0');
-  out.text(' 0 0 0 0 0 0 0 0 0').newline();
+/** The 17 fields behind a device's name: reads, writes, discards, flushes. Pretend: every page is a request of its own, and takes no time. */
+export function diskFields({ readKb, writtenKb }: BlockDevice): number[] {
+  const direction = (kb: number): number[] => [Math.floor(kb / DISK_PAGE_KB), 0, Math.floor(kb) * SECTORS_PER_KB, 0];
+  return [...direction(readKb), ...direction(writtenKb), 0, 0, 0, 0, 0, 0, 0, 0, 0];
 }

@@ -1,6 +1,7 @@
 import type { TransportHooks } from '../fuse/types.ts';
 import type { Job } from '../util/job.ts';
 import type { FileSystem, OpenFile } from '../vfs/types.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { SessionHost } from './session-host.ts';
 
 const O_ACCMODE = 3;
@@ -32,7 +33,12 @@ export interface SignalReport {
 }
 
 /** Keeps the supervisor informed after every operation that has changed the machine, and takes its signals. */
-export function reportProcesses(fs: FileSystem, host: SessionHost, hooks: TransportHooks): FileSystem {
+export function reportProcesses(
+  fs: FileSystem,
+  host: SessionHost,
+  hooks: TransportHooks,
+  mailbox: Mailbox,
+): FileSystem {
   let listening = false;
   let seen = -1;
   let last = '';
@@ -76,17 +82,14 @@ export function reportProcesses(fs: FileSystem, host: SessionHost, hooks: Transp
     report();
     return status;
   };
-  hooks.onMessage((received) => {
-    const message = received as SignalReport | ReportRequest;
+  mailbox.on<ReportRequest>('report', () => {
     host.advanceToNow();
-    if (message.kind === 'report') {
-      listening = true;
-      report();
-      return;
-    }
-    const { pid, signal } = message;
-    const task = host.machine.tasks.get(pid);
-    if (task !== undefined) host.run(() => kill(pid, signal));
+    listening = true;
+    report();
+  });
+  mailbox.on<SignalReport>('signal', ({ pid, signal }) => {
+    host.advanceToNow();
+    if (host.machine.tasks.has(pid)) host.run(() => kill(pid, signal));
     // A kernel thread outlives it, and needs another placeholder.
     seen = -1;
     last = '';

@@ -1,5 +1,6 @@
 /** Other scenarios on a mount that stays: a test gets a fresh machine without a mount of its own. */
 import type { TransportHooks } from '../fuse/types.ts';
+import type { Mailbox } from './mailbox.ts';
 import type { ScenarioSource } from './server-options.ts';
 import { describeError, type ErrorMessage } from './server-protocol.ts';
 import type { SessionHost } from './session-host.ts';
@@ -18,9 +19,8 @@ export interface ResetAnswer {
   readonly error?: ErrorMessage;
 }
 
-export function takeResets(host: SessionHost, hooks: TransportHooks): void {
-  hooks.onMessage((received) => {
-    const { id, source } = received as ResetRequest;
+export function takeResets(host: SessionHost, hooks: TransportHooks, mailbox: Mailbox): void {
+  mailbox.on<ResetRequest>('reset', ({ id, source }) => {
     let answer: ResetAnswer = { kind: 'reset', id };
     try {
       host.reset(source.text, source.file);

@@ -14,8 +14,11 @@ import { addCgroupTree } from './cgroup-tree.ts';
 import { Clock } from './clock.ts';
 import { hideDeadNumbers, linkHost } from './host-link.ts';
 import { delayAnswers } from './latency.ts';
+import { Mailbox } from './mailbox.ts';
 import { reportProcesses } from './process-reports.ts';
 import { takeResets } from './resets.ts';
+import { addOwnProcesses } from './run/own-processes.ts';
+import { tellSurroundings } from './run/surroundings.ts';
 import { SessionHost } from './session-host.ts';
 import { giveTo, squashIds } from './squash-ids.ts';
 
@@ -37,8 +40,8 @@ export interface ServerOptions {
   readonly filesOf?: number | undefined;
   /** A genuine procfs will be mounted on `.host` (run); otherwise `.host` is a link to /proc. */
   readonly hostMounted?: boolean | undefined;
-  /** List the caller's own process, as the genuine /proc does (run). */
-  readonly listCaller?: boolean | undefined;
+  /** Show the command's own processes (run): in a pid namespace of its own, or in the host's. */
+  readonly ownProcesses?: 'pidns' | 'descendants' | undefined;
   /** The command's root lacks capabilities that `run` has withheld: on the simulated machine it has them. */
   readonly rootWithheld?: boolean | undefined;
   /** Serve the control groups below `.cgroup`, to be bound elsewhere. */
@@ -54,24 +57,26 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
   const host = new SessionHost(session, virtual, { inSlices: true });
   const owner = more.filesOf === undefined ? mounter() : { uid: more.filesOf, gid: mounter().gid };
+  const mailbox = new Mailbox(hooks);
   let fs = createProcFs(host, {
     hidepid,
     ...owner,
     hostProc: true,
-    listCaller: more.listCaller ?? false,
     callerPid: processOf,
     credentials: credentialsFor(more),
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
   });
+  if (more.ownProcesses !== undefined) tellSurroundings(host, hooks, mailbox);
+  if (more.ownProcesses !== undefined) fs = addOwnProcesses(fs, host, more.ownProcesses === 'pidns');
   if (more.cgroups === true) fs = addCgroupTree(fs, host, owner);
   if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
   fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
   if (more.filesOf !== undefined) fs = giveTo(fs, owner);
   if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
-  if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks);
-  else takeResets(host, hooks);
+  if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks, mailbox);
+  else takeResets(host, hooks, mailbox);
   return fs;
 }
 

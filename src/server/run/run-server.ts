@@ -8,7 +8,7 @@ import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { withTreeAsProc } from '../../fuse/namespace.ts';
+import { type ClockOffsets, type Surroundings, timeNamespace, withTreeAsProc } from '../../fuse/namespace.ts';
 import { mountFileSystem } from '../../fuse/transport.ts';
 import { MountError, type MountHandle } from '../../fuse/types.ts';
 import { EXIT_FAILED } from '../../util/errors.ts';
@@ -18,6 +18,7 @@ import { mappedIds, serverOptions } from '../server-options.ts';
 import { Placeholders } from './placeholders.ts';
 import { CONTROL_FD, type RunMessage, type RunStart } from './protocol.ts';
 import { RunRecord, shellStatus } from './run-record.ts';
+import type { SurroundingsReport } from './surroundings.ts';
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'];
 
@@ -56,7 +57,7 @@ async function run(start: RunStart): Promise<number> {
     factoryOptions: {
       ...serverOptions(start.source, start.flags),
       hostMounted: true,
-      listCaller: true,
+      ownProcesses: start.pidns ? 'pidns' : 'descendants',
       cgroups: true,
       rootWithheld: start.isolation === 'default',
       reportProcesses: start.maxPlaceholders > 0,
@@ -66,11 +67,13 @@ async function run(start: RunStart): Promise<number> {
   });
   try {
     await bindGenuineProc(start);
-    const placeholders = start.maxPlaceholders > 0 ? await makePlaceholders(mount, start) : undefined;
+    const inbox = new Inbox(mount);
+    const placeholders = start.maxPlaceholders > 0 ? await makePlaceholders(inbox, mount, start) : undefined;
+    const surroundings = await askSurroundings(inbox, mount);
     if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
     const record = new RunRecord(start);
     await record.begin();
-    const status = await runCommand(start);
+    const status = await runCommand(start, surroundings);
     placeholders?.close();
     return await record.end(status, mount.transport);
   } finally {
@@ -99,13 +102,43 @@ async function bindGenuineProc({ mountpoint, pidns, isolation }: RunStart): Prom
   }
 }
 
+/** What the file system sends, by its kind: one handler each. */
+class Inbox {
+  readonly #handlers = new Map<string, (message: never) => void>();
+
+  constructor(mount: MountHandle) {
+    mount.onMessage((message) => this.#handlers.get((message as { readonly kind: string }).kind)?.(message as never));
+  }
+
+  on<M extends { readonly kind: string }>(kind: M['kind'], handler: (message: M) => void): void {
+    this.#handlers.set(kind, handler as (message: never) => void);
+  }
+}
+
+/** The machine's name and clock; without the clock where no time namespace can be made. */
+async function askSurroundings(inbox: Inbox, mount: MountHandle): Promise<Surroundings> {
+  const { hostname, clockOffsets } = await new Promise<SurroundingsReport>((settle) => {
+    inbox.on<SurroundingsReport>('surroundings', settle);
+    mount.send({ kind: 'surroundings' });
+  });
+  return { hostname, clockOffsets: (await mayShiftClocks(clockOffsets)) ? clockOffsets : undefined };
+}
+
+/** Kernels before 5.6 have no time namespaces, util-linux before 2.36 does not know them, and no clock may stand below 0. */
+function mayShiftClocks(offsets: ClockOffsets): Promise<boolean> {
+  return promisify(execFile)('unshare', [...timeNamespace(offsets), '--', 'true']).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Resolves when the placeholders of all processes that there are now are in place. */
-function makePlaceholders(mount: MountHandle, start: RunStart): Promise<Placeholders> {
+function makePlaceholders(inbox: Inbox, mount: MountHandle, start: RunStart): Promise<Placeholders> {
   const asRoot = mappedIds() === undefined;
   const placeholders = new Placeholders(start.maxPlaceholders, asRoot, (signal) => mount.send(signal));
   return new Promise((settle) => {
-    mount.onMessage((message) => {
-      placeholders.follow((message as ProcessReport).processes);
+    inbox.on<ProcessReport>('processes', ({ processes }) => {
+      placeholders.follow(processes);
       settle(placeholders);
     });
     mount.send({ kind: 'report' });
@@ -113,8 +146,9 @@ function makePlaceholders(mount: MountHandle, start: RunStart): Promise<Placehol
 }
 
 /** The exit status of the command, as a shell gives it: 128 + n when signal n has ended it. */
-function runCommand({ mountpoint, command, isolation, noNewPrivs }: RunStart): Promise<number> {
-  const [file = '', ...args] = withTreeAsProc(mountpoint, command, isolation, noNewPrivs);
+function runCommand(start: RunStart, surroundings: Surroundings): Promise<number> {
+  const { mountpoint, command, isolation, noNewPrivs } = start;
+  const [file = '', ...args] = withTreeAsProc(mountpoint, command, { isolation, noNewPrivs, surroundings });
   const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, RECLAIMFS: '1' } });
   hasCommand = true;
   signalCommand = (signal) => void child.kill(signal);

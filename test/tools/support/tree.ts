@@ -44,7 +44,7 @@ const SEPARATOR = '\x01\x02\x03';
 /** All processes, read with one command. */
 export async function readProcesses(inside: Inside): Promise<Map<number, ProcessFiles>> {
   const script = `cd /proc; for p in [0-9]*; do
-    [ -L $p ] && continue
+    [ -L $p ] || [ -L $p/stat ] && continue
     for f in stat status cmdline smaps_rollup oom_score; do cat $p/$f 2>/dev/null; printf '${SEPARATOR}'; done; echo $p; printf '${SEPARATOR}'
   done`;
   const parts = (await inside.text(script)).split(SEPARATOR);

@@ -143,10 +143,12 @@ describe('numbers that are not simulated', () => {
     expect(tree.fs.entryTimeoutMs(tree.ino('99'))).toBe(0);
   });
 
-  test('are listed when they are the caller’s, on request', () => {
-    const options = { hostProc: true, callerKnown: true, listCaller: true, callerPid: (tid: number) => tid - 1 };
+  test('are the caller’s own in self and thread-self, where it is known', () => {
+    const options = { hostProc: true, callerKnown: true, callerPid: (tid: number) => tid - 1 };
     const tree = new Tree(undefined, options);
-    expect(tree.names('', { uid: 0, gid: 0, pid: 78 })).toContain('77');
+    const caller = { uid: 0, gid: 0, pid: 78 };
+    expect(tree.fs.readlink(tree.ino('self'), caller)).toBe('77');
+    expect(tree.fs.readlink(tree.ino('thread-self'), caller)).toBe('77/task/78');
   });
 
   test('are no match for a thread id, which leads to a whole process and is not listed', () => {
