@@ -51,11 +51,11 @@ const DROPPED = ['sys_admin', 'sys_boot', 'sys_time', 'sys_module', 'sys_rawio',
 const SETTINGS = 'sys sysrq-trigger irq bus fs acpi scsi';
 
 /**
- * The control groups of this machine go, as far as they may; a genuine cgroup2 comes in their place and the simulated groups
- * on top of it: programs look for the one line of type cgroup2 in /proc/mounts.
+ * The tree's /sys over this machine's, whose control groups go as far as they may; in the new one a genuine cgroup2 and
+ * the simulated groups on top of it: where mounts are the genuine ones, programs look for a line of type cgroup2.
  */
-const COVER_CGROUPS =
-  '{ [ ! -d /sys/fs/cgroup ] || { umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null; mount --bind "$1/.cgroup" /sys/fs/cgroup; }; }';
+const COVER_SYS =
+  '{ [ ! -d /sys ] || { umount -R /sys/fs/cgroup 2>/dev/null; mount --bind "$1/.sysfs" /sys && { mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null; mount --bind "$1/.cgroup" /sys/fs/cgroup; }; }; }';
 
 /** In a user namespace nothing there could be written anyway, and some mounts cannot be changed. */
 const READ_ONLY = `
@@ -109,7 +109,7 @@ const ENTER_TIME = 'nsenter --time=/proc/self/ns/time_for_children --';
 export function withTreeAsProc(mountpoint: string, command: readonly string[], options: CommandOptions = {}): string[] {
   const { isolation = 'default', noNewPrivs = false, surroundings } = options;
   const privileged = isolation === 'privileged';
-  const script = [SET_HOSTNAME, ...(privileged ? [] : [READ_ONLY]), `${COVER_CGROUPS} && ${COVER_PROC}`].join('\n');
+  const script = [SET_HOSTNAME, ...(privileged ? [] : [READ_ONLY]), `${COVER_SYS} && ${COVER_PROC}`].join('\n');
   const shell = ['sh', '-c', script, 'reclaimfs', mountpoint, surroundings?.hostname ?? ''];
   const less = [...(privileged ? [] : dropping(isolation)), ...(noNewPrivs ? ['--no-new-privs'] : [])];
   // The shell says of a command that is not there what shells say.

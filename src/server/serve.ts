@@ -2,10 +2,12 @@
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mountFileSystem } from '../fuse/transport.ts';
-import { CgroupMount } from './cgroup-mount.ts';
+import { type BranchKind, BranchMount } from './branch-mount.ts';
+import { CGROUP_NAME } from './cgroup-tree.ts';
 import { errorLine } from './messages.ts';
 import type { ResetAnswer, ResetRequest } from './resets.ts';
 import { describeError, type FromServer, type StartMessage } from './server-protocol.ts';
+import { SYSFS_NAME } from './sysfs-tree.ts';
 
 /** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
 const LOG_FILE = process.env['RECLAIMFS_LOG_FILE'];
@@ -21,19 +23,23 @@ process.once('message', (message: StartMessage) => {
 
 async function serve(start: StartMessage): Promise<void> {
   const notice = (line: string): void => (process.connected ? tell({ kind: 'notice', line }) : console.error(line));
-  const groups = start.cgroupfs === undefined ? undefined : new CgroupMount(start.cgroupfs);
-  await groups?.prepare(notice);
+  const branches = branchMounts(start);
+  for (const branch of branches) await branch.prepare(notice);
   const mount = await mountFileSystem({
     mountpoint: start.mountpoint,
     transport: start.transport,
     factory: new URL('./server.js', import.meta.url),
-    factoryOptions: { ...start.server, cgroups: groups !== undefined },
+    factoryOptions: {
+      ...start.server,
+      cgroups: start.cgroupfs !== undefined,
+      sysfs: start.sysfs !== undefined,
+    },
     ...(start.allowOther === undefined ? {} : { allowOther: start.allowOther }),
     notice,
     guarded: true,
   });
   try {
-    await groups?.bind(mount);
+    for (const branch of branches) await branch.bind(mount);
   } catch (error) {
     await mount.unmount();
     throw error;
@@ -42,11 +48,10 @@ async function serve(start: StartMessage): Promise<void> {
   tell({ kind: 'ready', mountpoint, transport, capabilities });
   mount.onMessage((answer) => tell(answer as ResetAnswer));
   process.on('message', (request: ResetRequest) => mount.send(request));
-  if (start.attached)
-    process.once('disconnect', () => void (groups?.end() ?? Promise.resolve()).then(() => mount.unmount()));
+  if (start.attached) process.once('disconnect', () => void endAll(branches).then(() => mount.unmount()));
   else letGo();
   const reason = await mount.closed;
-  await groups?.end();
+  await endAll(branches);
   if (start.removeMountpoint === true) removeDirectory(start.mountpoint);
   letGo();
   if (reason.kind === 'error') {
@@ -56,6 +61,20 @@ async function serve(start: StartMessage): Promise<void> {
   removeEmptyLog();
   // Threads of libfuse may still wait for requests that nobody makes any more.
   process.exit();
+}
+
+const GROUPS: BranchKind = { name: CGROUP_NAME, what: 'the control groups', option: '--cgroupfs' };
+const SYS: BranchKind = { name: SYSFS_NAME, what: 'its /sys', option: '--sysfs' };
+
+function branchMounts({ cgroupfs, sysfs }: StartMessage): BranchMount[] {
+  return [
+    ...(cgroupfs === undefined ? [] : [new BranchMount(GROUPS, cgroupfs)]),
+    ...(sysfs === undefined ? [] : [new BranchMount(SYS, sysfs)]),
+  ];
+}
+
+async function endAll(branches: readonly BranchMount[]): Promise<void> {
+  for (const branch of branches) await branch.end();
 }
 
 function removeDirectory(path: string): void {

@@ -13,6 +13,7 @@ export interface StartMessage {
   readonly transport: TransportName | 'auto';
   /** Where the control groups are to be mounted. */
   readonly cgroupfs?: string | undefined;
+  readonly sysfs?: string | undefined;
   readonly allowOther?: boolean | undefined;
   readonly server: ServerOptions;
   /** End when the channel closes: the server belongs to the process that started it. */

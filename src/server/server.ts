@@ -21,6 +21,7 @@ import { addOwnProcesses } from './run/own-processes.ts';
 import { tellSurroundings } from './run/surroundings.ts';
 import { SessionHost } from './session-host.ts';
 import { giveTo, squashIds } from './squash-ids.ts';
+import { addSysfsTree } from './sysfs-tree.ts';
 
 /** What the server is told; structured-cloneable. */
 export interface ServerOptions {
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly rootWithheld?: boolean | undefined;
   /** Serve the control groups below `.cgroup`, to be bound elsewhere. */
   readonly cgroups?: boolean | undefined;
+  /** Serve the machine's /sys below `.sysfs`, to be bound elsewhere. */
+  readonly sysfs?: boolean | undefined;
   /** Report processes that come and go, for the placeholders of `run`. */
   readonly reportProcesses?: boolean | undefined;
 }
@@ -70,6 +73,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.ownProcesses !== undefined) tellSurroundings(host, hooks, mailbox);
   if (more.ownProcesses !== undefined) fs = addOwnProcesses(fs, host, more.ownProcesses === 'pidns');
   if (more.cgroups === true) fs = addCgroupTree(fs, host, owner);
+  if (more.sysfs === true) fs = addSysfsTree(fs, host);
   if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
   fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');

@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly transport?: TransportName | 'auto' | undefined;
   /** A second directory, for the control groups. */
   readonly cgroupfs?: string | undefined;
+  /** A third one, for its /sys. */
+  readonly sysfs?: string | undefined;
   readonly allowOther?: boolean | undefined;
   readonly server: ServerOptions;
   /** True: a daemon of its own session that outlives this process; false: it ends with this process. */
@@ -59,6 +61,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
     mountpoint: resolve(options.mountpoint),
     transport: options.transport ?? 'auto',
     cgroupfs: options.cgroupfs === undefined ? undefined : resolve(options.cgroupfs),
+    sysfs: options.sysfs === undefined ? undefined : resolve(options.sysfs),
     allowOther: options.allowOther,
     server: options.server,
     attached: !options.detached,

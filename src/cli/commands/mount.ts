@@ -23,6 +23,7 @@ interface Flags extends MountFlags {
   readonly foreground?: boolean;
   readonly cgroupfs?: string;
   readonly json?: boolean;
+  readonly sysfs?: string;
 }
 
 export const mountCommand: CommandRow = {
@@ -31,6 +32,7 @@ export const mountCommand: CommandRow = {
     addMountOptions(program.command('mount <mountpoint>').description('mount the /proc of a simulated machine'))
       .option('--foreground', 'stay, and unmount on SIGINT or SIGTERM')
       .option('--cgroupfs <directory>', 'mount its control groups, too (cgroup v2; needs root)')
+      .option('--sysfs <directory>', 'mount its /sys, too (needs root)')
       .option('--no-allow-other', 'for the mounting user only')
       .option('--json', 'say what was mounted as one JSON object')
       .addHelpText('after', HELP)
@@ -44,6 +46,7 @@ async function mount(mountpoint: string, flags: Flags): Promise<void> {
     mountpoint,
     transport: flags.transport,
     cgroupfs: flags.cgroupfs,
+    sysfs: flags.sysfs,
     ...(flags.allowOther ? {} : { allowOther: false }),
     server: serverOptions(source, flags),
     detached: flags.foreground !== true,

@@ -54,6 +54,8 @@ export class RunRecord {
     await this.#looking;
     await this.#take();
     await this.#file?.close();
+    // The tree may not be where it was: a command can remove the directory that it was mounted on.
+    if (!this.#isWanted && this.#start.wishes.stateFile === undefined) return commandStatus;
     const { stateFile, summaryFile, failOn, json } = this.#start.wishes;
     if (stateFile !== undefined) await this.#attempt(async () => replaceFile(stateFile, await this.#read('state')));
     if (this.#failedOn !== undefined) notice(`${eventText(this.#failedOn)} (--fail-on ${failOn.join(',')})`);

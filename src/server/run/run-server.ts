@@ -59,6 +59,7 @@ async function run(start: RunStart): Promise<number> {
       hostMounted: true,
       ownProcesses: start.pidns ? 'pidns' : 'descendants',
       cgroups: true,
+      sysfs: true,
       rootWithheld: start.isolation === 'default',
       reportProcesses: start.maxPlaceholders > 0,
     },

@@ -1,4 +1,4 @@
-/** The second mount of `mount --cgroupfs`: the control groups of a served tree, bound to a directory of their own. */
+/** Further mounts of `mount --cgroupfs` and `--sysfs`: branches of a served tree, each bound to a directory of its own. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,11 +6,17 @@ import { findMount, isOurs, isPresent, type MountInfo } from '../fuse/mountinfo.
 import { prepareMountpoint } from '../fuse/mountpoint.ts';
 import { MountError, type MountHandle } from '../fuse/types.ts';
 import { detachSync, unmount } from '../fuse/unmount.ts';
-import { CGROUP_NAME } from './cgroup-tree.ts';
 
 /** How often it is looked whether somebody has unmounted the tree. */
 const WATCH_MS = 300;
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** What is mounted: its directory in the tree, how it is called, and the option that asks for it. */
+export interface BranchKind {
+  readonly name: string;
+  readonly what: string;
+  readonly option: string;
+}
 
 /**
  * Goes with the tree, however that ends: with the tree still bound elsewhere, its server would live on. Make one before
@@ -18,11 +24,13 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  *
  * Errors of `prepare` and `bind`: MountError.
  */
-export class CgroupMount {
+export class BranchMount {
+  readonly #kind: BranchKind;
   #path: string;
   #bound: MountInfo | undefined;
 
-  constructor(path: string) {
+  constructor(kind: BranchKind, path: string) {
+    this.#kind = kind;
     this.#path = path;
     for (const signal of SIGNALS) process.on(signal, this.#detach);
     process.on('exit', this.#detach);
@@ -34,11 +42,12 @@ export class CgroupMount {
 
   async bind(tree: MountHandle): Promise<void> {
     const path = this.#path;
+    const { name, what, option } = this.#kind;
     try {
-      await promisify(execFile)('mount', ['-c', '--bind', join(tree.mountpoint, CGROUP_NAME), path]);
+      await promisify(execFile)('mount', ['-c', '--bind', join(tree.mountpoint, name), path]);
     } catch (error) {
       const reason = (error as Error).message.split('\n')[1] ?? '';
-      throw new MountError(`the control groups cannot be mounted on ${path} (${reason}): --cgroupfs needs root`);
+      throw new MountError(`${what} cannot be mounted on ${path} (${reason}): ${option} needs root`);
     }
     const bound = findMount(path);
     const top = findMount(tree.mountpoint);
