@@ -81,7 +81,9 @@ function blockDevice(device: BlockDevice): Row {
 
 /** The trees that block devices take part in: `devices/…`, and links from `block`, `class/block` and `dev/block`. */
 export interface BlockTrees {
+  /** Of `devices`, and of `devices/virtual`. */
   readonly devices: readonly Row[];
+  readonly virtual: readonly Row[];
   readonly links: readonly Row[];
   readonly numbers: readonly Row[];
 }
@@ -95,10 +97,8 @@ export function blockTrees(machine: Machine): BlockTrees {
   const devices = blockDevices(machine);
   const below = (zram: boolean): Row[] => devices.filter((device) => device.zram === zram).map(blockDevice);
   return {
-    devices: [
-      nested(DISK_PARENT, below(false)),
-      ...(devices.some(({ zram }) => zram) ? [nested(ZRAM_PARENT, below(true))] : []),
-    ],
+    devices: [nested(DISK_PARENT, below(false))],
+    virtual: [nested(ZRAM_PARENT.slice(1), below(true))],
     links: devices.map((device) => link(device.name, target(device))),
     numbers: devices.map((device) => link(`${device.major}:${device.minor}`, target(device, 2))),
   };

@@ -7,6 +7,7 @@ import { EINVAL, ENODEV } from '../util/errno.ts';
 import { blockTrees, classLinks, deviceNames } from './block.ts';
 import { cpuDirectory } from './cpu.ts';
 import { hugepagesDirectory } from './hugepages.ts';
+import { netDevices, netLinks } from './net.ts';
 import { memoryDirectory, nodeDirectory, nrMemoryBlocks } from './node.ts';
 import { constant, type Row } from './rows.ts';
 
@@ -39,11 +40,13 @@ export function sysTree(machine: Machine): Row {
     directory('block', block.links),
     directory('class', [
       directory('block', classLinks(machine)),
-      ...['hwmon', 'net', 'power_supply', 'powercap', 'thermal'].map((name): Row => directory(name, [])),
+      directory('net', netLinks),
+      ...['hwmon', 'power_supply', 'powercap', 'thermal'].map((name): Row => directory(name, [])),
     ]),
     directory('dev', [directory('block', block.numbers), directory('char', [])]),
     directory('devices', [
       ...block.devices,
+      directory('virtual', [...block.virtual, netDevices]),
       directory('system', [cpuDirectory(cpus), memoryDirectory(nrMemoryBlocks(machine)), nodeDirectory(cpus)]),
     ]),
     directory('fs', [directory('cgroup', [])]),

@@ -10,12 +10,9 @@ const CANNOT: Readonly<Record<string, string>> = {
   'TestNetAPIs.test_net_if_addrs': 'interfaces come from getifaddrs(3), which is netlink',
   'TestLoadAvg.test_getloadavg': 'getloadavg(3) is sysinfo(2)',
   'TestSystemSwapMemory.test_meminfo_against_sysinfo': 'compares with sysinfo(2)',
-  'TestSystemDiskIoCounters.test_emulate_use_sysfs': 'compares with /sys/block',
   'TestSystemNetIfStats.test_against_ifconfig': 'interfaces come from ioctl(2)',
   'TestProcessAgainstStatus.test_num_ctx_switches': 'to read a file of FUSE is itself a context switch or two',
   'TestProcessAPIs.test_pid_exists_2': 'kill(2) finds no zombie: they have no placeholder',
-  'TestDiskAPIs.test_disk_partitions': 'the mounts of the host below /sys/fs/cgroup are covered, but listed',
-  'TestProcessAPIs.test_process_iter': 'of the real processes, readdir lists the one that asks and no other',
   // They compare with free(1) and with utmp, and fail on the genuine /proc of Debian 12 as well.
   'TestSystemVirtualMemory.test_used': 'psutil 5.9 and procps 4 define used memory differently',
   'TestMiscAPIs.test_users': 'nobody is logged in',
