@@ -134,7 +134,9 @@ result = [sum(m.rss for m in p.memory_maps()), about]`);
     });
 
     test.concurrent('earlyoom picks the highest oom_score', async () => {
-      const { stdout, stderr } = await inside.sh('timeout 2 earlyoom --dryrun -m 99 -s 100 -r 1');
+      const { stdout, stderr } = await inside.sh(
+        'timeout 25 earlyoom --dryrun -m 99 -s 100 -r 1 2>&1 | sed "/to process .* badness/q"',
+      );
       const highest = [...living()].sort((a, b) => b.oomScore - a.oomScore)[0]!;
       expect(stdout + stderr).toContain(
         `process ${highest.pid} uid ${highest.uid} "${highest.stat.comm}": badness ${highest.oomScore}`,
