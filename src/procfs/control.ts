@@ -113,7 +113,7 @@ export function reclaimfsDirectory(streams: EventStreams, lastError: LastError):
     stream('vmpressure', 0o666, streams, pressureLine, 'end', pressureFilter),
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
     { name: 'state', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => host.writingState()) },
-    { name: 'snapshot', mode: S_IFREG | 0o400, open: ({ host }) => new SavedFile(host.save()) },
+    { name: 'snapshot', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => host.saving()) },
     { name: 'snapshots', mode: S_IFDIR | 0o700, children: [] },
     { name: 'check', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => checked(host)) },
     file('settings', 0o400, (out, { host }) => void out.text(host.settings())),

@@ -47,8 +47,10 @@ export interface Entry<C> {
   readonly name: string;
   /** File type and permission bits. */
   readonly mode: number;
-  /** Renders the whole content. */
-  show?(out: TextBuffer, ctx: C): void;
+  /** Renders the whole content; as a job, which others may change the machine beside, where that may take long. */
+  show?(out: TextBuffer, ctx: C): void | Job<void>;
+  /** Whether it takes long now; absent: never. */
+  isLong?(ctx: C): boolean;
   /** Takes one write. Returns bytes taken or -errno; what may take long is a job, which looks at `data` in its first piece only. */
   write?(ctx: C, data: Uint8Array, caller: Caller | undefined): number | Job<number>;
   /** A write that takes long is given up when its writer is interrupted; else it goes on to its end. */
@@ -87,7 +89,7 @@ export interface Entry<C> {
 export function file<C>(
   name: string,
   perm: number,
-  show: (out: TextBuffer, ctx: C) => void,
+  show: (out: TextBuffer, ctx: C) => void | Job<void>,
   more: Partial<Entry<C>> = {},
 ): Entry<C> {
   return { name, mode: S_IFREG | perm, show, ...more };

@@ -39,11 +39,13 @@ export interface ProcHost {
    * of the machine goes through this. Throws, or has Pending throw, what `begin` threw.
    */
   run<T>(begin: () => T | Job<T>, options?: RunOptions): T | Pending<T>;
+  /** Work that changes nothing, beside changes: at once, or where it takes long between requests. */
+  look<T>(begin: () => Job<T>): T | Pending<T>;
   /** Carries out steps, all or none. Throws ScenarioError or KernelError, and then nothing has changed. */
   apply(text: string, source: string): Job<unknown>;
-  /** The whole machine as text, in pieces, and as bytes. */
+  /** The whole machine as text and as bytes, in pieces. */
   writingState(): Job<Uint8Array>;
-  save(): Uint8Array;
+  saving(): Job<Uint8Array>;
   /** Machines kept under names. */
   readonly snapshots: ReadonlyMap<string, Kept>;
   /** Every setting in force, a line each. */

@@ -5,9 +5,14 @@ import { PG_ACTIVE, PG_ANON, PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/
 import { KIND_PRESENT, PTE_DIRTY, PTE_NUMBER } from '../mm/pages/pte.ts';
 import { VM_HUGETLB, VM_PFNMAP } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
+import type { Job } from '../util/job.ts';
 import type { TaskContext } from './entry.ts';
+import { eachVma } from './task-mmu.ts';
 import type { TextBuffer } from './text.ts';
 import { mangle } from './text.ts';
+
+/** Pages looked at in one piece of work. */
+const PIECE_PAGES = 1 << 13;
 
 interface NumaCounts {
   pages: number;
@@ -19,17 +24,18 @@ interface NumaCounts {
   mapcountMax: number;
 }
 
-export function showNumaMaps(out: TextBuffer, { machine, task: { mm } }: TaskContext): void {
+export function* showNumaMaps(out: TextBuffer, { machine, task: { mm } }: TaskContext): Job<void> {
   if (mm === null) return;
-  for (const vma of mm.vmas) {
+  yield* eachVma(mm, function* (vma) {
+    const counts = yield* gather(machine.mem, vma);
     out.hex(vma.start, 5).text('000 default');
     if (vma.mapping !== null) out.text(' file=').text(mangle(dPath(vma.mapping), /[\n\t= ]/g));
     else if (vma.name === '[heap]') out.text(' heap');
     else if (vma.name === '[stack]') out.text(' stack');
     if (vma.flags & VM_HUGETLB) out.text(' huge');
-    showCounts(out, gather(machine.mem, vma));
+    showCounts(out, counts);
     out.newline();
-  }
+  });
 }
 
 function showCounts(out: TextBuffer, counts: NumaCounts): void {
@@ -46,7 +52,7 @@ function showCounts(out: TextBuffer, counts: NumaCounts): void {
 }
 
 /** Mirrors: gather_pte_stats, gather_stats. */
-function gather(mem: Memory, vma: Vma): NumaCounts {
+function* gather(mem: Memory, vma: Vma): Job<NumaCounts> {
   const counts = { pages: 0, anon: 0, dirty: 0, active: 0, swapcache: 0, writeback: 0, mapcountMax: 0 };
   if (vma.flags & (VM_HUGETLB | VM_PFNMAP)) return counts;
   const { tables, frames } = mem;
@@ -54,6 +60,7 @@ function gather(mem: Memory, vma: Vma): NumaCounts {
     const run = tables.run(vma.mm.pageDirectory, vpn, vma.end);
     const first = tables.find(vma.mm.pageDirectory, vpn);
     vpn += run;
+    if (vpn % PIECE_PAGES === 0) yield;
     if (first === 0) continue;
     for (let at = first; at < first + run; at++) {
       const pte = tables.pte[at]!;

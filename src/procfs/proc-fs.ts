@@ -5,7 +5,7 @@
 import type { Task } from '../machine/task.ts';
 import { EACCES, EINVAL, EIO, ENOENT, ENOTDIR, EPERM, ESRCH } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import type { Job } from '../util/job.ts';
+import { finish, isJob, type Job } from '../util/job.ts';
 import {
   type Attr,
   type AttrChange,
@@ -15,6 +15,7 @@ import {
   type Ino,
   type OpenFile,
   type Pending,
+  type PendingRead,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
@@ -47,6 +48,8 @@ const O_ACCMODE = 3;
 const O_WRONLY = 1;
 /** How often those who wait want the machine brought up to date. */
 const HEARTBEAT_MS = 100;
+/** What is rendered in pieces is set aside in parts of about this size. */
+const PART_BYTES = 1 << 20;
 /** Directories may be kept; attributes of files only until the open that follows. */
 const DIRECTORY_TIMEOUT_MS = 1000;
 const ATTR_TIMEOUT_MS = 1;
@@ -168,7 +171,9 @@ export class ProcFs implements FileSystem {
     if (entry.name === 'task') out.nlink += task.threads.length;
   }
 
+  /** What takes long is not rendered for a stat: nothing is said of its size, as of all files of a genuine /proc. */
   #sizeOf(ino: Ino, found: Found): number {
+    if (takesLong(found)) return 0;
     const snapshot = this.#render(ino, found);
     return typeof snapshot === 'number' ? 0 : snapshot.bytes.length;
   }
@@ -222,12 +227,13 @@ export class ProcFs implements FileSystem {
     if (entry.pressure !== undefined) return this.#pressure.open(this.#psi, entry.pressure, caller);
     const content = {
       snapshot: () => this.#renderAgain(ino),
+      later: (take: (snapshot: Snapshot | number) => Uint8Array | number) => this.#renderLater(ino, take),
       now: () => this.#moment(),
       write: (data: Uint8Array, writer: Caller | undefined) => this.#write(ino, data, writer),
       ...(entry.refuse === undefined ? {} : { refuse: (reader: Caller | undefined) => this.#refuse(ino, reader) }),
     };
     if (entry.show === undefined) return new CommandFile(content);
-    if ((flags & O_ACCMODE) === O_WRONLY) return new RenderedFile(content);
+    if ((flags & O_ACCMODE) === O_WRONLY || takesLong(found)) return new RenderedFile(content);
     const snapshot = this.#render(ino, found);
     return typeof snapshot === 'number' ? new RenderedFile(content) : new RenderedFile(content, snapshot);
   }
@@ -321,14 +327,31 @@ export class ProcFs implements FileSystem {
     if (known !== undefined) return known;
     const out = this.#text.clear();
     try {
-      if (found.kind === 'task') found.entry.show!(out, found.ctx);
-      else found.entry.show!(out, found.ctx);
+      finish(showing(found, out));
     } catch (error) {
       if (error instanceof KernelError) return -error.errno;
       throw error;
     }
     const { machine, changes, wallMs } = moment;
     return this.#snapshots.add(ino, { machine, changes, wallMs, bytes: out.take() });
+  }
+
+  /** Undefined where it does not take long now. */
+  #renderLater(
+    ino: Ino,
+    take: (snapshot: Snapshot | number) => Uint8Array | number,
+  ): Uint8Array | number | PendingRead | undefined {
+    this.#host.advanceToNow();
+    const found = this.#resolver.find(ino);
+    if (typeof found === 'number' || !takesLong(found)) return undefined;
+    const known = this.#snapshots.get(ino, this.#moment());
+    if (known !== undefined) return take(known);
+    const { machine, changes, wallMs } = this.#moment();
+    const snapshots = this.#snapshots;
+    return this.#host.look(function* () {
+      const bytes = yield* longText(found);
+      return take(snapshots.add(ino, { machine, changes, wallMs, bytes }));
+    });
   }
 
   #write(ino: Ino, data: Uint8Array, caller: Caller | undefined): number | Pending<number> {
@@ -383,6 +406,42 @@ export class ProcFs implements FileSystem {
     if (tid === task.pid) this.#resolver.forget(task);
     this.onEntryGone?.(this.root, String(tid));
   }
+}
+
+function takesLong(found: Found): boolean {
+  return found.kind === 'task' && found.entry.isLong?.(found.ctx) === true;
+}
+
+function* showing(found: Found, out: TextBuffer): Job<void> {
+  if (found.kind !== 'task' && found.kind !== 'fixed') return;
+  const begun = found.kind === 'task' ? found.entry.show?.(out, found.ctx) : found.entry.show?.(out, found.ctx);
+  if (begun !== undefined && isJob(begun)) yield* begun;
+}
+
+/** The same of what is long, set aside bit by bit: a buffer that grows is copied all at once. */
+function* longText(found: Found): Job<Uint8Array> {
+  const out = new TextBuffer();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const setAside = (): void => {
+    parts.push(out.take());
+    size += out.length;
+    out.clear();
+  };
+  const job = showing(found, out);
+  while (job.next().done !== true) {
+    if (out.length >= PART_BYTES) setAside();
+    yield;
+  }
+  setAside();
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+    yield;
+  }
+  return bytes;
 }
 
 function refusal({ entry, ctx }: Found & { readonly kind: 'task' }, caller: Caller | undefined): number {

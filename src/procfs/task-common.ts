@@ -37,7 +37,7 @@ import { openPagemap } from './pagemap.ts';
 import { showSched, showSchedstat } from './sched.ts';
 import { showStatus } from './status.ts';
 import { currentContext } from './task-context.ts';
-import { showMaps, showSmaps, showSmapsRollup } from './task-mmu.ts';
+import { isLong, showMaps, showSmaps, showSmapsRollup } from './task-mmu.ts';
 import { ATTR_ROWS, FD_ROW, FDINFO_ROW, NS_ROWS } from './task-rows.ts';
 import type { TextBuffer } from './text.ts';
 
@@ -109,13 +109,13 @@ const ROWS: readonly Row[] = [
   file('limits', 0o444, showLimits),
   // Pretend: nobody has logged in.
   file('loginuid', 0o644, constant('4294967295')),
-  file('maps', 0o444, showMaps, { traced: 'mm' }),
+  file('maps', 0o444, showMaps, { traced: 'mm', isLong: (ctx) => isLong(ctx, false) }),
   { name: 'mem', mode: S_IFREG | 0o600, open: (ctx) => openMem(ctx, currentContext(ctx)), traced: true },
   file('mountinfo', 0o444, withNamespaces(showMountinfo)),
   file('mounts', 0o444, withNamespaces(showMounts)),
   dir('net', 0o555, netDirectory),
   dir('ns', 0o511, tableDirectory(nsTable, NS_ROWS), { traced: true }),
-  file('numa_maps', 0o444, showNumaMaps, { traced: 'mm' }),
+  file('numa_maps', 0o444, showNumaMaps, { traced: 'mm', isLong: (ctx) => isLong(ctx, true) }),
   file('oom_adj', 0o644, showOomAdj, { write: writeOomAdj }),
   file('oom_score', 0o444, showOomScore),
   file('oom_score_adj', 0o644, showOomScoreAdj, { write: writeOomScoreAdj }),
@@ -127,8 +127,12 @@ const ROWS: readonly Row[] = [
   file('schedstat', 0o444, showSchedstat),
   file('sessionid', 0o444, constant('4294967295')),
   file('setgroups', 0o644, constant('allow\n')),
-  file('smaps', 0o444, showSmaps, { traced: 'mm' }),
-  file('smaps_rollup', 0o444, showSmapsRollup, { needsMm: true, traced: 'mm' }),
+  file('smaps', 0o444, showSmaps, { traced: 'mm', isLong: (ctx) => isLong(ctx, true) }),
+  file('smaps_rollup', 0o444, showSmapsRollup, {
+    needsMm: true,
+    traced: 'mm',
+    isLong: (ctx) => isLong(ctx, true),
+  }),
   file('stack', 0o400, showStack, { refuse: onlyAdmins, privileged: true }),
   file('statm', 0o444, showStatm),
   file('status', 0o444, showStatus),

@@ -1,8 +1,11 @@
 /** PID/maps, PID/smaps, PID/smaps_rollup. Mirrors: fs/proc/task_mmu.c. */
 import { dPath } from '../machine/paths.ts';
-import { addVmaSums, PageSums, pssKb } from '../mm/pages/page-stats.ts';
+import type { Memory } from '../mm/memory.ts';
+import { addVmaSums, addVmaSumsInPieces, PageSums, pssKb } from '../mm/pages/page-stats.ts';
+import type { Mm } from '../mm/space/mm.ts';
 import { permsText, VM_HUGETLB, vmFlagsText } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
+import type { Job } from '../util/job.ts';
 import { PAGE_BYTES, PAGE_KB } from './constants.ts';
 import type { TaskContext } from './entry.ts';
 import { mangle, type TextBuffer } from './text.ts';
@@ -12,9 +15,35 @@ const NAME_COLUMN = 73;
 /** Pretend: the device of the simulated disk (254:0), and of shared memory (0:1). */
 const DISK_MAJOR = 0xfe;
 
-export function showMaps(out: TextBuffer, { task: { mm } }: TaskContext): void {
-  if (mm === null) return;
-  for (const vma of mm.vmas) mapsLine(out, vma);
+/** Mappings, and as many pages as make as much work, in one piece of it: a millisecond, or some. */
+const PIECE_VMAS = 256;
+const PAGES_PER_VMA = 128;
+/** Work from here on is not done while somebody else waits. */
+const LONG_VMAS = 2048;
+
+/** Whether looking at all mappings, `pages`: and at all pages, takes longer than others should wait. */
+export function isLong({ task: { mm } }: TaskContext, pages: boolean): boolean {
+  if (mm === null) return false;
+  return mm.vmas.length + (pages ? (mm.rss + mm.swapents) / PAGES_PER_VMA : 0) > LONG_VMAS;
+}
+
+/** Calls `visit` for each mapping, by ascending address, in pieces between which they may change. */
+export function* eachVma(mm: Mm, visit: (vma: Vma) => Job<void> | void): Job<void> {
+  let seen = 0;
+  for (let i = 0; i < mm.vmas.length; ) {
+    const vma = mm.vmas[i]!;
+    const { end } = vma;
+    const begun = visit(vma);
+    if (begun !== undefined) yield* begun;
+    if (++seen % PIECE_VMAS === 0) yield;
+    // What lies behind it now: usually the next one.
+    i = mm.vmas[i] === vma ? i + 1 : mm.indexAfter(end - 1);
+    while (i < mm.vmas.length && mm.vmas[i]!.start < end) i++;
+  }
+}
+
+export function* showMaps(out: TextBuffer, { task: { mm } }: TaskContext): Job<void> {
+  if (mm !== null) yield* eachVma(mm, (vma) => mapsLine(out, vma));
 }
 
 /** One line of maps. Mirrors: show_map_vma. */
@@ -137,31 +166,40 @@ function showFields(out: TextBuffer, { labels, bytes, ends, kb }: Template): voi
   }
 }
 
-const sums = new PageSums();
-
-export function showSmaps(out: TextBuffer, { machine, task: { mm } }: TaskContext): void {
+export function* showSmaps(out: TextBuffer, { machine, task: { mm } }: TaskContext): Job<void> {
   if (mm === null) return;
-  for (const vma of mm.vmas) {
+  const sums = new PageSums();
+  yield* eachVma(mm, (vma) => {
     sums.clear();
-    addVmaSums(machine.mem, vma, sums);
-    mapsLine(out, vma);
-    smapsKb(SMAPS, sums, vma);
-    showFields(out, SMAPS);
-    out.text('THPeligible:           0\n').text('VmFlags: ').text(vmFlagsText(vma.flags)).newline();
-  }
+    if (vma.nrPages <= PIECE_VMAS * PAGES_PER_VMA) {
+      addVmaSums(machine.mem, vma, sums);
+      smapsEntry(out, vma, sums);
+      return undefined;
+    }
+    return largeSmapsEntry(out, machine.mem, vma, sums);
+  });
+}
+
+function* largeSmapsEntry(out: TextBuffer, mem: Memory, vma: Vma, sums: PageSums): Job<void> {
+  yield* addVmaSumsInPieces(mem, vma, sums);
+  smapsEntry(out, vma, sums);
+}
+
+function smapsEntry(out: TextBuffer, vma: Vma, sums: PageSums): void {
+  mapsLine(out, vma);
+  smapsKb(SMAPS, sums, vma);
+  showFields(out, SMAPS);
+  out.text('THPeligible:           0\n').text('VmFlags: ').text(vmFlagsText(vma.flags)).newline();
 }
 
 /** Mirrors: show_smaps_rollup. */
-export function showSmapsRollup(out: TextBuffer, { machine, task: { mm } }: TaskContext): void {
+export function* showSmapsRollup(out: TextBuffer, { machine, task: { mm } }: TaskContext): Job<void> {
   if (mm === null) return;
-  sums.clear();
-  for (const vma of mm.vmas) addVmaSums(machine.mem, vma, sums);
-  const first = mm.vmas[0];
-  out
-    .hex(first?.start ?? 0, 5)
-    .text('000-')
-    .hex(mm.vmas.at(-1)?.end ?? 0, 5)
-    .text('000 ---p 00000000 00:00 0 ');
+  const sums = new PageSums();
+  const first = mm.vmas[0]?.start ?? 0;
+  const last = mm.vmas.at(-1)?.end ?? 0;
+  yield* eachVma(mm, (vma) => addVmaSumsInPieces(machine.mem, vma, sums));
+  out.hex(first, 5).text('000-').hex(last, 5).text('000 ---p 00000000 00:00 0 ');
   out.padTo(NAME_COLUMN).text('[rollup]').newline();
   rollupKb(ROLLUP, sums);
   showFields(out, ROLLUP);

@@ -49,6 +49,8 @@ export interface ParsedStep {
   readonly word: string;
   /** True if a failure may leave part of the work done. */
   readonly partial: boolean;
+  /** True if it may be given up between two of its pieces. */
+  readonly stopsAnywhere?: boolean;
   /** The process or app that it is about, where it is about one. */
   readonly subject: Word | undefined;
   readonly names: Args['names'];
@@ -100,7 +102,7 @@ function understand(
   line: string,
   file: string,
   number: number,
-): Pick<ParsedStep, 'word' | 'partial' | 'subject' | 'names' | 'start'> {
+): Pick<ParsedStep, 'word' | 'partial' | 'stopsAnywhere' | 'subject' | 'names' | 'start'> {
   const [first, second] = words;
   if (first === undefined) throw new ScenarioError(file, number, 1, 'there is no step', 'expect= follows a step');
   const machineStep = first.key === undefined ? MACHINE_STEPS.get(first.text) : undefined;
@@ -112,6 +114,7 @@ function understand(
     return {
       word: first.text,
       partial: machineStep.partial ?? false,
+      stopsAnywhere: machineStep.stopsAnywhere ?? false,
       subject: undefined,
       names: args.names,
       start: run,

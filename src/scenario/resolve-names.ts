@@ -1,11 +1,14 @@
 /** Whether what the steps of a batch are about is there: looked at before the first of them is carried out. */
 import type { Machine } from '../machine/machine.ts';
 import type { Task } from '../machine/task.ts';
+import type { Job } from '../util/job.ts';
 import { closest } from '../util/suggest.ts';
 import type { ParsedStep } from './parse.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { Word } from './words.ts';
 
+/** Steps looked at in one piece of work. */
+const PIECE_STEPS = 512;
 /** Steps that may make processes and mappings of names that do not stand in the batch. */
 const MAKERS = new Set(['tick', 'at', 'fork', 'storm', 'launch', 'resume', 'use', 'user', 'exec']);
 
@@ -13,9 +16,11 @@ const MAKERS = new Set(['tick', 'at', 'fork', 'storm', 'launch', 'resume', 'use'
  * Throws ScenarioError for a process, mapping or object that the machine does not have and that no earlier step of the
  * batch mentions: a slip of the pen then costs nothing, however long the steps before it would take.
  */
-export function resolveNames(machine: Machine, steps: readonly ParsedStep[]): void {
+export function* resolveNames(machine: Machine, steps: readonly ParsedStep[]): Job<void> {
   const mentioned = new Set<string>();
+  let seen = 0;
   for (const step of steps) {
+    if (++seen % PIECE_STEPS === 0) yield;
     const { subject } = step;
     const task = subject === undefined ? undefined : processOf(machine, subject.text);
     if (subject !== undefined && task === undefined && !mentioned.has(subject.text))

@@ -11,14 +11,14 @@ import type { SwapKind } from '../mm/swap/swap.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { EINVAL, ENOSPC } from '../util/errno.ts';
 import { BugError, KernelError, UnknownNameError } from '../util/errors.ts';
-import { finish, isJob, type Job } from '../util/job.ts';
+import { finish, isJob, type Job, undivided } from '../util/job.ts';
 import { logger } from '../util/log.ts';
 import { closest, suggestion } from '../util/suggest.ts';
 import { factorOf } from './impose.ts';
-import { eachStep, type ParsedStep, parseSteps } from './parse.ts';
+import { eachStep, type ParsedStep } from './parse.ts';
 import { resolveNames } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
-import { isImage, load, StateError, save } from './state/image.ts';
+import { isImage, load, loading, StateError, save, saving } from './state/image.ts';
 import { isMachineText, machineText, readMachineText } from './state/machine-text.ts';
 import type { Branches, Kept, StepResult } from './step.ts';
 import { type Mark, Undo } from './undo.ts';
@@ -48,6 +48,8 @@ export interface StepRecord {
 
 export const MOST_SNAPSHOTS = 64;
 export const SNAPSHOT_NAME = /^[A-Za-z0-9_][\w.-]{0,63}$/;
+/** Steps understood in one piece of work. */
+const PIECE_STEPS = 256;
 /** Up to this length the state tells the steps that have been done one by one; beyond it, what the machine is. */
 const LONG_HISTORY_BYTES = 256 * 1024;
 /** Steps that leave the machine as it is, or put another in its place: never done again on the way back. */
@@ -170,17 +172,23 @@ export class Session implements Branches {
     if (/^[ \t\n\v\f\r]*machine\b/.test(text)) {
       throw new ScenarioError(file, 1, 1, 'machine is only possible at the start of a scenario', 'use swap, sysctl…');
     }
-    const steps = parseSteps(text, file);
-    resolveNames(this.#machine, steps);
+    const steps: ParsedStep[] = [];
+    for (const step of eachStep(text, file)) {
+      steps.push(step);
+      if (steps.length % PIECE_STEPS === 0) yield;
+    }
+    yield* resolveNames(this.#machine, steps);
     // A step alone that fails as a whole leaves nothing behind.
     const kept = new Map(this.snapshots);
-    const mark = steps.length > 1 || steps[0]?.partial ? this.#undo.mark(this.#machine) : undefined;
+    const mark = steps.length > 1 || steps[0]?.partial ? yield* this.#undo.mark(this.#machine) : undefined;
     const before = this.#history.length;
     const records: StepRecord[] = [];
     for (const step of steps) {
       try {
         this.#noteTime();
-        const record = yield* this.#undo.timed(this.#carryOut(step));
+        const work = this.#undo.timed(this.#carryOut(step));
+        // Without a way back it is not given up half done.
+        const record = yield* mark === undefined && !step.stopsAnywhere ? undivided(work) : work;
         if (!ONLOOKERS.has(step.word)) this.#noteStep(step.text);
         this.#historyUs = this.#machine.nowUs;
         if (record.result?.['ret'] === -1 && step.expect === undefined) {
@@ -292,13 +300,22 @@ export class Session implements Branches {
     return save(this.#machine);
   }
 
+  /** The same in pieces, between which nothing may change the machine. */
+  saving(): Job<Uint8Array> {
+    return saving(this.#machine);
+  }
+
   /** Keeps the machine as it is under a name; what had that name is forgotten. Throws EINVAL, ENOSPC. */
-  keep(name: string): void {
+  *keep(name: string): Job<void> {
     if (!SNAPSHOT_NAME.test(name))
       throw new KernelError(EINVAL, `"${name}" is no name of a snapshot: letters, digits, . _ -, at most 64`);
     if (!this.snapshots.has(name) && this.snapshots.size >= MOST_SNAPSHOTS)
       throw new KernelError(ENOSPC, `there are ${MOST_SNAPSHOTS} snapshots already: drop one with: snapshot NAME drop`);
-    this.snapshots.set(name, { bytes: this.save(), nowUs: this.#machine.nowUs, serial: ++this.#nrKept });
+    this.snapshots.set(name, {
+      bytes: yield* saving(this.#machine),
+      nowUs: this.#machine.nowUs,
+      serial: ++this.#nrKept,
+    });
   }
 
   /** Forgets a snapshot. Throws EINVAL. */
@@ -308,8 +325,8 @@ export class Session implements Branches {
   }
 
   /** Makes the machine what it was when it was kept under this name; the snapshot stays. Throws EINVAL. */
-  restore(name: string): void {
-    this.#replace(load(this.#kept(name).bytes));
+  *restore(name: string): Job<void> {
+    this.#replace(yield* loading(this.#kept(name).bytes));
     this.onRestored?.();
   }
 

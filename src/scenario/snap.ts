@@ -4,10 +4,11 @@ import type { Cgroup } from '../machine/cgroups.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../mm/cache/mapping.ts';
-import { addVmaSums, PageSums, pageState, pssKb } from '../mm/pages/page-stats.ts';
+import { addVmaSumsInPieces, PageSums, pageState, pssKb } from '../mm/pages/page-stats.ts';
 import { permsText, vmFlagsText } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
 import type { VmEvents } from '../mm/vm-events.ts';
+import { finish, type Job } from '../util/job.ts';
 
 /** The fields of smaps, in kB. */
 export type SmapsKb = Record<string, number>;
@@ -54,6 +55,8 @@ export interface SnapGroup {
 const LISTS = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
 
 const MOST_VMAS = 64;
+/** Pages looked at in one piece of work. */
+const PIECE_PAGES = 1 << 13;
 const FIELDS =
   'Size Rss Pss Pss_Dirty Shared_Clean Shared_Dirty Private_Clean Private_Dirty Referenced Anonymous LazyFree Swap SwapPss Locked'.split(
     ' ',
@@ -61,19 +64,27 @@ const FIELDS =
 
 /** Records the scenario's own mappings, objects and swap use. */
 export function takeSnap(machine: Machine, label: string): Snap {
+  return finish(snapping(machine, label));
+}
+
+/** The same in pieces. */
+export function* snapping(machine: Machine, label: string): Job<Snap> {
   const procs: Snap['procs'] = {};
   for (const task of machine.tasks.values()) {
     if (task.mm === null) continue;
-    procs[task.name] = snapTask(machine, task);
+    procs[task.name] = yield* snapTask(machine, task);
   }
   const objects: Snap['objects'] = {};
   for (const [name, mapping] of machine.objects) {
     const mincore: Runs = [];
-    const states = new Array<string>(mapping.nrPages).fill('-');
-    mapping.pages.forEach((index, entry) => {
-      if (isInCore(machine, entry)) states[index] = 'in';
+    let to = 0;
+    yield* mapping.pages.walk((index, entry) => {
+      if (!isInCore(machine, entry) || index >= mapping.nrPages) return;
+      addRun(mincore, '-', index - to);
+      addRun(mincore, 'in');
+      to = index + 1;
     });
-    for (const state of states) addRun(mincore, state);
+    addRun(mincore, '-', mapping.nrPages - to);
     objects[name] = { pages_cached: mapping.nrCached, pages_dirty: mapping.isShmem ? 0 : mapping.nrDirty, mincore };
   }
   const { mem } = machine;
@@ -110,33 +121,33 @@ function isInCore({ mem }: Machine, entry: number): boolean {
   return entry < ENTRY_SHADOW && mem.swap !== null && mem.swap.frame[entry & ENTRY_NUMBER] !== 0;
 }
 
-function snapTask(machine: Machine, task: Task): Snap['procs'][string] {
+function* snapTask(machine: Machine, task: Task): Job<Snap['procs'][string]> {
   const own: SmapsKb = Object.fromEntries(FIELDS.map((field) => [field, 0]));
   const maps: Record<string, SnapMap> = {};
   const seen = new Set<number>();
-  const add = (region: Region): SnapMap => {
-    const { map, kB } = snapRegion(machine, task, region);
+  const add = function* (region: Region): Job<SnapMap> {
+    const { map, kB } = yield* snapRegion(machine, task, region);
     if (seen.has(region.start)) return map;
     seen.add(region.start);
     for (const [field, value] of Object.entries(kB)) own[field] = (own[field] ?? 0) + value;
     return map;
   };
-  for (const region of task.regions.values()) maps[region.name] = add(region);
+  for (const region of task.regions.values()) maps[region.name] = yield* add(region);
   // What another process has mapped into an address space that both use is there as well.
   if (task.mm!.users > 1)
     for (const other of machine.tasks.values())
-      if (other !== task && other.mm === task.mm) for (const region of other.regions.values()) add(region);
+      if (other !== task && other.mm === task.mm) for (const region of other.regions.values()) yield* add(region);
   return { own_kB: own, status_kB: { VmSwap: task.mm!.swapents * 4 }, maps };
 }
 
-function snapRegion(machine: Machine, task: Task, region: Region): { map: SnapMap; kB: SmapsKb } {
+function* snapRegion(machine: Machine, task: Task, region: Region): Job<{ map: SnapMap; kB: SmapsKb }> {
   const mm = task.mm!;
   const end = region.start + region.nrPages;
   const vmas: SnapVma[] = [];
   const total: SmapsKb = {};
   for (let i = mm.indexAfter(region.start); i < mm.vmas.length && mm.vmas[i]!.start < end; i++) {
     const vma = mm.vmas[i]!;
-    const kB = smapsKb(machine, vma);
+    const kB = yield* smapsKb(machine, vma);
     for (const [field, value] of Object.entries(kB)) total[field] = (total[field] ?? 0) + value;
     vmas.push({
       first_page: vma.start - region.start,
@@ -148,20 +159,24 @@ function snapRegion(machine: Machine, task: Task, region: Region): { map: SnapMa
   }
   if (vmas.length > MOST_VMAS) return { map: { vma_count: vmas.length, sum_kB: total }, kB: total };
   const pages: Runs = [];
-  for (let vpn = region.start; vpn < end; vpn++) addRun(pages, pageState(machine.mem, mm, vpn));
+  for (let vpn = region.start; vpn < end; vpn++) {
+    addRun(pages, pageState(machine.mem, mm, vpn));
+    if (vpn % PIECE_PAGES === 0) yield;
+  }
   return { map: { vma_count: vmas.length, vmas, pages }, kB: total };
 }
 
-function addRun(runs: Runs, state: string): void {
+function addRun(runs: Runs, state: string, count = 1): void {
+  if (count === 0) return;
   const last = runs.at(-1);
-  if (last !== undefined && last[0] === state) last[1]++;
-  else runs.push([state, 1]);
+  if (last !== undefined && last[0] === state) last[1] += count;
+  else runs.push([state, count]);
 }
 
 /** The fields of one smaps entry that goldens hold. */
-export function smapsKb(machine: Machine, vma: Vma): SmapsKb {
+export function* smapsKb(machine: Machine, vma: Vma): Job<SmapsKb> {
   const sums = new PageSums();
-  addVmaSums(machine.mem, vma, sums);
+  yield* addVmaSumsInPieces(machine.mem, vma, sums);
   return {
     Size: vma.nrPages * 4,
     Rss: sums.rss / 1024,

@@ -19,9 +19,9 @@ export interface Kept {
 /** Machines kept under names, and how to come back to one. Methods throw KernelError. */
 export interface Branches {
   readonly snapshots: ReadonlyMap<string, Kept>;
-  keep(name: string): void;
+  keep(name: string): Job<void>;
   drop(name: string): void;
-  restore(name: string): void;
+  restore(name: string): Job<void>;
 }
 
 /** What a step is carried out on. A step whose work has no small bound does it in pieces. */
@@ -37,6 +37,8 @@ interface StepRow {
   readonly about: string;
   /** True for system calls that may have done part of their work when they fail. */
   readonly partial?: boolean;
+  /** True where it may be given up between two pieces, for what has been done by then is whole: time that has passed. */
+  readonly stopsAnywhere?: boolean;
   /** Its first word is the name of a new process or app, which lines may begin with from then on. */
   readonly names?: 'process' | 'app';
 }

@@ -6,7 +6,7 @@
 import type { Machine } from '../machine/machine.ts';
 import type { Watched } from '../machine/psi-triggers.ts';
 import type { Job } from '../util/job.ts';
-import { type Checkpoint, machineAt, takeCheckpoint } from './state/image.ts';
+import { type Checkpoint, machineAt, takingCheckpoint } from './state/image.ts';
 
 /** Does something again. */
 export type Again = (machine: Machine) => Job<unknown> | undefined;
@@ -40,12 +40,14 @@ export class Undo {
   #spentMs = 0;
 
   /** Makes sure that this moment can be come back to; what to give to `back` for that. */
-  mark(machine: Machine): Mark {
+  *mark(machine: Machine): Job<Mark> {
     if (this.#checkpoint === undefined) {
-      const since = performance.now();
-      this.#checkpoint = takeCheckpoint(machine, this.#spare);
+      let tookMs = 0;
+      const spare = this.#spare;
       this.#spare = undefined;
-      const tookMs = performance.now() - since;
+      this.#checkpoint = yield* timed(takingCheckpoint(machine, spare), (ms) => {
+        tookMs += ms;
+      });
       this.#budgetMs = Math.max(LEAST_MS, Math.min(TIMES_CHECKPOINT * tookMs, MOST_MS));
       this.#spentMs = 0;
       this.#deeds = [];
@@ -59,24 +61,10 @@ export class Undo {
   }
 
   /** Counts the time that a job takes, but not what happens between its pieces. */
-  *timed<T>(job: Job<T>): Job<T> {
-    let go = (): IteratorResult<void, T> => job.next();
-    for (;;) {
-      const since = performance.now();
-      try {
-        const { done, value } = go();
-        if (done === true) return value;
-      } finally {
-        this.#spentMs += performance.now() - since;
-      }
-      go = () => job.next();
-      try {
-        yield;
-      } catch (error) {
-        // Whoever carries it out wants no more of it: the job is told.
-        go = () => job.throw(error);
-      }
-    }
+  timed<T>(job: Job<T>): Job<T> {
+    return timed(job, (ms) => {
+      this.#spentMs += ms;
+    });
   }
 
   /** Gives the checkpoint up when coming back by it would take too long. To be called when no mark is wanted any more. */
@@ -93,7 +81,7 @@ export class Undo {
 
   /** The machine as it was at a mark. */
   *back({ nrDeeds, nowUs, watched }: Mark): Job<Machine> {
-    const machine = machineAt(this.#checkpoint!);
+    const machine = yield* machineAt(this.#checkpoint!);
     this.#deeds.length = nrDeeds;
     for (const { atUs, origin, again } of this.#deeds) {
       yield* machine.advancing(atUs);
@@ -117,4 +105,24 @@ function watchedOf(machine: Machine): Mark['watched'] {
     groups.push(...group.children.values());
   }
   return found.filter(([, triggers]) => triggers.length > 0);
+}
+
+function* timed<T>(job: Job<T>, spent: (ms: number) => void): Job<T> {
+  let go = (): IteratorResult<void, T> => job.next();
+  for (;;) {
+    const since = performance.now();
+    try {
+      const { done, value } = go();
+      if (done === true) return value;
+    } finally {
+      spent(performance.now() - since);
+    }
+    go = () => job.next();
+    try {
+      yield;
+    } catch (error) {
+      // Whoever carries it out wants no more of it: the job is told.
+      go = () => job.throw(error);
+    }
+  }
 }

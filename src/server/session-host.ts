@@ -33,6 +33,9 @@ export class SessionHost implements ProcHost {
   readonly #session: Session;
   readonly #clock: Clock;
   readonly #work: WorkQueue;
+  /** Work that changes nothing: it takes turns with what does. */
+  readonly #looks: WorkQueue;
+  #looksNext = false;
   readonly #inSlices: boolean;
   /** What has been missed of time is more than one request may catch up with. */
   #behind = false;
@@ -56,6 +59,7 @@ export class SessionHost implements ProcHost {
     this.#clock = clock;
     this.#inSlices = inSlices;
     this.#work = new WorkQueue(inSlices, () => this.wallNowMs());
+    this.#looks = new WorkQueue(inSlices, () => this.wallNowMs());
     session.onMachineReplaced = () => this.#adopt();
     session.onRestored = () => this.#clock.standAt(this.machine.nowUs);
     this.#adopt();
@@ -139,14 +143,16 @@ export class SessionHost implements ProcHost {
 
   /** Whether there is something to go on with. Nobody's time is caught up with when nobody looks. */
   get busy(): boolean {
-    return this.#work.busy || (this.#behind && this.wallNowMs() - this.#askedMs < LOOKED_AT_MS);
+    return this.#looks.busy || this.#work.busy || (this.#behind && this.wallNowMs() - this.#askedMs < LOOKED_AT_MS);
   }
 
   /** Goes on with it for some milliseconds. */
   goOn(): void {
     const ms = this.#asked ? SHORT_SLICE_MS : SLICE_MS;
     this.#asked = false;
-    if (this.#work.busy) this.#work.slice(ms);
+    this.#looksNext = this.#looks.busy && !(this.#looksNext && (this.#work.busy || this.#behind));
+    if (this.#looksNext) this.#looks.slice(ms);
+    else if (this.#work.busy) this.#work.slice(ms);
     else this.#catchUp(this.#clock.nowUs, ms);
   }
 
@@ -161,6 +167,10 @@ export class SessionHost implements ProcHost {
         this.events.origin = undefined;
       }
     });
+  }
+
+  look<T>(begin: () => Job<T>): T | Pending<T> {
+    return this.#looks.run(begin, true);
   }
 
   wallNowMs(): number {
@@ -193,8 +203,8 @@ export class SessionHost implements ProcHost {
     return this.#session.snapshots;
   }
 
-  save(): Uint8Array {
-    return this.#session.save();
+  saving(): Job<Uint8Array> {
+    return this.#session.saving();
   }
 
   writingState(): Job<Uint8Array> {

@@ -1,4 +1,5 @@
 /** What smaps and pagemap show: numbers gathered from page tables. Mirrors: fs/proc/task_mmu.c. */
+import type { Job } from '../../util/job.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import type { Mm } from '../space/mm.ts';
@@ -43,6 +44,21 @@ export class PageSums {
 /** A proportional sum in whole kB, as smaps prints it. */
 export function pssKb(sum: number): number {
   return Math.floor(sum / (PSS_SHIFT * 1024));
+}
+
+/** Pages looked at in one piece of work: a millisecond, or less. */
+const PIECE_PAGES = 1 << 15;
+
+/** Adds the pages of a whole VMA, in pieces. */
+export function* addVmaSumsInPieces(mem: Memory, vma: Vma, sums: PageSums): Job<void> {
+  if (vma.nrPages <= PIECE_PAGES || vma.flags & VM_HUGETLB) {
+    addVmaSums(mem, vma, sums);
+    return;
+  }
+  for (let from = vma.start; from < vma.end; from += PIECE_PAGES) {
+    addVmaSums(mem, vma, sums, from, Math.min(vma.end, from + PIECE_PAGES));
+    yield;
+  }
 }
 
 /** Adds the pages of a VMA to `sums`. `rollup`: as smaps_rollup gathers them. Mirrors: smap_gather_stats, smaps_account. */

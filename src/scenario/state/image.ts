@@ -9,7 +9,9 @@
  */
 import { createHash } from 'node:crypto';
 import { Machine } from '../../machine/machine.ts';
-import { Aside, decodeGraph, encodeGraph, GraphError } from '../../util/graph/graph.ts';
+import { Aside, decodingGraph, encodingGraph, GraphError } from '../../util/graph/graph.ts';
+import { copyInPieces } from '../../util/graph/typed-arrays.ts';
+import { finish, type Job } from '../../util/job.ts';
 import { CATALOGUE } from './catalogue.ts';
 
 const MAGIC = Buffer.from('RECLAIMFS-STATE\n', 'latin1');
@@ -33,26 +35,26 @@ export interface Checkpoint {
   readonly aside: Aside;
 }
 
-/** `spare`: a checkpoint that is no longer wanted. */
-export function takeCheckpoint(machine: Machine, spare?: Checkpoint): Checkpoint {
+/** In pieces, between which the machine must not change. `spare`: a checkpoint that is no longer wanted. */
+export function* takingCheckpoint(machine: Machine, spare?: Checkpoint): Job<Checkpoint> {
   const aside = new Aside(spare?.aside);
-  return { graph: encodeGraph(machine, CATALOGUE, aside), aside };
+  return { graph: yield* encodingGraph(machine, CATALOGUE, aside), aside };
 }
 
-/** Makes the machine of a checkpoint, as often as wanted. */
-export function machineAt({ graph, aside }: Checkpoint): Machine {
-  return decodeGraph(graph, CATALOGUE, aside) as Machine;
+/** Makes the machine of a checkpoint, as often as wanted; in pieces. */
+export function* machineAt({ graph, aside }: Checkpoint): Job<Machine> {
+  return (yield* decodingGraph(graph, CATALOGUE, aside)) as Machine;
 }
 
 /** Another machine that is the same in everything, and goes on by itself from here. */
 export function cloneMachine(machine: Machine): Machine {
-  return machineAt(takeCheckpoint(machine));
+  return finish(machineAt(finish(takingCheckpoint(machine))));
 }
 
 /** The machine that a graph stands for. Throws StateError. */
-function machineOf(image: Uint8Array): Machine {
+function* machineOf(image: Uint8Array): Job<Machine> {
   try {
-    const root = decodeGraph(image, CATALOGUE);
+    const root = yield* decodingGraph(image, CATALOGUE);
     if (root instanceof Machine) return root;
   } catch (error) {
     if (error instanceof GraphError) throw new StateError(`this saved machine is ${error.message}`);
@@ -63,18 +65,28 @@ function machineOf(image: Uint8Array): Machine {
 
 /** The machine as bytes to be kept: with version and check sum. */
 export function save(machine: Machine): Uint8Array {
-  const image = encodeGraph(machine, CATALOGUE);
+  return finish(saving(machine));
+}
+
+/** The same in pieces, between which the machine must not change. */
+export function* saving(machine: Machine): Job<Uint8Array> {
+  const image = yield* encodingGraph(machine, CATALOGUE);
   const bytes = Buffer.alloc(HEADER_BYTES + image.length);
   MAGIC.copy(bytes);
   bytes.writeUInt32LE(VERSION, 16);
   bytes.writeBigUInt64LE(BigInt(image.length), 20);
-  createHash('sha256').update(image).digest().copy(bytes, 28);
-  bytes.set(image, HEADER_BYTES);
+  bytes.set(yield* sha256(image), 28);
+  yield* copyInPieces(image, bytes, HEADER_BYTES);
   return bytes;
 }
 
 /** The machine that was saved. Throws StateError: not one, of another version, cut short, damaged. */
 export function load(saved: Uint8Array): Machine {
+  return finish(loading(saved));
+}
+
+/** The same in pieces. */
+export function* loading(saved: Uint8Array): Job<Machine> {
   const bytes = Buffer.from(saved.buffer, saved.byteOffset, saved.length);
   if (!isImage(bytes)) throw new StateError('this is no saved machine');
   if (bytes.length < HEADER_BYTES) throw new StateError('this saved machine is cut short');
@@ -87,7 +99,18 @@ export function load(saved: Uint8Array): Machine {
   const length = Number(bytes.readBigUInt64LE(20));
   if (image.length !== length)
     throw new StateError(`this saved machine is ${image.length < length ? 'cut short' : 'longer than it says'}`);
-  if (!createHash('sha256').update(image).digest().equals(bytes.subarray(28, HEADER_BYTES)))
+  if (!(yield* sha256(image)).equals(bytes.subarray(28, HEADER_BYTES)))
     throw new StateError('this saved machine is damaged: its check sum is wrong');
-  return machineOf(image);
+  return yield* machineOf(image);
+}
+
+const HASH_PIECE_BYTES = 1 << 21;
+
+function* sha256(bytes: Uint8Array): Job<Buffer> {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += HASH_PIECE_BYTES) {
+    hash.update(bytes.subarray(at, at + HASH_PIECE_BYTES));
+    yield;
+  }
+  return hash.digest();
 }

@@ -16,9 +16,9 @@ export const branchSteps: readonly MachineStep[] = [
     parse(args) {
       const name = args.next('name').text;
       const drop = args.flag('drop');
-      return (ctx) => {
+      return function* (ctx) {
         if (drop) branchesOf(ctx).drop(name);
-        else branchesOf(ctx).keep(name);
+        else yield* branchesOf(ctx).keep(name);
         return {};
       };
     },
@@ -29,8 +29,8 @@ export const branchSteps: readonly MachineStep[] = [
     about: 'makes the machine what it was, its time included, when it was kept under this name',
     parse(args) {
       const name = args.next('name').text;
-      return (ctx) => {
-        branchesOf(ctx).restore(name);
+      return function* (ctx) {
+        yield* branchesOf(ctx).restore(name);
         return {};
       };
     },

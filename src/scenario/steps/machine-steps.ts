@@ -15,7 +15,7 @@ import { EINVAL } from '../../util/errno.ts';
 import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import { withEvents, withEventsInPieces } from '../report.ts';
-import { takeSnap } from '../snap.ts';
+import { snapping } from '../snap.ts';
 import type { MachineStep, StepResult } from '../step.ts';
 import { type Args, MAX_TIME_US } from '../words.ts';
 
@@ -402,13 +402,14 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'records the state of everything',
     parse(args) {
       const label = args.text('label');
-      return ({ machine }) => takeSnap(machine, label) as unknown as Record<string, unknown>;
+      return ({ machine }) => snapping(machine, label) as unknown as Job<StepResult>;
     },
   },
   {
     word: 'tick',
     usage: 'tick TIME',
     about: 'lets virtual time pass',
+    stopsAnywhere: true,
     parse(args) {
       const us = args.time('time');
       if (us > MAX_ADVANCE_US) throw args.fail(`${MAX_ADVANCE_DAYS} days at most may pass at once`);
@@ -419,6 +420,7 @@ export const machineSteps: readonly MachineStep[] = [
     word: 'at',
     usage: 'at TIME',
     about: 'lets virtual time pass until this moment since boot (steps of a recorded state)',
+    stopsAnywhere: true,
     parse(args) {
       const us = args.time('time');
       return ({ machine }) => advance(machine, us);

@@ -1,11 +1,19 @@
 /** A growing run of bytes, and reading from one: numbers in as few bytes as they need, little-endian on every host. */
 
+import type { Job } from '../job.ts';
+
 const FLOAT = new DataView(new ArrayBuffer(8));
 const FLOAT_BYTES = new Uint8Array(FLOAT.buffer);
 
+/** From here on what has been written is set aside where `ease` is called: growing further would copy all of it at once. */
+const EASE_BYTES = 1 << 22;
+
 export class ByteWriter {
   private bytes: Uint8Array;
-  length = 0;
+  private aside: Uint8Array[] = [];
+  private asideBytes = 0;
+  /** Bytes written since the last that were set aside. */
+  private length = 0;
 
   constructor(room = 1 << 16) {
     this.bytes = new Uint8Array(room);
@@ -16,9 +24,34 @@ export class ByteWriter {
     return this.bytes.subarray(0, this.length);
   }
 
+  /** How many bytes have been written. */
+  get total(): number {
+    return this.asideBytes + this.length;
+  }
+
+  /** Everything that has been written, to another place, in pieces. */
+  *copyTo(out: Uint8Array, at: number): Job<void> {
+    let to = at;
+    for (const part of [...this.aside, this.written]) {
+      out.set(part, to);
+      to += part.length;
+      yield;
+    }
+  }
+
+  /** To be called between pieces of work. */
+  ease(): void {
+    if (this.length < EASE_BYTES) return;
+    this.aside.push(this.bytes.slice(0, this.length));
+    this.asideBytes += this.length;
+    this.length = 0;
+  }
+
   /** Begins anew, in the room that it has. */
   clear(): this {
     this.length = 0;
+    this.aside = [];
+    this.asideBytes = 0;
     return this;
   }
 

@@ -10,9 +10,11 @@
  * arrays. A function, a symbol, or an object of any other class is a mistake of who made the graph (BugError).
  */
 import { BugError } from '../errors.ts';
+import { finish, type Job } from '../job.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { BitWords } from './number-runs.ts';
 import {
+  copyInPieces,
   newTypedArray,
   readArray,
   type TypedArray,
@@ -51,14 +53,14 @@ export class Aside {
     this.spare = spare?.arrays ?? [];
   }
 
-  /** Copies what is in use. */
-  add(array: TypedArray, used: UsedPart | undefined): void {
+  /** Copies what is in use, in pieces. */
+  *add(array: TypedArray, used: UsedPart | undefined): Job<void> {
     for (const part of usedParts(array, used)) {
       const spare = this.spare[this.arrays.length];
-      if (spare?.constructor === part.constructor && spare.length === part.length) {
-        spare.set(part);
-        this.arrays.push(spare);
-      } else this.arrays.push(part.slice());
+      const fits = spare?.constructor === part.constructor && spare.length === part.length;
+      const copy = fits ? spare : newTypedArray(typeOf(part), part.length);
+      this.arrays.push(copy);
+      yield* copyInPieces(part, copy);
     }
   }
 }
@@ -98,6 +100,11 @@ const ARRAY_UINT32 = 1;
 const ARRAY_SPARSE = 2;
 
 type Fields = Record<string, unknown>;
+type Collection = readonly unknown[] | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
+
+function isCollection(object: object): object is Collection {
+  return Array.isArray(object) || object instanceof Map || object instanceof Set;
+}
 
 /** Field names of a class: all of them, and those that are saved. */
 export interface Fieldset {
@@ -112,13 +119,23 @@ interface SavedClass extends Fieldset {
 
 /** The graph as bytes; with `aside`, what can be set aside is not in them. Throws BugError. */
 export function encodeGraph(root: object, catalogue: Catalogue, aside?: Aside): Uint8Array {
+  return finish(encodingGraph(root, catalogue, aside));
+}
+
+/** The same in pieces; the graph must not change between them. */
+export function encodingGraph(root: object, catalogue: Catalogue, aside?: Aside): Job<Uint8Array> {
   return new Encoder(catalogue, aside).encode(root);
 }
 
 /** The root of the graph that these bytes (and what was set aside) stand for. Throws GraphError. */
 export function decodeGraph(bytes: Uint8Array, catalogue: Catalogue, aside?: Aside): object {
+  return finish(decodingGraph(bytes, catalogue, aside));
+}
+
+/** The same in pieces. */
+export function* decodingGraph(bytes: Uint8Array, catalogue: Catalogue, aside?: Aside): Job<object> {
   try {
-    return new Decoder(bytes, catalogue, aside).decode();
+    return yield* new Decoder(bytes, catalogue, aside).decode();
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw new GraphError(`damaged: ${error.message}`);
     throw error;
@@ -137,15 +154,19 @@ export function fieldsOf(graphClass: GraphClass): Fieldset {
   return fieldset;
 }
 
-/** Room to write in, used by one encoder after the other. */
-const SCRATCH = { headers: new ByteWriter(), bodies: new ByteWriter() };
+/** Room to write in, used by one encoder after the other; one that begins while another is at it has its own. */
+const SCRATCH = { headers: new ByteWriter(), bodies: new ByteWriter(), isTaken: false };
+/** Objects written or read in one piece of work. */
+const PIECE_OBJECTS = 1024;
+/** Elements of one array, Map or Set. */
+const PIECE_ELEMENTS = 8192;
 /** More room than this is not kept. */
 const MOST_SCRATCH_BYTES = 1 << 24;
 
 class Encoder {
   private readonly catalogue: Catalogue;
-  private readonly headers = SCRATCH.headers.clear();
-  private readonly bodies = SCRATCH.bodies.clear();
+  private headers = SCRATCH.headers;
+  private bodies = SCRATCH.bodies;
   private readonly queue: object[] = [];
   private readonly numbers = new Map<object, number>();
   private readonly strings = new Map<string, number>();
@@ -161,9 +182,35 @@ class Encoder {
     this.aside = aside;
   }
 
-  encode(root: object): Uint8Array {
+  *encode(root: object): Job<Uint8Array> {
+    if (SCRATCH.isTaken) {
+      this.headers = new ByteWriter();
+      this.bodies = new ByteWriter();
+      return yield* this.#encode(root);
+    }
+    SCRATCH.isTaken = true;
+    this.headers = SCRATCH.headers.clear();
+    this.bodies = SCRATCH.bodies.clear();
+    try {
+      return yield* this.#encode(root);
+    } finally {
+      SCRATCH.isTaken = false;
+    }
+  }
+
+  *#encode(root: object): Job<Uint8Array> {
     this.#number(root);
-    for (let i = 0; i < this.queue.length; i++) this.#object(this.queue[i]!);
+    for (let i = 0; i < this.queue.length; i++) {
+      const object = this.queue[i]!;
+      if (ArrayBuffer.isView(object)) yield* this.#typed(object);
+      else if (isCollection(object)) yield* this.#collection(object);
+      else if (Object.getPrototypeOf(object) === Object.prototype) this.#plain(object as Fields);
+      else this.#instance(object as Fields);
+      if (i % PIECE_OBJECTS !== PIECE_OBJECTS - 1) continue;
+      this.headers.ease();
+      this.bodies.ease();
+      yield;
+    }
     const head = new ByteWriter(1 << 12);
     head.uint(this.classes.size);
     for (const { graphClass, fields } of this.classes.values()) {
@@ -172,11 +219,13 @@ class Encoder {
       for (const field of fields) head.string(field);
     }
     head.uint(this.queue.length);
-    const out = new ByteWriter(head.length + this.headers.length + this.bodies.length);
-    for (const part of [head, this.headers, this.bodies]) out.raw(part.written);
-    if (this.bodies.length > MOST_SCRATCH_BYTES) SCRATCH.bodies = new ByteWriter();
-    if (this.headers.length > MOST_SCRATCH_BYTES) SCRATCH.headers = new ByteWriter();
-    return out.written;
+    const out = new Uint8Array(head.total + this.headers.total + this.bodies.total);
+    yield* head.copyTo(out, 0);
+    yield* this.headers.copyTo(out, head.total);
+    yield* this.bodies.copyTo(out, head.total + this.headers.total);
+    if (this.bodies.total > MOST_SCRATCH_BYTES) SCRATCH.bodies = new ByteWriter();
+    if (this.headers.total > MOST_SCRATCH_BYTES) SCRATCH.headers = new ByteWriter();
+    return out;
   }
 
   #number(object: object): number {
@@ -188,37 +237,42 @@ class Encoder {
     return number;
   }
 
-  #object(object: object): void {
-    const { headers } = this;
-    if (Array.isArray(object)) this.#array(object);
-    else if (object instanceof Map) {
-      headers.byte(KIND_MAP);
-      this.place = 'a Map';
+  *#collection(object: Collection): Job<void> {
+    let seen = 0;
+    if (object instanceof Map) {
       this.bodies.uint(object.size);
+      this.headers.byte(KIND_MAP);
+      this.place = 'a Map';
       for (const [key, value] of object) {
         this.#value(key);
         this.#value(value);
+        if (++seen % PIECE_ELEMENTS === 0) yield;
       }
     } else if (object instanceof Set) {
-      headers.byte(KIND_SET);
-      this.place = 'a Set';
       this.bodies.uint(object.size);
-      for (const value of object) this.#value(value);
-    } else if (ArrayBuffer.isView(object)) {
-      const type = typeOf(object);
-      if (type < 0) throw new BugError(`an array of class ${object.constructor.name} cannot be saved`);
-      const array = object as TypedArray;
-      headers.byte(KIND_TYPED);
-      headers.byte(type);
-      headers.uint(array.length);
-      const used = this.usedParts.get(array);
-      if (this.aside === undefined) writeArray(this.bodies, array, used);
-      else this.aside.add(array, used);
-    } else if (Object.getPrototypeOf(object) === Object.prototype) this.#plain(object as Fields);
-    else this.#instance(object as Fields);
+      this.headers.byte(KIND_SET);
+      this.place = 'a Set';
+      for (const value of object) {
+        this.#value(value);
+        if (++seen % PIECE_ELEMENTS === 0) yield;
+      }
+    } else yield* this.#array(object as readonly unknown[]);
   }
 
-  #array(array: readonly unknown[]): void {
+  *#typed(object: ArrayBufferView): Job<void> {
+    const { headers } = this;
+    const type = typeOf(object);
+    if (type < 0) throw new BugError(`an array of class ${object.constructor.name} cannot be saved`);
+    const array = object as TypedArray;
+    headers.byte(KIND_TYPED);
+    headers.byte(type);
+    headers.uint(array.length);
+    const used = this.usedParts.get(array);
+    if (this.aside === undefined) yield* writeArray(this.bodies, array, used);
+    else yield* this.aside.add(array, used);
+  }
+
+  *#array(array: readonly unknown[]): Job<void> {
     const { bodies } = this;
     this.headers.byte(KIND_ARRAY);
     this.place = 'an array';
@@ -233,8 +287,12 @@ class Encoder {
       if (allUint32) allUint32 = typeof value === 'number' && value >>> 0 === value && !Object.is(value, -0);
     }
     bodies.byte(allUint32 ? ARRAY_UINT32 : ARRAY_MIXED);
-    if (allUint32) writeArray(bodies, Uint32Array.from(array as number[]));
-    else for (const value of array) this.#value(value);
+    if (allUint32) yield* writeArray(bodies, Uint32Array.from(array as number[]));
+    else
+      for (let i = 0; i < array.length; i++) {
+        this.#value(array[i]);
+        if (i % PIECE_ELEMENTS === PIECE_ELEMENTS - 1) yield;
+      }
   }
 
   #sparse(array: readonly unknown[]): void {
@@ -377,11 +435,20 @@ class Decoder {
     this.aside = aside;
   }
 
-  decode(): object {
+  *decode(): Job<object> {
     this.#readClasses();
     const count = this.from.uint();
-    for (let i = 0; i < count; i++) this.#make();
-    for (let i = 0; i < count; i++) this.#fill(this.objects[i]!, this.keys[i]);
+    for (let i = 0; i < count; i++) {
+      this.#make();
+      if (i % PIECE_OBJECTS === PIECE_OBJECTS - 1) yield;
+    }
+    for (let i = 0; i < count; i++) {
+      const object = this.objects[i]!;
+      if (ArrayBuffer.isView(object)) yield* this.#fillTyped(object as TypedArray);
+      else if (isCollection(object)) yield* this.#fillCollection(object);
+      else this.#fill(object as Fields, this.keys[i]!);
+      if (i % PIECE_OBJECTS === PIECE_OBJECTS - 1) yield;
+    }
     if (!this.from.isAtEnd || count === 0) throw new GraphError('damaged: something is left over');
     return this.objects[0]!;
   }
@@ -434,32 +501,45 @@ class Decoder {
     keys.push(undefined);
   }
 
-  #fill(object: object, keys: readonly string[] | undefined): void {
-    if (keys !== undefined) {
-      for (const key of keys) (object as Fields)[key] = this.#value();
-    } else if (Array.isArray(object)) this.#fillArray(object);
-    else if (object instanceof Map) {
-      for (let n = this.from.uint(); n > 0; n--) object.set(this.#value(), this.#value());
-    } else if (object instanceof Set) {
-      for (let n = this.from.uint(); n > 0; n--) object.add(this.#value());
-    } else if (this.aside !== undefined) {
-      const array = object as TypedArray;
-      array.set(known(this.aside.arrays[this.nrArrays++]));
-      const back = known(this.aside.arrays[this.nrArrays++]);
-      array.set(back, array.length - back.length);
-    } else readArray(this.from, object as TypedArray);
+  #fill(object: Fields, keys: readonly string[]): void {
+    for (const key of keys) object[key] = this.#value();
   }
 
-  #fillArray(array: unknown[]): void {
+  *#fillCollection(object: Collection): Job<void> {
+    if (Array.isArray(object)) {
+      yield* this.#fillArray(object);
+      return;
+    }
+    for (let n = this.from.uint(); n > 0; n--) {
+      if (object instanceof Map) object.set(this.#value(), this.#value());
+      else if (object instanceof Set) object.add(this.#value());
+      if (n % PIECE_ELEMENTS === 0) yield;
+    }
+  }
+
+  *#fillTyped(array: TypedArray): Job<void> {
+    if (this.aside === undefined) {
+      yield* readArray(this.from, array);
+      return;
+    }
+    yield* copyInPieces(known(this.aside.arrays[this.nrArrays++]), array);
+    const back = known(this.aside.arrays[this.nrArrays++]);
+    yield* copyInPieces(back, array, array.length - back.length);
+  }
+
+  *#fillArray(array: unknown[]): Job<void> {
     const { from } = this;
     const length = from.uint();
     const coding = from.byte();
     if (coding === ARRAY_UINT32) {
       const numbers = new Uint32Array(length);
-      readArray(from, numbers);
+      yield* readArray(from, numbers);
       for (let i = 0; i < length; i++) array.push(numbers[i]);
     } else if (coding === ARRAY_MIXED) {
-      for (let i = 0; i < length; i++) array.push(this.#value());
+      for (let i = 0; i < length; i++) {
+        array.push(this.#value());
+        if (i % PIECE_ELEMENTS === PIECE_ELEMENTS - 1) yield;
+      }
     } else {
       array.length = length;
       for (let n = from.uint(); n > 0; n--) array[from.uint()] = this.#value();

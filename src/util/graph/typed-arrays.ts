@@ -5,6 +5,7 @@
  *   used bytes · (blocks of zeros · blocks of data · data)*
  */
 import { endianness } from 'node:os';
+import type { Job } from '../job.ts';
 import type { ByteReader, ByteWriter } from './bytes.ts';
 
 export type TypedArray =
@@ -39,6 +40,8 @@ const TYPES = [
 ] as const;
 
 const BLOCK = 256;
+/** Bytes that are looked at or copied in one piece of work: a millisecond, or some. */
+const PIECE_BYTES = 1 << 22;
 const SWAPS = endianness() === 'BE';
 
 /** The number of an array's type; −1: not one of these. */
@@ -60,40 +63,55 @@ export function usedLength(array: TypedArray): number {
   return Math.ceil(usedEnd(bytes) / array.BYTES_PER_ELEMENT);
 }
 
-/** Writes what is in use. */
-export function writeArray(out: ByteWriter, array: TypedArray, used?: UsedPart): void {
-  const [front, back] = usedParts(array, used);
-  writePart(out, front);
-  out.uint(back.length);
-  if (back.length > 0) writePart(out, back);
+/** Copies an array into another of its type, in pieces. */
+export function* copyInPieces(from: TypedArray, to: TypedArray, at = 0): Job<void> {
+  const step = PIECE_BYTES / from.BYTES_PER_ELEMENT;
+  for (let i = 0; i < from.length; i += step) {
+    to.set(from.subarray(i, i + step), at + i);
+    if (i + step < from.length) yield;
+  }
 }
 
-/** Into an array of zeros. */
-export function readArray(from: ByteReader, array: TypedArray): void {
-  readPart(from, array);
+/** Writes what is in use, in pieces. */
+export function* writeArray(out: ByteWriter, array: TypedArray, used?: UsedPart): Job<void> {
+  const [front, back] = usedParts(array, used);
+  yield* writePart(out, front);
+  out.uint(back.length);
+  if (back.length > 0) yield* writePart(out, back);
+}
+
+/** Into an array of zeros, in pieces. */
+export function* readArray(from: ByteReader, array: TypedArray): Job<void> {
+  yield* readPart(from, array);
   const back = from.uint();
   if (back > array.length) throw new RangeError('an array is longer than itself');
-  if (back > 0) readPart(from, array.subarray(array.length - back));
+  if (back > 0) yield* readPart(from, array.subarray(array.length - back));
 }
 
-function writePart(out: ByteWriter, array: TypedArray): void {
+function* writePart(out: ByteWriter, array: TypedArray): Job<void> {
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   const ordered = SWAPS ? swapped(bytes, array.BYTES_PER_ELEMENT) : bytes;
   const end = usedEnd(ordered);
   out.uint(end);
-  out.reserve(end + 16);
+  let pieceEnd = PIECE_BYTES;
   for (let at = 0; at < end; ) {
+    if (at >= pieceEnd) {
+      out.ease();
+      yield;
+      pieceEnd = at + PIECE_BYTES;
+    }
     let zeros = 0;
     for (; at < end && isZero(ordered, at, Math.min(at + BLOCK, end)); at += BLOCK) zeros++;
     const from = at;
-    while (at < end && !isZero(ordered, at, Math.min(at + BLOCK, end))) at += BLOCK;
+    // A long run is cut: what is read is the same.
+    while (at < end && at - from < PIECE_BYTES && !isZero(ordered, at, Math.min(at + BLOCK, end))) at += BLOCK;
     out.uint(zeros);
     out.uint((at - from) / BLOCK);
     out.raw(ordered.subarray(from, Math.min(at, end)));
   }
 }
 
-function readPart(from: ByteReader, array: TypedArray): void {
+function* readPart(from: ByteReader, array: TypedArray): Job<void> {
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   const end = from.uint();
   if (end > bytes.length) throw new RangeError('an array is longer than itself');
@@ -101,7 +119,7 @@ function readPart(from: ByteReader, array: TypedArray): void {
     at += from.uint() * BLOCK;
     const length = from.uint() * BLOCK;
     if (length === 0 && at < end) throw new RangeError('an array makes no progress');
-    bytes.set(from.raw(Math.max(0, Math.min(length, end - at))), at);
+    yield* copyInPieces(from.raw(Math.max(0, Math.min(length, end - at))), bytes, at);
     at += length;
   }
   if (SWAPS) bytes.set(swapped(bytes, array.BYTES_PER_ELEMENT));
