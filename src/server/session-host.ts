@@ -21,7 +21,7 @@ import { SHORT_SLICE_MS, SLICE_MS, WorkQueue } from './work-queue.ts';
 const log = logger('session');
 const EPOCH = 2 ** 32;
 /** How long one request may catch up with time that has been missed. */
-const CATCH_UP_MS = 8;
+const CATCH_UP_MS = 4;
 /** How long after somebody has looked time is still caught up with. */
 const LOOKED_AT_MS = 2000;
 

@@ -2,10 +2,10 @@ import { Cancelled, finish, isJob, type Job } from '../util/job.ts';
 import { Pending } from '../vfs/types.ts';
 
 /** How long a job may go on inside the request that began it, and in one slice between requests, in milliseconds. */
-const FIRST_SLICE_MS = 8;
+const FIRST_SLICE_MS = 4;
 export const SLICE_MS = 20;
 /** The same while others are being served: a reader makes several requests, and may wait for a slice at each. */
-export const SHORT_SLICE_MS = 4;
+export const SHORT_SLICE_MS = 2;
 
 /** What is done around every piece of a job: see `run`. */
 export type Around = (piece: () => void) => void;
