@@ -6,8 +6,8 @@ import { E2BIG, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../uti
 import { KernelError } from '../util/errors.ts';
 import { isJob, type Job } from '../util/job.ts';
 import { memparse } from '../util/memparse.ts';
+import { type Cgroup, descendants } from './cgroup.ts';
 import { memcgStat } from './cgroup-stat.ts';
-import type { Cgroup } from './cgroups.ts';
 import type { Machine } from './machine.ts';
 import type { PsiResource } from './psi.ts';
 
@@ -177,12 +177,6 @@ function pressure(resource: PsiResource): CgroupFile {
     where: 'both',
     show: (machine, group) => (group.psi ?? machine.psi).text(resource),
   };
-}
-
-function descendants(group: Cgroup): number {
-  let n = 0;
-  for (const child of group.children.values()) n += 1 + descendants(child);
-  return n;
 }
 
 const memory = (name: string, show: (memcg: Memcg) => string): CgroupFile => ({

@@ -3,7 +3,7 @@
 import { PG_ANON, PG_DIRTY, PG_LRU, PG_SWAPBACKED, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/pages/page-flags.ts';
 import { flushStats } from '../mm/reclaim/lruvec.ts';
 import { MemcgCounts } from '../mm/reclaim/memcg.ts';
-import type { Cgroup } from './cgroups.ts';
+import type { Cgroup } from './cgroup.ts';
 import type { Machine } from './machine.ts';
 
 const PAGE = 4096;

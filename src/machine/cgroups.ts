@@ -16,51 +16,12 @@ import { freeingPages } from '../mm/reclaim/vmscan.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ESRCH } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { finish, type Job } from '../util/job.ts';
+import { Cgroup, descendants } from './cgroup.ts';
 import type { Machine, Ticker } from './machine.ts';
 import { outOfMemory, selectBadProcess } from './oom.ts';
 import { Psi } from './psi.ts';
 import { reclaimCostUs } from './reclaim-costs.ts';
 import type { Task } from './task.ts';
-
-/** One directory. */
-export class Cgroup {
-  readonly name: string;
-  readonly parent: Cgroup | null;
-  readonly memcg: Memcg;
-  readonly children = new Map<string, Cgroup>();
-  readonly psi: Psi | null;
-  /** The memory controller is handed down to children. */
-  delegates = false;
-  maxDepth = Number.POSITIVE_INFINITY;
-  maxDescendants = Number.POSITIVE_INFINITY;
-  gone = false;
-
-  constructor(name: string, parent: Cgroup | null, memcg: Memcg, psi: Psi | null) {
-    this.name = name;
-    this.parent = parent;
-    this.memcg = memcg;
-    this.psi = psi;
-  }
-
-  get path(): string {
-    if (this.parent === null) return '/';
-    const above = this.parent.path;
-    return above === '/' ? `/${this.name}` : `${above}/${this.name}`;
-  }
-
-  get hasMemory(): boolean {
-    return this.parent === null || (this.parent.delegates && this.parent.hasMemory);
-  }
-
-  /** The group that its processes are charged to. */
-  get charged(): Memcg {
-    return this.hasMemory ? this.memcg : this.parent!.charged;
-  }
-
-  isWithin(other: Cgroup): boolean {
-    return this === other || (this.parent?.isWithin(other) ?? false);
-  }
-}
 
 /** Mirrors: cgroup_mkdir (no newline), and what a path can have between two slashes. */
 function isName(name: string): boolean {
@@ -395,12 +356,6 @@ function highDelayUs(group: Memcg, pages: number): number {
   for (let g = group; g.parent !== null; g = g.parent)
     overage = Math.max(overage, (g.usage + group.stock - g.high) / Math.max(1, g.high));
   return (overage * overage * 64 * 1e6 * pages) / CHARGE_BATCH;
-}
-
-function descendants(group: Cgroup): number {
-  let n = 0;
-  for (const child of group.children.values()) n += 1 + descendants(child);
-  return n;
 }
 
 function move(ids: Uint16Array, from: number, to: number): void {

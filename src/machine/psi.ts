@@ -6,7 +6,7 @@
  * share of one (`load`) counts with that share. Pretend: CPU pressure is the load beyond the number of CPUs.
  */
 import { PsiGroup } from '../mm/reclaim/psi.ts';
-import type { Cgroup } from './cgroups.ts';
+import type { Cgroup } from './cgroup.ts';
 import type { Machine } from './machine.ts';
 import { PsiTriggers } from './psi-triggers.ts';
 import { isStill, type Task } from './task.ts';

@@ -5,8 +5,9 @@
  * Inode numbers: group number × 64 + file number (0: the directory). A group keeps its number while it exists, and a
  * number never comes back.
  */
+
+import type { Cgroup } from '../machine/cgroup.ts';
 import { CGROUP_FILES, type CgroupFile, cgroupFile, writeCgroupFile } from '../machine/cgroup-files.ts';
-import type { Cgroup } from '../machine/cgroups.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { PsiResource } from '../machine/psi.ts';
 import { quoteValue } from '../scenario/words.ts';

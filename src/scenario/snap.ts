@@ -1,6 +1,6 @@
 /** A record of everything, in the format of the oracle's goldens. */
 
-import type { Cgroup } from '../machine/cgroups.ts';
+import type { Cgroup } from '../machine/cgroup.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../mm/cache/mapping.ts';

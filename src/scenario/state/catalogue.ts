@@ -2,7 +2,8 @@
  * The classes of everything that may hang off a machine. A class that is missing here is found when a machine that has
  * one is saved; what is made when one is loaded has the fields that its constructor makes, so that it is as fast.
  */
-import { Cgroup, Cgroups } from '../../machine/cgroups.ts';
+import { Cgroup } from '../../machine/cgroup.ts';
+import { Cgroups } from '../../machine/cgroups.ts';
 import { DirtyLimits } from '../../machine/dirty-limits.ts';
 import { EventLog } from '../../machine/event-log.ts';
 import { Kswapd } from '../../machine/kswapd.ts';
