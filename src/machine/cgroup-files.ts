@@ -1,5 +1,5 @@
 /** The files of a control group: text out, text in. Mirrors: memory_files and cgroup_base_files of cgroup v2. */
-import { type Memcg, NO_LIMIT } from '../mm/reclaim/memcg.ts';
+import { type Memcg, NO_LIMIT, type Peak } from '../mm/reclaim/memcg.ts';
 import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { E2BIG, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
@@ -7,7 +7,10 @@ import { KernelError } from '../util/errors.ts';
 import { isJob, type Job } from '../util/job.ts';
 import { memparse } from '../util/memparse.ts';
 import { type Cgroup, descendants } from './cgroup.ts';
-import { memcgStat } from './cgroup-stat.ts';
+import { cpuOf } from './cgroup-cpu.ts';
+import { pidsOf } from './cgroup-pids.ts';
+import { memcgNumaStat, memcgStat } from './cgroup-stat.ts';
+import { freeze, frozenUs } from './freezer.ts';
 import type { Machine } from './machine.ts';
 import type { PsiResource } from './psi.ts';
 
@@ -17,9 +20,14 @@ export interface CgroupFile {
   /** Where it stands: in the root, in the others, or in both; memory files only where the controller is. */
   readonly where: 'root' | 'child' | 'both';
   readonly memory?: boolean;
+  readonly pids?: boolean;
+  /** Only where the group shows its pressure. */
+  readonly pressure?: boolean;
   /** What a number written to it may be; anything else is refused. */
   readonly range?: { readonly min: number; readonly max: number };
   show?(machine: Machine, group: Cgroup): string;
+  /** A counter of which each open file may begin anew (memory.peak): the file's text is its most since then. */
+  readonly peak?: (memcg: Memcg) => { readonly counter: Peak; readonly usage: number };
   /** Throws KernelError. What may take long is a job. */
   write?(machine: Machine, group: Cgroup, text: string): void | Job<void>;
 }
@@ -44,7 +52,7 @@ function parseLimit(text: string): number {
 
 function limit(
   name: string,
-  key: 'max' | 'high' | 'low' | 'min' | 'swapMax',
+  key: 'max' | 'high' | 'low' | 'min' | 'swapMax' | 'swapHigh',
   after?: (machine: Machine, group: Cgroup) => Job<void>,
 ): CgroupFile {
   return {
@@ -116,27 +124,67 @@ function events(record: Readonly<Record<string, number>>): string {
     .join('');
 }
 
-/** `+memory`, `-memory`. Throws EINVAL, ENOENT (not handed down to here), EBUSY. Mirrors: cgroup_subtree_control_write. */
+/** What is said of a group's controllers. */
+const CONTROLLERS = {
+  memory: { has: 'hasMemory', handsDown: 'delegates' },
+  pids: { has: 'hasPids', handsDown: 'delegatesPids' },
+} as const;
+type Controller = keyof typeof CONTROLLERS;
+const CONTROLLER_NAMES = Object.keys(CONTROLLERS) as readonly Controller[];
+
+function controllers(group: Cgroup, key: 'has' | 'handsDown'): string {
+  return `${CONTROLLER_NAMES.filter((name) => group[CONTROLLERS[name][key]]).join(' ')}\n`;
+}
+
+/**
+ * `+memory -pids`, all of it or nothing; of two words on one controller the last counts. Throws EINVAL, ENOENT (not handed down
+ * to here), EBUSY. Mirrors: cgroup_subtree_control_write.
+ */
 function writeSubtreeControl(machine: Machine, group: Cgroup, text: string): void {
-  let wanted: boolean | undefined;
+  const wanted = new Map<Controller, boolean>();
   for (const word of trimBytes(text).split(/\s+/)) {
     if (word === '') continue;
-    if (word !== '+memory' && word !== '-memory')
-      throw new KernelError(EINVAL, `"${word}": the only controller is memory`);
-    wanted = word === '+memory';
+    const name = CONTROLLER_NAMES.find((one) => one === word.slice(1));
+    if (name === undefined || (word[0] !== '+' && word[0] !== '-'))
+      throw new KernelError(EINVAL, `"${word}": the controllers are ${CONTROLLER_NAMES.join(' and ')}`);
+    wanted.set(name, word[0] === '+');
   }
-  if (wanted === undefined || wanted === group.delegates) return;
-  if (wanted) {
-    if (!group.hasMemory) throw new KernelError(ENOENT, 'the memory controller is not available here');
+  const changes = [...wanted].filter(([name, on]) => on !== group[CONTROLLERS[name].handsDown]);
+  for (const [name, on] of changes) {
+    const { has, handsDown } = CONTROLLERS[name];
+    if (!on) {
+      for (const child of group.children.values())
+        if (child[handsDown]) throw new KernelError(EBUSY, `${child.path} hands the controller down`);
+      continue;
+    }
+    if (!group[has]) throw new KernelError(ENOENT, `the ${name} controller is not available here`);
     if (group.parent !== null && machine.cgroups.tasksOf(group).length > 0)
       throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
-  } else {
-    for (const child of group.children.values())
-      if (child.delegates) throw new KernelError(EBUSY, `${child.path} hands the controller down`);
-    for (const child of group.children.values()) machine.cgroups.reparent(child.memcg);
   }
-  group.delegates = wanted;
+  for (const [name, on] of changes) {
+    if (name === 'memory' && !on) for (const child of group.children.values()) machine.cgroups.reparent(child.memcg);
+    group[CONTROLLERS[name].handsDown] = on;
+  }
   machine.cgroups.updateCharging();
+}
+
+/** Mirrors: cgroup_freeze_write and its like: kstrtoint, then 0 or 1. */
+function writeSwitch(text: string): boolean {
+  const value = trimBytes(text);
+  if (!/^[+-]?\d+$/.test(value)) throw new KernelError(EINVAL, '0 or 1 is wanted');
+  if (Number(value) !== 0 && Number(value) !== 1) throw new KernelError(ERANGE, '0 or 1 is wanted');
+  return Number(value) === 1;
+}
+
+/** Mirrors: PIDS_MAX, pids_max_write. */
+const MAX_PIDS = 4_194_304;
+
+function writePidsMax(text: string): number {
+  const value = trimBytes(text);
+  if (value === 'max') return NO_LIMIT;
+  if (!/^\d+$/.test(value) || Number(value) > MAX_PIDS)
+    throw new KernelError(EINVAL, `max or 0 to ${MAX_PIDS} is wanted`);
+  return Number(value);
 }
 
 function writeProcs(machine: Machine, group: Cgroup, text: string): void {
@@ -175,9 +223,42 @@ function pressure(resource: PsiResource): CgroupFile {
   return {
     name: `${resource}.pressure`,
     where: 'both',
+    pressure: true,
     show: (machine, group) => (group.psi ?? machine.psi).text(resource),
   };
 }
+
+/** Mirrors: cgroup_stat_show: groups below, and how many of them have each controller. */
+function cgroupStat(group: Cgroup): string {
+  const subsystems = CONTROLLER_NAMES.map((name): [Controller, number] => [name, withController(group, name)]);
+  const living = subsystems.map(([name, n]) => `nr_subsys_${name} ${n}\n`).join('');
+  const dying = subsystems.map(([name]) => `nr_dying_subsys_${name} 0\n`).join('');
+  return `nr_descendants ${descendants(group)}\n${living}nr_dying_descendants 0\n${dying}`;
+}
+
+/** Groups that have a controller: this one and those below. */
+function withController(group: Cgroup, name: Controller): number {
+  let n = group[CONTROLLERS[name].has] ? 1 : 0;
+  for (const child of group.children.values()) n += withController(child, name);
+  return n;
+}
+
+const peak = (name: string, of: NonNullable<CgroupFile['peak']>): CgroupFile => ({
+  name,
+  where: 'child',
+  memory: true,
+  peak: of,
+  show: (_machine, { memcg }) => bytes(of(memcg).counter.most()),
+  // Begins anew for the open file that it is written through: see GroupFile. Without one there is nothing to do.
+  write() {},
+});
+
+const pids = (name: string, show: (machine: Machine, group: Cgroup) => string | number): CgroupFile => ({
+  name,
+  where: 'child',
+  pids: true,
+  show: (machine, group) => `${show(machine, group)}\n`,
+});
 
 const memory = (name: string, show: (memcg: Memcg) => string): CgroupFile => ({
   name,
@@ -211,26 +292,57 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
       throw new KernelError(EOPNOTSUPP, 'there are no threaded groups');
     },
   },
-  { name: 'cgroup.controllers', where: 'both', show: (_machine, group) => (group.hasMemory ? 'memory\n' : '\n') },
+  { name: 'cgroup.controllers', where: 'both', show: (_machine, group) => controllers(group, 'has') },
   {
     name: 'cgroup.subtree_control',
     where: 'both',
-    show: (_machine, group) => (group.delegates ? 'memory\n' : '\n'),
+    show: (_machine, group) => controllers(group, 'handsDown'),
     write: writeSubtreeControl,
   },
   {
     name: 'cgroup.events',
     where: 'child',
     show: ({ cgroups }, group) =>
-      `populated ${cgroups.tasksOf(group, true).some((task) => !task.isZombie) ? 1 : 0}\nfrozen 0\n`,
+      `populated ${cgroups.tasksOf(group, true).some((task) => !task.isZombie) ? 1 : 0}\nfrozen ${group.isFrozen ? 1 : 0}\n`,
   },
   count('cgroup.max.depth', 'maxDepth'),
   count('cgroup.max.descendants', 'maxDescendants'),
   {
     name: 'cgroup.stat',
     where: 'both',
-    show: (_machine, group) => `nr_descendants ${descendants(group)}\nnr_dying_descendants 0\n`,
+    show: (_machine, group) => cgroupStat(group),
   },
+  {
+    name: 'cgroup.stat.local',
+    where: 'child',
+    show: (machine, group) => `frozen_usec ${frozenUs(machine, group)}\n`,
+  },
+  {
+    name: 'cgroup.freeze',
+    where: 'child',
+    range: FLAG,
+    show: (_machine, group) => (group.freeze ? '1\n' : '0\n'),
+    write: (machine, group, text) => freeze(machine, group, writeSwitch(text)),
+  },
+  {
+    name: 'cgroup.pressure',
+    where: 'both',
+    range: FLAG,
+    show: (_machine, group) => (group.showsPressure ? '1\n' : '0\n'),
+    write(_machine, group, text) {
+      group.showsPressure = writeSwitch(text);
+    },
+  },
+  {
+    name: 'cpu.stat',
+    where: 'both',
+    show(machine, group) {
+      const { userUs, systemUs, niceUs } = cpuOf(machine, group);
+      return `usage_usec ${userUs + systemUs}\nuser_usec ${userUs}\nsystem_usec ${systemUs}\nnice_usec ${niceUs}\n`;
+    },
+  },
+  // Throttling by the cpu controller, which is not there, would stand here.
+  { name: 'cpu.stat.local', where: 'both', show: () => '' },
   {
     name: 'cgroup.kill',
     where: 'child',
@@ -241,7 +353,7 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     },
   },
   memory('memory.current', (memcg) => bytes(memcg.usage)),
-  memory('memory.peak', (memcg) => bytes(memcg.peak)),
+  peak('memory.peak', ({ peak: counter, usage }) => ({ counter, usage })),
   limit('memory.min', 'min'),
   limit('memory.low', 'low'),
   limit('memory.high', 'high', enforceHigh),
@@ -261,8 +373,22 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   },
   { name: 'memory.reclaim', where: 'both', memory: true, write: proactiveReclaim },
   memory('memory.swap.current', (memcg) => bytes(memcg.swapUsage)),
+  limit('memory.swap.high', 'swapHigh'),
   limit('memory.swap.max', 'swapMax'),
+  peak('memory.swap.peak', ({ swapPeak: counter, swapUsage: usage }) => ({ counter, usage })),
   memory('memory.swap.events', (memcg) => events(memcg.swapEvents)),
+  { name: 'memory.numa_stat', where: 'both', memory: true, show: memcgNumaStat },
+  pids('pids.current', pidsOf),
+  pids('pids.peak', (_machine, group) => group.pidsPeak),
+  {
+    ...pids('pids.max', (_machine, group) => (group.pidsMax === NO_LIMIT ? 'max' : group.pidsMax)),
+    range: { min: 0, max: MAX_PIDS },
+    write(_machine, group, text) {
+      group.pidsMax = writePidsMax(text);
+    },
+  },
+  pids('pids.events', (_machine, group) => `max ${group.pidsFailures}`),
+  pids('pids.events.local', (_machine, group) => `max ${group.pidsLocalFailures}`),
   pressure('memory'),
   pressure('io'),
   pressure('cpu'),
@@ -273,7 +399,8 @@ const BY_NAME = new Map(CGROUP_FILES.map((file) => [file.name, file]));
 /** The file of this name in a group, if it has one there. */
 export function cgroupFile(group: Cgroup, name: string): CgroupFile | undefined {
   const file = BY_NAME.get(name);
-  if (file === undefined || (file.memory && !group.hasMemory)) return undefined;
+  if (file === undefined || (file.memory && !group.hasMemory) || (file.pids && !group.hasPids)) return undefined;
+  if (file.pressure && !group.showsPressure) return undefined;
   if (file.where !== 'both' && (file.where === 'root') !== (group.parent === null)) return undefined;
   return file;
 }

@@ -134,3 +134,27 @@ function countPages({ mem }: Machine, group: Cgroup): Map<string, number> {
   }
   return counts;
 }
+
+/** Rows of memory.stat that are not kept by node. */
+const WITHOUT_NODE = new Set([
+  'kernel',
+  'percpu',
+  'sock',
+  'vmalloc',
+  'zswap',
+  'zswapped',
+  'slab',
+  'pgscan',
+  'pgsteal',
+  ...EVENTS,
+]);
+
+/** memory.numa_stat: there is one node. Mirrors: memory_numa_stat_show. */
+export function memcgNumaStat(machine: Machine, group: Cgroup): string {
+  const rows = memcgStat(machine, group).split('\n').slice(0, -1);
+  return rows
+    .map((row) => row.split(' '))
+    .filter(([name]) => !WITHOUT_NODE.has(name!))
+    .map(([name, value]) => `${name} N0=${value}\n`)
+    .join('');
+}

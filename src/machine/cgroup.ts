@@ -9,11 +9,25 @@ export class Cgroup {
   readonly memcg: Memcg;
   readonly children = new Map<string, Cgroup>();
   readonly psi: Psi | null;
-  /** The memory controller is handed down to children. */
+  /** The memory controller is handed down to children; the pids controller. */
   delegates = false;
+  delegatesPids = false;
   maxDepth = Number.POSITIVE_INFINITY;
   maxDescendants = Number.POSITIVE_INFINITY;
   gone = false;
+  /** CPU time of processes that were in it, or in groups that were below it, in microseconds. */
+  readonly cpu = { userUs: 0, systemUs: 0, niceUs: 0 };
+  /** What cgroup.freeze says; how long it has been frozen before, and since when it is, in microseconds. */
+  freeze = false;
+  frozenUs = 0;
+  frozenSinceUs: number | undefined;
+  /** cgroup.pressure: whether there is a pressure file to look at. */
+  showsPressure = true;
+  pidsMax = Number.POSITIVE_INFINITY;
+  pidsPeak = 0;
+  /** Forks that its limit forbade; with those that limits of groups below it did. */
+  pidsLocalFailures = 0;
+  pidsFailures = 0;
 
   constructor(name: string, parent: Cgroup | null, memcg: Memcg, psi: Psi | null) {
     this.name = name;
@@ -30,6 +44,15 @@ export class Cgroup {
 
   get hasMemory(): boolean {
     return this.parent === null || (this.parent.delegates && this.parent.hasMemory);
+  }
+
+  get hasPids(): boolean {
+    return this.parent === null || (this.parent.delegatesPids && this.parent.hasPids);
+  }
+
+  /** By itself or by a group above it. */
+  get isFrozen(): boolean {
+    return this.freeze || (this.parent?.isFrozen ?? false);
   }
 
   /** The group that its processes are charged to. */

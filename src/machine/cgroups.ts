@@ -17,6 +17,9 @@ import { EAGAIN, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ESRCH } from '../u
 import { KernelError } from '../util/errors.ts';
 import { finish, type Job } from '../util/job.ts';
 import { Cgroup, descendants } from './cgroup.ts';
+import { leaveCpu } from './cgroup-cpu.ts';
+import { notePids } from './cgroup-pids.ts';
+import { freezeWith } from './freezer.ts';
 import type { Machine, Ticker } from './machine.ts';
 import { outOfMemory, selectBadProcess } from './oom.ts';
 import { Psi } from './psi.ts';
@@ -102,6 +105,7 @@ export class Cgroups implements MemcgCharger, Ticker {
     this.machine.mem.frames.ensureGroup(id);
     const psi = new Psi(this.machine);
     const group = new Cgroup(name, parent, memcg, psi);
+    if (group.isFrozen) group.frozenSinceUs = this.machine.nowUs;
     psi.group = group;
     parent.children.set(name, group);
     this.machine.tickers.push(psi);
@@ -129,6 +133,7 @@ export class Cgroups implements MemcgCharger, Ticker {
     this.reparent(group.memcg);
     this.#forget(group.memcg);
     parent.children.delete(group.name);
+    for (const key of ['userUs', 'systemUs', 'niceUs'] as const) parent.cpu[key] += group.cpu[key];
     group.gone = true;
     const { tickers } = this.machine;
     if (group.psi !== null) tickers.splice(tickers.indexOf(group.psi), 1);
@@ -165,8 +170,9 @@ export class Cgroups implements MemcgCharger, Ticker {
     if (task.kernelThread) throw new KernelError(EINVAL, 'kernel threads stay where they are');
     if (group.parent !== null && group.delegates)
       throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
+    leaveCpu(this.machine, task);
     task.cgroup = group.path;
-    this.attachMm(task);
+    this.adopt(task);
     this.machine.loadChanges++;
     this.machine.generation++;
   }
@@ -180,6 +186,13 @@ export class Cgroups implements MemcgCharger, Ticker {
     if (group.parent === null) throw new KernelError(EINVAL, 'the swappiness of the root is vm.swappiness');
     if (!group.hasMemory) throw new KernelError(ENOENT, `the memory controller is not handed down to ${path}`);
     group.memcg.swappiness = swappiness;
+  }
+
+  /** A process is new in its group: what it will fault in is charged there, it is frozen with it, and counted. */
+  adopt(task: Task): void {
+    this.attachMm(task);
+    freezeWith(this.machine, task);
+    notePids(this.machine, this.of(task));
   }
 
   /** Charges what a process will fault in to its group. */
@@ -209,7 +222,7 @@ export class Cgroups implements MemcgCharger, Ticker {
     for (let g = group; g.parent !== null; g = g.parent) if (g.usage + batch > g.max) batch = 1;
     group.stock = batch - 1;
     for (let g = group; g.parent !== null; g = g.parent) {
-      if (g.usage + batch - 1 <= g.high) continue;
+      if (g.usage + batch - 1 <= g.high && g.swapUsage <= g.swapHigh) continue;
       this.#handleOverHigh(mem, group, batch);
       return;
     }
@@ -227,7 +240,7 @@ export class Cgroups implements MemcgCharger, Ticker {
       g.swapEvents.fail++;
       return false;
     }
-    for (let g: Memcg | null = group; g !== null; g = g.parent) g.swapUsage++;
+    for (let g: Memcg | null = group; g !== null; g = g.parent) g.chargeSwap();
     return true;
   }
 
@@ -328,7 +341,7 @@ export class Cgroups implements MemcgCharger, Ticker {
   #handleOverHigh(mem: Memory, group: Memcg, pages: number): void {
     for (let retries = MAX_RECLAIM_RETRIES, wanted = pages; ; wanted = SWAP_CLUSTER_MAX) {
       const freed = this.#reclaimHigh(mem, group, wanted);
-      const delayUs = Math.min(MAX_HIGH_DELAY_US, highDelayUs(group, pages));
+      const delayUs = Math.min(MAX_HIGH_DELAY_US, highDelayUs(group, pages) + swapHighDelayUs(group, pages));
       if (delayUs <= MIN_HIGH_DELAY_US) return;
       if (freed > 0 || retries-- > 0) continue;
       mem.stalledUs += delayUs;
@@ -350,11 +363,31 @@ export class Cgroups implements MemcgCharger, Ticker {
   }
 }
 
+/** By how much of what it may have a counter is above it. Mirrors: calculate_overage. */
+function overageOf(usage: number, high: number): number {
+  return usage > high ? (usage - high) / Math.max(1, high) : 0;
+}
+
 /** Mirrors: calculate_high_delay, mem_find_max_overage. */
 function highDelayUs(group: Memcg, pages: number): number {
   let overage = 0;
   for (let g = group; g.parent !== null; g = g.parent)
-    overage = Math.max(overage, (g.usage + group.stock - g.high) / Math.max(1, g.high));
+    overage = Math.max(overage, overageOf(g.usage + group.stock, g.high));
+  return delayUs(overage, pages);
+}
+
+/** Mirrors: swap_find_max_overage. */
+function swapHighDelayUs(group: Memcg, pages: number): number {
+  let max = 0;
+  for (let g = group; g.parent !== null; g = g.parent) {
+    const overage = overageOf(g.swapUsage, g.swapHigh);
+    if (overage > 0) g.swapEvents.high++;
+    max = Math.max(max, overage);
+  }
+  return delayUs(max, pages);
+}
+
+function delayUs(overage: number, pages: number): number {
   return (overage * overage * 64 * 1e6 * pages) / CHARGE_BATCH;
 }
 

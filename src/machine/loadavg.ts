@@ -40,8 +40,9 @@ export class LoadAverage {
   #countActive(): number {
     let active = 0;
     for (const task of this.machine.tasks.values()) {
-      for (const { state, userRate, systemRate } of task.threads) {
-        if (isStill(state)) continue;
+      for (const thread of task.threads) {
+        if (isStill(thread)) continue;
+        const { state, userRate, systemRate } = thread;
         const rate = userRate + systemRate;
         active += state === 'D' || (state === 'R' && rate === 0) ? 1 : rate;
       }

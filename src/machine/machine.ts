@@ -16,6 +16,8 @@ import { SwapArea, type SwapKind } from '../mm/swap/swap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { finish, type Job } from '../util/job.ts';
+import { leaveCpu } from './cgroup-cpu.ts';
+import { chargePids } from './cgroup-pids.ts';
 import { Cgroups } from './cgroups.ts';
 import { checkCoherence } from './coherence.ts';
 import { EventLog } from './event-log.ts';
@@ -227,7 +229,7 @@ export class Machine {
 
   /** CPU times (microseconds) and voluntary context switches of a thread up to now, as they follow from its load. */
   cpuTimes(thread: Thread): { utimeUs: number; stimeUs: number; voluntary: number } {
-    const elapsed = isStill(thread.state) ? 0 : this.nowUs - thread.settledUs;
+    const elapsed = isStill(thread) ? 0 : this.nowUs - thread.settledUs;
     return {
       utimeUs: thread.utimeUs + Math.floor(elapsed * thread.userRate),
       stimeUs: thread.stimeUs + Math.floor(elapsed * thread.systemRate),
@@ -268,6 +270,7 @@ export class Machine {
     this.#claimName(name);
     const childPid = pid ?? this.#allocPid();
     this.#claim(childPid);
+    chargePids(this, parent);
     if (!this.pressure.reserve((shareMm ? 0 : parent.mm.pageDirectory.size) + KERNEL_STACK_PAGES))
       throw new KernelError(ENOMEM, 'no memory for page tables');
     const ids = { ...parent.ids, groups: [...parent.ids.groups] };
@@ -295,7 +298,7 @@ export class Machine {
     this.byTid.set(task.pid, task);
     if (!task.yields) this.newestPid = task.pid;
     this.named.set(task.name, task);
-    this.cgroups.attachMm(task);
+    this.cgroups.adopt(task);
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
     this.loadChanges++;
@@ -303,11 +306,13 @@ export class Machine {
   }
 
   addThread(task: Task, comm: string = task.comm, tid: Pid = this.#allocPid()): Thread {
+    chargePids(this, task);
     this.#claim(tid);
     this.#makeRoomForStack();
     const thread = newThread(tid, comm.slice(0, COMM_BYTES), 'S', this.nowUs);
     task.threads.push(thread);
     this.byTid.set(tid, task);
+    thread.frozen = task.leader.frozen;
     this.newestPid = tid;
     this.mem.kernelPages += KERNEL_STACK_PAGES;
     this.forks++;
@@ -333,6 +338,7 @@ export class Machine {
       this.mem.kernelPages -= KERNEL_STACK_PAGES;
     }
     task.leader.state = 'Z';
+    task.leader.frozen = false;
     task.leader.userRate = task.leader.systemRate = task.leader.switchRate = 0;
     task.exitCode = exitCode;
     task.regions.clear();
@@ -348,6 +354,7 @@ export class Machine {
   reap(task: Task): void {
     if (!task.isZombie) throw new KernelError(EINVAL, `${task.name} has not exited`);
     const { leader } = task;
+    leaveCpu(this, task);
     const parent = this.tasks.get(task.ppid);
     this.gone.switches += leader.voluntary + leader.involuntary;
     if (parent === undefined) {
@@ -415,7 +422,16 @@ export class Machine {
     thread.userRate = userRate;
     thread.systemRate = systemRate;
     thread.switchRate = switchRate;
-    thread.state = userRate + systemRate > 0.5 ? 'R' : 'S';
+    if (thread.state === 'R' || thread.state === 'S' || thread.state === 'D')
+      thread.state = userRate + systemRate > 0.5 ? 'R' : 'S';
+    this.loadChanges++;
+    this.generation++;
+  }
+
+  /** Stops a thread or lets it go on: the time in between is nobody's CPU time. */
+  setStill(thread: Thread, change: Partial<Pick<Thread, 'state' | 'frozen'>>): void {
+    this.#settleCpu(thread);
+    Object.assign(thread, change);
     this.loadChanges++;
     this.generation++;
   }

@@ -113,7 +113,7 @@ export class Psi {
     for (const task of this.machine.tasks.values()) {
       if (stalls?.has(task) || !this.#includes(task)) continue;
       for (const thread of task.threads) {
-        if (isStill(thread.state)) continue;
+        if (isStill(thread)) continue;
         const rate = Math.min(1, thread.userRate + thread.systemRate);
         load += rate;
         idle *= 1 - rate;

@@ -62,15 +62,13 @@ export function* deliverSignal(machine: Machine, task: Task, signal: string): Jo
   const number = signalNumber(signal);
   if (number === 0 || IGNORED.has(number) || task.kernelThread || task.isZombie) return;
   if (number === SIGCONT) {
-    for (const thread of task.threads) if (thread.state === 'T') thread.state = 'S';
-    machine.loadChanges++;
-    machine.generation++;
+    for (const thread of task.threads)
+      if (thread.state === 'T')
+        machine.setStill(thread, { state: thread.userRate + thread.systemRate > 0.5 ? 'R' : 'S' });
     return;
   }
   if (STOPS.has(number)) {
-    for (const thread of task.threads) thread.state = 'T';
-    machine.loadChanges++;
-    machine.generation++;
+    for (const thread of task.threads) machine.setStill(thread, { state: 'T' });
     return;
   }
   machine.log('signal', { pid: task.pid, comm: task.comm, signal: number });

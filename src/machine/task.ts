@@ -12,9 +12,9 @@ export type TaskState = 'R' | 'S' | 'D' | 'T' | 't' | 'P' | 'X' | 'I' | 'Z';
 /** Those that a scenario may give; zombies come about by exiting. */
 export const GIVEN_STATES: readonly TaskState[] = ['R', 'S', 'D', 'T', 't', 'I', 'P', 'X'];
 
-/** Whether a thread in this state cannot use any CPU. */
-export function isStill(state: TaskState): boolean {
-  return state === 'T' || state === 't' || state === 'Z' || state === 'X' || state === 'P';
+/** Whether a thread cannot use any CPU: stopped, gone, or in a frozen control group. */
+export function isStill({ state, frozen }: Pick<Thread, 'state' | 'frozen'>): boolean {
+  return frozen || state === 'T' || state === 't' || state === 'Z' || state === 'X' || state === 'P';
 }
 
 /** User and group numbers of a task. */
@@ -44,6 +44,8 @@ export interface Thread {
   readonly tid: Pid;
   comm: string;
   state: TaskState;
+  /** By its control group (cgroup.freeze): it sleeps, whatever its state was. */
+  frozen: boolean;
   /** The process that traces it; 0: none. */
   tracerPid: Pid;
   readonly startUs: number;
@@ -119,6 +121,8 @@ export class Task {
     cancelledWriteBytes: 0,
   };
   cgroup = '/';
+  /** CPU time that it had used, in microseconds, when it came into that group. */
+  readonly cpuBefore = { userUs: 0, systemUs: 0 };
   coredumpFilter = 0x33;
   timerslackNs = 50_000;
   readonly regions = new Map<string, Region>();
@@ -167,6 +171,7 @@ export function newThread(tid: Pid, comm: string, state: TaskState, startUs: num
     tid,
     comm,
     state,
+    frozen: false,
     tracerPid: 0,
     startUs,
     utimeUs: 0,

@@ -27,6 +27,7 @@ import {
   S_IFDIR,
   S_IFREG,
 } from '../vfs/types.ts';
+import { PAGE_BYTES } from './constants.ts';
 import { PressureFile } from './pressure.ts';
 
 /** What the tree needs of the session behind it. */
@@ -212,7 +213,7 @@ function fileNumber(name: string): number {
 }
 
 function isPressure(file: CgroupFile): boolean {
-  return file.name.endsWith('.pressure');
+  return file.pressure === true;
 }
 
 function modeOf(file: CgroupFile): number {
@@ -225,6 +226,8 @@ class GroupFile implements OpenFile {
   readonly #group: () => Cgroup | undefined;
   readonly #file: CgroupFile;
   #text: Uint8Array | undefined;
+  /** Its own beginning of a counter such as memory.peak, by number; 0: none. */
+  #reset = 0;
 
   constructor(host: CgroupHost, group: () => Cgroup | undefined, file: CgroupFile) {
     this.#host = host;
@@ -237,9 +240,21 @@ class GroupFile implements OpenFile {
       this.#host.advanceToNow();
       const group = this.#group();
       if (group === undefined) return -ENODEV;
-      this.#text = toBuffer(this.#file.show?.(this.#host.machine, group) ?? '');
+      this.#text = toBuffer(this.#show(group));
     }
     return this.#text.subarray(offset, offset + size);
+  }
+
+  #show(group: Cgroup): string {
+    const { peak, show } = this.#file;
+    if (this.#reset !== 0 && peak !== undefined && group.hasMemory)
+      return `${peak(group.memcg).counter.most(this.#reset) * PAGE_BYTES}\n`;
+    return show?.(this.#host.machine, group) ?? '';
+  }
+
+  release(): void {
+    const group = this.#reset === 0 ? undefined : this.#group();
+    if (group !== undefined) this.#file.peak?.(group.memcg).counter.forget(this.#reset);
   }
 
   write(data: Uint8Array, _offset: number, caller: Caller | undefined): number | Pending<number> {
@@ -253,7 +268,12 @@ class GroupFile implements OpenFile {
     const { length } = data;
     const group = this.#group();
     if (group === undefined) return -ENODEV;
-    const { name } = this.#file;
+    const { name, peak } = this.#file;
+    if (peak !== undefined && group.hasMemory) {
+      const { counter, usage } = peak(group.memcg);
+      this.#reset = counter.reset(usage, this.#reset);
+      return length;
+    }
     let text = trimBytes(fromBuffer(data));
     // 0 is whoever writes, where that is known and simulated.
     if (name === 'cgroup.procs' && text === '0') text = String(pid);

@@ -7,7 +7,7 @@ import type { Region, Task } from '../task.ts';
 import type { Activity } from './activity.ts';
 import { addLoad, dropLoad, type Load } from './load.ts';
 import { makePattern, type Pattern, type PatternSettings } from './patterns.ts';
-import { ACCESS_US, beginTouching, endTouching, isAlive, newTouched, touch } from './touching.ts';
+import { ACCESS_US, beginTouching, endTouching, isAlive, isHeld, newTouched, touch } from './touching.ts';
 
 /** What a `run` is made with. */
 export interface RunOptions {
@@ -106,6 +106,7 @@ export class AccessRun implements Activity {
     const { ratePerSecond, startUs, region, firstPage, writeShare } = this.options;
     const elapsedUs = untilUs - startUs;
     const first = region.start + firstPage;
+    if (isHeld(this.task)) this.#wait(elapsedUs);
     for (;;) {
       const due = Math.floor((ratePerSecond * (elapsedUs - this.stalledUs)) / 1e6) - this.accesses;
       if (due <= 0) return;
@@ -123,11 +124,16 @@ export class AccessRun implements Activity {
       if (this.task.mm === null) return;
       if (this.touched.oom) {
         // Nothing to be had now: wait for the rest of the quantum.
-        this.stalledUs = Math.max(this.stalledUs, elapsedUs - this.accesses / (ratePerSecond / 1e6));
+        this.#wait(elapsedUs);
         return;
       }
       if (this.options.pattern.name === 'stream') this.#dropBehind(count);
     }
+  }
+
+  /** No access until now. */
+  #wait(elapsedUs: number): void {
+    this.stalledUs = Math.max(this.stalledUs, elapsedUs - this.accesses / (this.options.ratePerSecond / 1e6));
   }
 
   /** A stream's reader does not come back: it gives back what it has read, so that only the page cache keeps it. */

@@ -2,7 +2,7 @@
 import type { Machine } from '../machine.ts';
 import type { Region, Task } from '../task.ts';
 import type { Activity } from './activity.ts';
-import { beginTouching, endTouching, isAlive, newTouched, touch } from './touching.ts';
+import { beginTouching, endTouching, isAlive, isHeld, newTouched, touch } from './touching.ts';
 
 export interface GrowOptions {
   readonly region: Region;
@@ -37,6 +37,7 @@ export class Growth implements Activity {
     const { region, firstPage, pagesPerSecond, startUs, endUs } = this.options;
     const room = region.nrPages - firstPage;
     const elapsedUs = Math.min(nowUs, endUs) - startUs;
+    if (isHeld(this.task)) this.stalledUs = Math.max(this.stalledUs, elapsedUs - (this.pages * 1e6) / pagesPerSecond);
     while (isAlive(this.machine, this.task) && this.pages < room) {
       const due = Math.floor((pagesPerSecond * (elapsedUs - this.stalledUs)) / 1e6) - this.pages;
       const count = Math.min(due, 64, room - this.pages);
@@ -74,8 +75,8 @@ export class ForkStorm implements Activity {
   done = false;
   forked = 0;
   private readonly machine: Machine;
-  private readonly startUs: number;
-  private readonly children: { readonly task: Task; readonly endUs: number }[] = [];
+  private startUs: number;
+  private readonly children: { readonly task: Task; endUs: number }[] = [];
   private readonly touched = newTouched();
 
   constructor(machine: Machine, task: Task, options: StormOptions) {
@@ -96,6 +97,7 @@ export class ForkStorm implements Activity {
 
   run(nowUs: number): void {
     const { children, perSecond } = this.options;
+    this.#hold(nowUs);
     while (this.children.length > 0 && this.children[0]!.endUs <= nowUs) {
       const child = this.children.shift()!.task;
       if (isAlive(this.machine, child)) this.machine.exit(child);
@@ -109,6 +111,16 @@ export class ForkStorm implements Activity {
 
   stop(): void {
     this.done = true;
+  }
+
+  /** Who stands still neither forks nor comes to its end. */
+  #hold(nowUs: number): void {
+    const laterUs = nowUs + GROW_QUANTUM_US;
+    for (const child of this.children) if (isHeld(child.task)) child.endUs = Math.max(child.endUs, laterUs);
+    this.children.sort((a, b) => a.endUs - b.endUs);
+    if (!isAlive(this.machine, this.task) || !isHeld(this.task)) return;
+    const nextForkUs = this.startUs + Math.ceil(((this.forked + 1) * 1e6) / this.options.perSecond);
+    if (nextForkUs <= laterUs) this.startUs += laterUs - nextForkUs + 1;
   }
 
   #fork(nowUs: number): void {

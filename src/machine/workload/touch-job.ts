@@ -2,7 +2,7 @@
 import type { Machine } from '../machine.ts';
 import type { Task } from '../task.ts';
 import type { Activity } from './activity.ts';
-import { beginTouching, endTouching, isAlive, newTouched, touch } from './touching.ts';
+import { beginTouching, endTouching, isAlive, isHeld, newTouched, touch } from './touching.ts';
 
 /** Pages in a row. */
 export interface Segment {
@@ -64,6 +64,11 @@ export class TouchJob implements Activity {
 
   run(nowUs: number): void {
     this.nextUs = nowUs + JOB_QUANTUM_US;
+    if (isAlive(this.machine, this.task) && isHeld(this.task)) {
+      this.us += JOB_QUANTUM_US;
+      this.stallUs += JOB_QUANTUM_US;
+      return;
+    }
     this.budgetUs += JOB_QUANTUM_US;
     while (this.budgetUs > 0 && this.segment < this.segments.length) {
       if (!isAlive(this.machine, this.task)) break;

@@ -2,7 +2,7 @@
 import { type TouchResult, touchPages } from '../../mm/space/access.ts';
 import type { Machine } from '../machine.ts';
 import { chargeFaults } from '../stall.ts';
-import type { Task } from '../task.ts';
+import { isStill, type Task } from '../task.ts';
 
 /** Pretend: what an access to a page costs besides faults, in microseconds of user time. */
 export const ACCESS_US = 1;
@@ -47,6 +47,11 @@ export function endTouching(machine: Machine, task: Task, into: Touched): void {
 
 export function newTouched(): Touched {
   return { stallUs: 0, minor: 0, major: 0, signals: 0, oom: false };
+}
+
+/** Whether a process has been stopped, or frozen with its group: its workload waits until it goes on. */
+export function isHeld(task: Task): boolean {
+  return isStill(task.leader);
 }
 
 /** Whether a process still lives with the memory that it had. */

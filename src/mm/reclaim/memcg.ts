@@ -35,6 +35,43 @@ export class MemcgCounts {
   workingset_restore_file = 0;
 }
 
+/**
+ * The most that a counter has been, in pages: in all, and since each open file has reset it for itself. Mirrors:
+ * page_counter.watermark, local_watermark, memory_peak_write.
+ */
+export class Peak {
+  /** Since the last reset, whoever's it was. */
+  recent = 0;
+  private before = 0;
+  private nextId = 1;
+  private readonly resets: { readonly id: number; most: number }[] = [];
+
+  /** The most in all, or since this reset. */
+  most(id = 0): number {
+    const reset = this.resets.find((one) => one.id === id);
+    return Math.max(this.recent, reset === undefined ? this.before : reset.most);
+  }
+
+  /** Begins anew at `usage` for one reader, whose number is returned (`id`, where it has one already). */
+  reset(usage: number, id: number): number {
+    this.before = Math.max(this.before, this.recent);
+    for (const one of this.resets) one.most = Math.max(one.most, this.recent);
+    this.recent = usage;
+    const known = this.resets.find((one) => one.id === id);
+    if (known !== undefined) {
+      known.most = usage;
+      return id;
+    }
+    this.resets.push({ id: this.nextId, most: usage });
+    return this.nextId++;
+  }
+
+  forget(id: number): void {
+    const at = this.resets.findIndex((one) => one.id === id);
+    if (at >= 0) this.resets.splice(at, 1);
+  }
+}
+
 export class Memcg {
   readonly id: number;
   readonly parent: Memcg | null;
@@ -42,13 +79,16 @@ export class Memcg {
   readonly children: Memcg[] = [];
   readonly lruvec = new Lruvec();
   usage = 0;
-  peak = 0;
+  /** The most it was since `memory.peak` was reset last, and before that; the same of swap. */
+  readonly peak = new Peak();
   swapUsage = 0;
+  readonly swapPeak = new Peak();
   max = NO_LIMIT;
   high = NO_LIMIT;
   low = 0;
   min = 0;
   swapMax = NO_LIMIT;
+  swapHigh = NO_LIMIT;
   /** Pages that may still be charged before memory.high is looked at again. */
   stock = 0;
   /** In place of vm.swappiness. */
@@ -80,7 +120,12 @@ export class Memcg {
 
   charge(pages: number): void {
     this.usage += pages;
-    if (this.usage > this.peak) this.peak = this.usage;
+    if (this.usage > this.peak.recent) this.peak.recent = this.usage;
+  }
+
+  chargeSwap(): void {
+    this.swapUsage++;
+    if (this.swapUsage > this.swapPeak.recent) this.swapPeak.recent = this.swapUsage;
   }
 
   /** Mirrors: memcg_memory_event. */
@@ -108,7 +153,7 @@ export function nrSwapPages(mem: Memory, memcg: Memcg): number {
 export function isSwapFull(mem: Memory, memcg: Memcg): boolean {
   if (mem.swap?.isFull) return true;
   for (let group = memcg; group.parent !== null; group = group.parent)
-    if (group.swapUsage * 2 >= group.swapMax) return true;
+    if (group.swapUsage * 2 >= group.swapMax || group.swapUsage * 2 >= group.swapHigh) return true;
   return false;
 }
 

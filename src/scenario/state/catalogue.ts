@@ -34,7 +34,7 @@ import { HugePage, HugePool } from '../../mm/pages/hugetlb.ts';
 import { PAGE_FLAG_NAMES } from '../../mm/pages/page-flags.ts';
 import { PageTables } from '../../mm/pages/page-table.ts';
 import { Lruvec } from '../../mm/reclaim/lruvec.ts';
-import { Memcg, MemcgCounts } from '../../mm/reclaim/memcg.ts';
+import { Memcg, MemcgCounts, Peak } from '../../mm/reclaim/memcg.ts';
 import { PsiGroup, PsiLine } from '../../mm/reclaim/psi.ts';
 import { TwoListLru } from '../../mm/reclaim/two-list-lru.ts';
 import { VmPressure } from '../../mm/reclaim/vmpressure.ts';
@@ -113,6 +113,7 @@ export const CATALOGUE: Catalogue = new Map([
   row(Cgroup),
   row(Memcg),
   row(MemcgCounts),
+  row(Peak),
   row(Task, () => [0, 0, '', NOBODY, null, 0]),
   // Where something was found last says what has been looked at, not what is there.
   row(Memory, () => [0, {}], { transient: ['lastMapping'] }),

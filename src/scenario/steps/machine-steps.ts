@@ -339,7 +339,7 @@ export const machineSteps: readonly MachineStep[] = [
         if (state !== undefined) task.leader.state = state;
         task.leader.tracerPid = tracer;
         task.catches = catches ?? machine.usualCatches;
-        machine.cgroups.attachMm(task);
+        machine.cgroups.adopt(task);
         return {};
       };
     },

@@ -111,7 +111,7 @@ describe('control groups', () => {
       ['cgroup rmdir /apps', /in use/],
       ['cgroup rmdir /', /in use/],
       ['cgroup write /apps/cgroup.subtree_control +memory', /no processes of its own/],
-      ['cgroup write /cgroup.subtree_control +cpu', /only controller/],
+      ['cgroup write /cgroup.subtree_control +cpu', /the controllers are memory and pids/],
       ['cgroup write /apps/cgroup.procs 99', /no such process/],
       ['cgroup write /apps/memory.max 1x', /no size/],
       ['cgroup write /apps/memory.current 1', /not for writing/],
