@@ -1,5 +1,5 @@
 /** What differs between two machines, in the numbers that /proc shows of them. */
-import type { Cgroup } from '../../machine/cgroups.ts';
+import type { Cgroup } from '../../machine/cgroup.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Task } from '../../machine/task.ts';
 import type { Mapping } from '../../mm/cache/mapping.ts';
