@@ -4,8 +4,8 @@
  */
 
 import { createMachine, type ReclaimMachine, ScenarioError } from '../../../src/index.ts';
-import { memcgStat } from '../../../src/machine/cgroup-stat.ts';
 import type { Cgroup } from '../../../src/machine/cgroup.ts';
+import { memcgStat } from '../../../src/machine/cgroup-stat.ts';
 import type { Snap } from '../../../src/scenario/snap.ts';
 import type { Runs } from './page-set.ts';
 
