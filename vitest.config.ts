@@ -8,7 +8,7 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', { testTimeout: 30_000 }),
+      project('unit', { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('fuzz', { testTimeout: 120_000 }),
       project('model', { testTimeout: 60_000 }),
       project('oracle', { testTimeout: 60_000 }),

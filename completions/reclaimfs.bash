@@ -9,7 +9,11 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
+<<<<<<< HEAD
     case " mount umount status run play capture compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor completion help " in
+=======
+    case " mount umount status run play capture compare compare_merge scenario scenario_list scenario_show scenario_check doctor demo completion help " in
+>>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -84,6 +88,7 @@ _reclaimfs() {
     "scenario show") options="-h --help" ;;
     "scenario check") options="--json -h --help" ;;
     "doctor") options="--json -h --help" ;;
+    "demo") options="-h --help" ;;
     "completion") options="-h --help" ;;
     "help") options="-h --help" ;;
   esac
@@ -92,7 +97,11 @@ _reclaimfs() {
     return
   fi
   case "$path" in
+<<<<<<< HEAD
     "") below="mount umount unmount status run play capture compare diff scenario doctor completion help" ;;
+=======
+    "") below="mount umount unmount status run play capture compare scenario doctor demo completion help" ;;
+>>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -113,8 +122,13 @@ _reclaimfs() {
     "scenario show") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current")) ;;
     "scenario check") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
+    "demo") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
+<<<<<<< HEAD
     "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare diff scenario doctor completion help language" -- "$current")) ;;
+=======
+    "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare scenario doctor demo completion help language" -- "$current")) ;;
+>>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }

@@ -10,6 +10,7 @@ complete -c reclaimfs -n __fish_use_subcommand -a compare -d 'run the same load 
 complete -c reclaimfs -n __fish_use_subcommand -a diff -d 'what differs between two machines: processes, memory, files, groups, counters'
 complete -c reclaimfs -n __fish_use_subcommand -a scenario -d 'scenarios that come with the program, and whether one of yours is right'
 complete -c reclaimfs -n __fish_use_subcommand -a doctor -d 'what works here, what does not, and what to do'
+complete -c reclaimfs -n __fish_use_subcommand -a demo -d 'what this is about, told on a copy of this machine'
 complete -c reclaimfs -n __fish_use_subcommand -a completion -d 'what a shell completes (bash, zsh, fish)'
 complete -c reclaimfs -n __fish_use_subcommand -a help -d 'help on a command, or on the step language (help language)'
 complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l scenario -r -F -a 'default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag' -d 'the machine: a file, "-", or one of default, phone-16-apps, game-and-call, desktop-tabs, vm-reclaim, memory-leak, stairs, zigzag'
@@ -111,9 +112,15 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from scenario; and __fish_seen_
 complete -c reclaimfs -n '__fish_seen_subcommand_from doctor' -l json -d 'one JSON array'
 complete -c reclaimfs -n '__fish_seen_subcommand_from doctor' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from doctor' -f
+complete -c reclaimfs -n '__fish_seen_subcommand_from demo' -l help -s h -d 'display help for command'
+complete -c reclaimfs -n '__fish_seen_subcommand_from demo' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -l help -s h -d 'display help for command'
+<<<<<<< HEAD
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare diff scenario doctor completion help language'
+=======
+complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare scenario doctor demo completion help language'
+>>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -f

@@ -1,5 +1,6 @@
 import type { FileSystem } from '../vfs/types.ts';
 
+/** How a server speaks to the kernel: /dev/fuse directly, or libfuse 2 through fuse-native. */
 export type TransportName = 'direct' | 'fuse-native';
 
 /**

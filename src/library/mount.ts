@@ -11,6 +11,7 @@ import { startServer } from '../server/start-server.ts';
 import { bytesOf } from '../util/bytes.ts';
 import { MountedProc } from './mounted-proc.ts';
 
+/** Which machine is mounted, and how. */
 export interface MountSettings {
   /** An existing, empty directory; absent: a fresh one that is removed again. */
   readonly mountpoint?: string;

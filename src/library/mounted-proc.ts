@@ -5,16 +5,14 @@ import type { Capability, TransportName } from '../fuse/types.ts';
 import type { EventType, ReclaimEvent } from '../machine/event-types.ts';
 import { scenarioBytes } from '../scenario/play.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
-import { parseTime } from '../scenario/words.ts';
 import type { ResetAnswer } from '../server/resets.ts';
 import { revive } from '../server/server-protocol.ts';
 import type { StartedServer } from '../server/start-server.ts';
 import { bytesOf } from '../util/bytes.ts';
+import { UsageError } from '../util/errors.ts';
+import { type Duration, microseconds } from './duration.ts';
 import { EventReader } from './event-reader.ts';
 import { type Steps, stepsText } from './steps.ts';
-
-/** Seconds, or text with a unit: 5, '200ms', '5s', '2m'. */
-export type Duration = number | string;
 
 /** An event of one type. */
 export type EventOf<T extends EventType> = Extract<ReclaimEvent, { readonly type: T }>;
@@ -73,7 +71,7 @@ export class MountedProcess {
   /** A value of `Key: NUMBER kB` in status, or in another file: kB('VmSwap'), kB('Pss', 'smaps_rollup'). */
   kB(key: string, file = 'status'): number {
     const match = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(this.read(file));
-    if (match === null) throw new TypeError(`there is no ${key} in /proc/${this.pid}/${file}`);
+    if (match === null) throw new UsageError(`there is no ${key} in /proc/${this.pid}/${file}`);
     return Number(match[1]);
   }
 }
@@ -263,10 +261,4 @@ export class MountedProc implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.unmount();
   }
-}
-
-function microseconds(time: Duration): number {
-  const us = typeof time === 'number' ? Math.round(time * 1e6) : parseTime(time);
-  if (us === undefined || !(us >= 0)) throw new TypeError(`"${time}" is no time: give seconds, or 200ms 5s 2m 1h`);
-  return us;
 }

@@ -3,7 +3,7 @@ import type { Step } from './step-types.ts';
 
 export type { Size, Step, Time } from './step-types.ts';
 
-/** The line of a step. Throws TypeError where a property is missing or unknown. */
+/** The line of a step. Throws UsageError where a property is missing or unknown. */
 export function step(one: Step): string {
   return stepLine({ ...one });
 }

@@ -20,6 +20,7 @@ const OPENED = {
   majflt: 'number',
 } as const;
 
+/** Every type of event: what it says, and the types of its members. */
 export const EVENT_TYPES = {
   background: { about: 'the app in front went to the background', members: { pid: 'number', app: 'string' } },
   control: { about: 'steps were written to /proc/reclaimfs/control', members: { steps: 'number' } },

@@ -1,6 +1,7 @@
 /** The dialects of the reclaim interface: what may be written, and the rules of the model that differ (native-notes/dialects.md). */
 import type { Rules } from '../mm/rules.ts';
 
+/** The dialects of the reclaim interface. */
 export const PROFILE_NAMES = [
   '2013',
   '2013-05',
@@ -10,6 +11,7 @@ export const PROFILE_NAMES = [
   'linux-6.18',
   'all-mappings',
 ] as const;
+/** A dialect of the reclaim interface. */
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 /** What the text of a write may be. */

@@ -101,6 +101,7 @@ const SCENARIOS: ReadonlyMap<string, string> = new Map([
   ['zigzag', ZIGZAG],
 ]);
 
+/** The names of the scenarios that come with reclaimfs. */
 export const BUILT_IN_NAMES: readonly string[] = [...SCENARIOS.keys()];
 
 /** The text of a built-in scenario. */

@@ -6,6 +6,7 @@ import { durationUs } from './duration.ts';
 import { isSaved, Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
 
+/** What a scenario has seen; for `toText` and `toGolden`. */
 export interface PlayResult {
   /** Byte strings, as the records: toGolden and toText make text of them. */
   readonly file: string;

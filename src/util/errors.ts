@@ -42,8 +42,21 @@ export function assert(condition: boolean, message: string): asserts condition {
 /** Exit code of a command that failed. */
 export const EXIT_FAILED = 1;
 
+/** Something that a function of the library was given makes no sense; the message says what would. */
+export class UsageError extends TypeError {
+  readonly code = 'ERR_RECLAIMFS_USAGE';
+  override readonly name = 'UsageError';
+}
+
+/** A command could not be run on a simulated machine at all; the message is one line that says what to do. */
+export class RunError extends Error {
+  readonly code = 'ERR_RECLAIMFS_RUN';
+  override readonly name = 'RunError';
+}
+
 /** Something the user can mend; the message is one line that says what to do. */
 export class CliError extends Error {
+  readonly code = 'ERR_RECLAIMFS_CLI';
   readonly exitCode: number;
 
   constructor(message: string, exitCode = EXIT_FAILED) {

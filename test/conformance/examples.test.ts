@@ -60,11 +60,14 @@ describe.skipIf(skipMounts)('the daemon is tested from', { timeout: 150_000 }, (
   });
 });
 
-describe.skipIf(skipMounts)('MountedProc', { timeout: 60_000 }, () => {
+describe.skipIf(skipMounts)('the library, as a program uses it,', { timeout: 120_000 }, () => {
   async function consume(source: string): Promise<unknown> {
     const path = join(tests, 'program.mjs');
-    writeFileSync(path, `import { mount, step, WaitTimeoutError } from 'reclaimfs';\n${source}`);
-    const { stdout, stderr } = await run(process.execPath, [path], 60_000);
+    writeFileSync(
+      path,
+      `import { compare, comparisonCsv, comparisonPage, comparisonTable, mount, run, step, WaitTimeoutError } from 'reclaimfs';\n${source}`,
+    );
+    const { stdout, stderr } = await run(process.execPath, [path], 100_000);
     expect(stderr).toBe('');
     return JSON.parse(stdout);
   }
@@ -114,5 +117,42 @@ describe.skipIf(skipMounts)('MountedProc', { timeout: 60_000 }, () => {
       console.log(JSON.stringify(proc.mountpoint));`)) as string;
     for (let i = 0; i < 100 && existsSync(where); i++) await new Promise((settle) => setTimeout(settle, 100));
     expect(existsSync(where)).toBe(false);
+  });
+
+  test('run gives status, output, events and the machine that is left', async () => {
+    const seen = (await consume(`
+      const scenario = 'proc game pid=1234\\ngame mmap heap size=4M\\ngame touch heap 0 4M write';
+      const result = await run(['sh', '-c', 'read word; echo $word $RECLAIMFS; echo anon > /proc/1234/reclaim; exit 4'],
+        { scenario, input: 'hello\\n', failOn: ['oom-kill'] });
+      const again = await run(['grep', 'VmSwap', '/proc/1234/status'], { scenario: result.state });
+      const given = await run(['sleep', '60'], { signal: AbortSignal.timeout(3000) }).catch((error) => error.name);
+      const wrong = await run(['true'], { scenario: 'nonsense 1' }).catch((error) => [error.code, error.message]);
+      const { exitStatus, stdout, stderr, eventList, failedOn } = result;
+      console.log(JSON.stringify({ exitStatus, stdout, stderr, failedOn, again: again.stdout, given, wrong,
+        types: eventList.map(({ type }) => type) }));`)) as Record<string, unknown>;
+    expect(seen).toMatchObject({
+      exitStatus: 4,
+      stdout: 'hello 1\n',
+      stderr: '',
+      failedOn: null,
+      again: 'VmSwap:\t    4096 kB\n',
+      given: 'TimeoutError',
+      types: ['reclaim'],
+    });
+    expect(seen['wrong']).toEqual(['ERR_RECLAIMFS_RUN', expect.stringContaining('nonsense')]);
+  });
+
+  test('compare gives what the command gives, and stops when it is told to', async () => {
+    const seen = await consume(`
+      const scenario = 'machine ram=64M swap=16M\\nproc a pid=7\\na mmap heap size=8M\\nduration 1s';
+      const done = [];
+      const result = await compare({ scenario, policies: ['kernel', 'lmk/switch'], seeds: [1, 2], onRun: (n, of) => done.push(n + '/' + of) });
+      const abort = new AbortController();
+      const stopped = await compare({ scenario, seeds: Array.from({ length: 40 }, (_, i) => i + 1), threads: 2, signal: abort.signal, onRun: () => abort.abort() })
+        .catch((error) => error.name);
+      const wrong = await compare({ scenario, policies: ['nobody'] }).catch((error) => error.code);
+      console.log(JSON.stringify([result.runs.length, done.at(-1), stopped, wrong, comparisonTable(result).includes('lmk/switch'),
+        comparisonCsv(result).split('\\n').filter((line) => /^[^#]/.test(line)).length, comparisonPage(result).startsWith('<!doctype html>')]));`);
+    expect(seen).toEqual([4, '4/4', 'AbortError', 'ERR_RECLAIMFS_USAGE', true, 5, true]);
   });
 });

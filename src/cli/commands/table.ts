@@ -2,6 +2,7 @@ import type { CommandRow } from '../command.ts';
 import { captureCommand } from './capture.ts';
 import { compareCommand } from './compare.ts';
 import { completionCommand } from './completion.ts';
+import { demoCommand } from './demo.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
 import { helpCommand } from './help.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandRow[] = [
   diffCommand,
   scenarioCommand,
   doctorCommand,
+  demoCommand,
   completionCommand,
   helpCommand,
 ];

@@ -15,6 +15,7 @@ import { standInSteps } from './stand-in-steps.ts';
 import { planStandIns } from './stand-ins.ts';
 import type { Totals } from './vmas.ts';
 
+/** What is to be captured. */
 export interface CaptureOptions {
   /** Where to read; absent: the live /proc. */
   readonly tree?: ProcTree | undefined;
@@ -42,6 +43,7 @@ export interface Capture {
   readonly nrStandIns: number;
 }
 
+/** A process that has been captured. */
 export interface CapturedProcess {
   readonly pid: number;
   readonly name: string;
@@ -51,6 +53,7 @@ export interface CapturedProcess {
   readonly totals: Totals | undefined;
 }
 
+/** Reads the running machine, or a copy of a /proc, and writes it as a scenario; changes nothing. */
 export function captureMachine(options: CaptureOptions = {}): Capture {
   const tree = options.tree ?? new LiveTree('/proc');
   const host = readHost(tree);

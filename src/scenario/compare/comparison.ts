@@ -15,12 +15,14 @@ export interface Cell extends Estimate {
   readonly best: boolean;
 }
 
+/** A metric with a cell for each row of the comparison. */
 export interface MetricRow {
   readonly metric: Metric;
   /** In the order of the experiment's rows. */
   readonly cells: readonly Cell[];
 }
 
+/** What came out: every run, and each metric over all of them. */
 export interface Comparison {
   readonly origin: Origin;
   readonly experiment: Experiment;

@@ -2,6 +2,7 @@
 import type { Comparison } from './comparison.ts';
 import { originLines } from './table.ts';
 
+/** A comparison as CSV, a line a run. */
 export function comparisonCsv(comparison: Comparison): string {
   const { experiment, metrics, runs } = comparison;
   const settings = [...new Set(experiment.rows.flatMap((row) => Object.keys(row.settings)))];

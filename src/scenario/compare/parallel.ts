@@ -15,10 +15,15 @@ export async function carryOutAll(
   runs: readonly PlannedRun[],
   threads: number,
   onDone: (figures: RunFigures) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
+  signal?.throwIfAborted();
   // Workers are built files; from the sources (tests) there is one thread.
   if (runs.length <= 1 || threads <= 1 || !import.meta.url.endsWith('.js')) {
-    for (const run of runs) onDone(await carryOut(experiment, run));
+    for (const run of runs) {
+      onDone(await carryOut(experiment, run));
+      await aborted(signal);
+    }
     return;
   }
   const queue = [...runs];
@@ -27,10 +32,23 @@ export async function carryOutAll(
     () => new Worker(new URL('./worker.js', import.meta.url), { workerData: experiment }),
   );
   try {
-    await Promise.all(workers.map((worker) => employ(worker, queue, onDone)));
+    await Promise.race([Promise.all(workers.map((worker) => employ(worker, queue, onDone))), whenAborted(signal)]);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
+}
+
+/** Rejects when the signal says so; otherwise never settles. */
+function whenAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, fail) => {
+    signal?.addEventListener('abort', () => fail(signal.reason as Error), { once: true });
+  });
+}
+
+/** Lets a signal arrive between two runs in this thread. */
+async function aborted(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise(setImmediate);
+  signal?.throwIfAborted();
 }
 
 /** Errors that the user can mend, by name: their class is lost on the way. */

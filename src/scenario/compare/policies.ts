@@ -70,6 +70,7 @@ const NAMED: ReadonlyMap<string, string> = new Map([
   ['senpai', 'lmk/senpai'],
 ]);
 
+/** The policies that have a name; others are made of factors: `lmkd/switch/volatile`. */
 export const POLICY_NAMES: readonly string[] = [...NAMED.keys()];
 export const POLICY_SYNTAX = `${POLICY_NAMES.join('|')} or KILLER/RECLAIMER[+RECLAIMER][/volatile] (${KILLER_NAMES.join(' ')} / ${RECLAIMER_NAMES.join(' ')})`;
 

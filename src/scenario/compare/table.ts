@@ -56,6 +56,7 @@ export function differing(comparison: Comparison): Comparison {
   };
 }
 
+/** A comparison as a table of plain text, as `reclaimfs compare` prints it. */
 export function comparisonTable(comparison: Comparison): string {
   const { experiment, baseline } = comparison;
   const { rows, seeds, scenario } = experiment;

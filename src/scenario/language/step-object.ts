@@ -3,6 +3,7 @@
  * usages: values are properties in lower case, keys are properties, words that may be left out are true or absent, and
  * the word that has to be chosen is `what`. `of`: whom a step of a process or app is about.
  */
+import { UsageError } from '../../util/errors.ts';
 import { quoteValue } from '../words.ts';
 import { type StepReference, stepReference } from './reference.ts';
 import { choicesOf, type UsageForm, type UsageItem } from './usage.ts';
@@ -58,11 +59,11 @@ export type AnyStep = Readonly<Record<string, string | number | boolean | undefi
 
 let references: ReadonlyMap<string, StepReference> | undefined;
 
-/** The line of a step object. Throws TypeError: no such step, a property missing or unknown. */
+/** The line of a step object. Throws UsageError: no such step, a property missing or unknown. */
 export function stepLine(object: AnyStep): string {
   references ??= new Map(stepReference().map((reference) => [reference.word, reference]));
   const reference = references.get(object.step);
-  if (reference === undefined) throw new TypeError(`there is no step ${object.step}`);
+  if (reference === undefined) throw new UsageError(`there is no step ${object.step}`);
   const given = Object.keys(object).filter((key) => object[key] !== undefined && !BESIDES.includes(key));
   const complaints: string[] = [];
   for (const form of reference.forms.length === 0 ? [[]] : reference.forms) {
@@ -76,7 +77,7 @@ export function stepLine(object: AnyStep): string {
         `${wrong[0]!.name} is none of ${String(wrong[0]!.type)}`,
     );
   }
-  throw new TypeError(`step ${object.step}: ${[...new Set(complaints)].join('; or ')} (usage: ${reference.usage})`);
+  throw new UsageError(`step ${object.step}: ${[...new Set(complaints)].join('; or ')} (usage: ${reference.usage})`);
 }
 
 const BESIDES: readonly string[] = ['step', 'of', 'expect'];
@@ -88,7 +89,7 @@ function isWrongWord(value: string | number | boolean | undefined, type: StepPro
 }
 
 function lineOf({ word, subject }: StepReference, properties: readonly StepProperty[], object: AnyStep): string {
-  if (subject !== 'machine' && object['of'] === undefined) throw new TypeError(`step ${word}: of is missing`);
+  if (subject !== 'machine' && object['of'] === undefined) throw new UsageError(`step ${word}: of is missing`);
   const words = subject === 'machine' ? [word] : [quoteValue(String(object['of'])), word];
   for (const { name, type, item } of properties) {
     const value = object[name];
