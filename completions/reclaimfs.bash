@@ -9,11 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-<<<<<<< HEAD
-    case " mount umount status run play capture compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor completion help " in
-=======
-    case " mount umount status run play capture compare compare_merge scenario scenario_list scenario_show scenario_check doctor demo completion help " in
->>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
+    case " mount umount status run play capture compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -29,6 +25,7 @@ _reclaimfs() {
     "mount --uid") COMPREPLY=(); return ;;
     "mount --hidepid") COMPREPLY=(); return ;;
     "mount --cgroupfs") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "mount --sysfs") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "run --scenario") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")); return ;;
     "run --profile") COMPREPLY=($(compgen -W "2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings" -- "$current")); return ;;
     "run --swap") COMPREPLY=($(compgen -W "zram disk" -- "$current")); return ;;
@@ -70,11 +67,11 @@ _reclaimfs() {
     "compare merge --jsonl") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --csv") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --html") COMPREPLY=($(compgen -f -- "$current")); return ;;
-    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon snap tick at sysctl dropcaches lmk cgroup app user policy impose duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise pageout selfpageout cold reclaim clearrefs verify poke read write mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
+    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon snap tick at sysctl dropcaches lmk cgroup app user policy impose duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
   esac
   case "$path" in
     "") options="--help --version" ;;
-    "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --latency --uid --hidepid --foreground --cgroupfs --no-allow-other --json -h --help" ;;
+    "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --latency --uid --hidepid --foreground --cgroupfs --sysfs --no-allow-other --json -h --help" ;;
     "umount") options="--all --json -h --help" ;;
     "status") options="--json -h --help" ;;
     "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
@@ -97,11 +94,7 @@ _reclaimfs() {
     return
   fi
   case "$path" in
-<<<<<<< HEAD
-    "") below="mount umount unmount status run play capture compare diff scenario doctor completion help" ;;
-=======
-    "") below="mount umount unmount status run play capture compare scenario doctor demo completion help" ;;
->>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
+    "") below="mount umount unmount status run play capture compare diff scenario doctor demo completion help" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -124,11 +117,7 @@ _reclaimfs() {
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-<<<<<<< HEAD
-    "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare diff scenario doctor completion help language" -- "$current")) ;;
-=======
-    "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare scenario doctor demo completion help language" -- "$current")) ;;
->>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
+    "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare diff scenario doctor demo completion help language" -- "$current")) ;;
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }

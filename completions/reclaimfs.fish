@@ -25,6 +25,7 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l uid -x -d 'all f
 complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l hidepid -x -d 'as proc\'s mount option: 0, 1 or 2'
 complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l foreground -d 'stay, and unmount on SIGINT or SIGTERM'
 complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l cgroupfs -r -F -d 'mount its control groups, too (cgroup v2; needs root)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l sysfs -r -F -d 'mount its /sys, too (needs root)'
 complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l no-allow-other -d 'for the mounting user only'
 complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l json -d 'say what was mounted as one JSON object'
 complete -c reclaimfs -n '__fish_seen_subcommand_from mount' -l help -s h -d 'display help for command'
@@ -118,9 +119,5 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -l help -s h -
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -l help -s h -d 'display help for command'
-<<<<<<< HEAD
-complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare diff scenario doctor completion help language'
-=======
-complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare scenario doctor demo completion help language'
->>>>>>> 6a4b32f (The package: run and compare in the library, API report, publint, attw, release, demo from the tarball)
+complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare diff scenario doctor demo completion help language'
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -f
