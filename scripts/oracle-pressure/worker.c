@@ -396,6 +396,7 @@ static void carry_out_here(const struct step *step) {
   case OP_SNAP: snap(step->word); break;
   case OP_MKDIR:
     if (!global && mkdir(group_file(&cg, group, ""), 0755)) die("mkdir %s", group->path);
+    if (!global && !cg.v2) write_file(group_file(&cg, group, "memory.swappiness"), "%d", S.swappiness);
     break;
   case OP_RMDIR:
     if (!global && rmdir(group_file(&cg, group, ""))) fprintf(stderr, "rmdir %s: %s\n", group->path, strerror(errno));
@@ -473,8 +474,6 @@ int main(int argc, char **argv) {
   if (S.readahead_kb && !disk) die("readahead= needs --disk");
   set_readahead(S.readahead_kb);
   for (int i = 0; i < S.first_live; i++) carry_out_here(&S.steps[i]);
-  for (int g = 0; g < S.nr_groups && !cg.v2 && !global; g++)
-    write_file(group_file(&cg, &S.groups[g], "memory.swappiness"), "%d", S.swappiness);
   if (cg.v2 || global) write_file("/proc/sys/vm/swappiness", "%d", S.swappiness);
   if (!cg.v2 && !global) listen_to_pressure();
   start_processes();

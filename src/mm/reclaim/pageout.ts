@@ -32,7 +32,7 @@ import {
 } from '../pages/page-flags.ts';
 import { PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_SOFTDIRTY, PTE_SWAP } from '../pages/pte.ts';
 import { mlockFrame } from '../space/mlock.ts';
-import { forEachMapping } from '../space/rmap.ts';
+import { forEachMapping, isMappedLocked } from '../space/rmap.ts';
 import { VM_LOCKED, VM_VOLATILE } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
 import { allocSlotFor } from '../swap/swap-alloc.ts';
@@ -53,7 +53,8 @@ export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
   const { frames, tables } = mem;
   const pfn = tables.pte[at]! & PTE_NUMBER;
   if (vma.flags & VM_VOLATILE && vma.mapping === null) return discardEntry(mem, vma, at) ? PAGE_FREED : PAGE_KEPT;
-  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+  // Swapped in and not looked at since, a page is not yet on the list that its locked mapping calls for.
+  if (vma.flags & VM_LOCKED || (frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn))) mlockFrame(mem, pfn);
   if (prepare(mem, pfn)) return PAGE_KEPT;
   if (!unmapEntry(mem, vma, at)) return activate(mem, pfn);
   if (frames.mapcount[pfn] !== 0) {

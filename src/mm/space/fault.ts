@@ -329,7 +329,7 @@ function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number): number {
   frames.content[pfn] = swap.content[slot]!;
   if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
   mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
-  lruAddFresh(mem, pfn, vma);
+  frames.lruAdd(pfn);
   return pfn;
 }
 
@@ -351,6 +351,8 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
   let pfn = swap.frame[slot]!;
   let outcome = FAULT_MINOR;
   let exclusive = (old & PTE_EXCLUSIVE) !== 0;
+  // One that has just been read is not locked by its mapping: reclaim finds that it should be (folio_add_new_anon_rmap).
+  const wasMapped = pfn !== 0 && (frames.flags[pfn]! & PG_ANON) !== 0;
   if (pfn === 0) {
     outcome = FAULT_MAJOR;
     if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) {
@@ -364,7 +366,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     frames.flags[pfn]! &= ~PG_RECLAIM;
   }
   claimForMapping(mem, vma, vpn, pfn);
-  if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
+  if (vma.flags & VM_LOCKED && wasMapped) mlockFrame(mem, pfn);
   swap.users[slot]!--;
   swap.mayHaveIdle = true;
   vma.mm.swapents--;

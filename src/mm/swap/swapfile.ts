@@ -9,7 +9,7 @@ import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from '../pages/page-fl
 import { KIND_SWAP, PTE_EXCLUSIVE, PTE_NUMBER, PTE_PRESENT, PTE_SOFTDIRTY } from '../pages/pte.ts';
 import { pageoutFrame } from '../reclaim/pageout.ts';
 import { claimForMapping, getCachePage, slotHoldsZeros } from '../space/fault.ts';
-import { lruAddFresh, mlockFrame } from '../space/mlock.ts';
+import { mlockFrame } from '../space/mlock.ts';
 import type { Mm } from '../space/mm.ts';
 import type { Vma } from '../space/vma.ts';
 import { forEachEntryInPieces } from '../space/zap.ts';
@@ -80,6 +80,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
   const pte = tables.pte[at]!;
   const slot = pte & PTE_NUMBER;
   let pfn = swap.frame[slot]!;
+  const wasMapped = pfn !== 0 && (frames.flags[pfn]! & PG_ANON) !== 0;
   if (pfn === 0) {
     mem.faultingMm = vma.mm;
     pfn = mem.allocFrame();
@@ -91,7 +92,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     frames.content[pfn] = swap.content[slot]!;
     mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
     addToSwapCache(mem, pfn, slot);
-    lruAddFresh(mem, pfn, vma);
+    frames.lruAdd(pfn);
   } else {
     mem.endWritebackEarly(pfn);
     claimForMapping(mem, vma, vpn, pfn);
@@ -100,7 +101,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
   vma.mm.swapents--;
   vma.mm.rssAnon++;
   mem.addRmap(pfn);
-  if (vma.isLocked) mlockFrame(mem, pfn);
+  if (vma.isLocked && wasMapped) mlockFrame(mem, pfn);
   tables.pte[at] = PTE_PRESENT | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)) | pfn;
   if (swap.users[slot] === 0 && frames.flags[pfn]! & PG_SWAPCACHE) tryToFreeSwap(mem, pfn);
 }

@@ -142,7 +142,10 @@ export const FURTHER_ROWS: readonly Row[] = [
       w.snap('freed');
       sweep(w, 'a', 'more', 20, 'write');
       w.snap('filled');
-      sweep(w, 'a', 'heap', 24, 'read');
+      // Not what was given up: there the zero page would be mapped.
+      sweep(w, 'a', 'heap', 4, 'read');
+      sweep(w, 'a', 'heap', 8, 'read', 8);
+      sweep(w, 'a', 'heap', 4, 'read', 20);
       w.snap('read');
     },
   ],
@@ -250,7 +253,7 @@ export const FURTHER_ROWS: readonly Row[] = [
     { limit: '32M', swap: '0', groups: groups('a', 'b', 'c') },
     (w) => {
       for (const [name, adj, mb] of [
-        ['a', 0, 12],
+        ['a', 0, 14],
         ['b', 300, 6],
         ['c', -500, 8],
       ] as const) {
@@ -261,8 +264,12 @@ export const FURTHER_ROWS: readonly Row[] = [
       }
       w.snap('filled');
       w.proc('d', '/g/a');
-      w.anon('d', 'dheap', '24M');
-      sweep(w, 'd', 'dheap', 24, 'write');
+      w.anon('d', 'dheap', '20M');
+      // In turns, so that the line at which somebody idle is killed is known to one turn.
+      pieces(20 * MB, STEP_PAGES, (at, n) => {
+        w.touch('d', 'dheap', at, n, 'write');
+        w.touch('c', 'cheap', 0, 1, 'read');
+      });
       w.snap('grown');
     },
   ],
@@ -392,7 +399,7 @@ export const FURTHER_ROWS: readonly Row[] = [
       sweep(w, 'a', 'other', 16, 'write');
       sweep(w, 'a', 'heap', 20, 'write', 4);
       w.snap('taken');
-      w.line('a munmap other 0 12M');
+      w.line('a munmap other 0 6M');
       sweep(w, 'a', 'heap', 32, 'read');
       w.snap('read');
     },
