@@ -30,6 +30,8 @@ export class Kswapd {
   private busyUntilUs = 0;
   private sleptUs = Number.NEGATIVE_INFINITY;
   private reclaimed = 0;
+  /** All that a pass took off the lists was being written (PGDAT_WRITEBACK). */
+  private metOnlyWriteback = false;
   private pswpin = 0;
   private pgpgin = 0;
 
@@ -57,18 +59,21 @@ export class Kswapd {
     this.sleptUs = nowUs;
     mem.lowFreePages = mem.watermarks.low;
     if (this.reclaimed === 0) this.failures++;
+    if (mem.nrFree >= mem.watermarks.high) this.metOnlyWriteback = false;
     mem.policy.endReclaim(mem, null);
     pressure.psi.refresh();
   }
 
   /**
    * Time in which it can work passes within this moment: somebody waits for `us`, or allocates, which takes a fault and
-   * what has been read since the last one.
+   * what has been read since the last one. Returns whether it has done anything.
    */
-  give(us: number = MINOR_FAULT_US + this.#readUs()): void {
-    if (!this.awake) return;
+  give(us: number = MINOR_FAULT_US + this.#readUs()): boolean {
+    if (!this.awake) return false;
     this.busyUntilUs -= us;
-    if (this.busyUntilUs <= this.machine.nowUs) this.run(this.machine.nowUs);
+    if (this.busyUntilUs > this.machine.nowUs) return false;
+    this.run(this.machine.nowUs);
+    return true;
   }
 
   /** Time that reading from swap and files has taken since it was last asked. */
@@ -98,6 +103,7 @@ export class Kswapd {
     }
     const sc = new ScanControl('kswapd', Math.max(mem.watermarks.high, SWAP_CLUSTER_MAX), vm.swappiness);
     sc.priority = this.priority;
+    sc.stallsOnWriteback = this.metOnlyWriteback;
     const swappedOut = mem.events.pswpout;
     mem.policy.ageNode(mem, sc);
     shrinkNode(mem, sc);
@@ -106,13 +112,19 @@ export class Kswapd {
     const costUs = reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut);
     this.#charge(costUs);
     this.busyUntilUs += costUs;
-    if (sc.nrReclaimed === 0 && sc.nrWritten + sc.nrWriteback > 0) {
-      // Everything found waits for a device: so does kswapd. Mirrors: reclaim_throttle(VMSCAN_THROTTLE_WRITEBACK).
-      const due = Math.max(storage.nextEventUs, this.machine.nowUs + storage.settings.writeUs);
-      this.busyUntilUs = Math.max(this.busyUntilUs, Math.min(due, this.machine.nowUs + THROTTLE_US));
+    if (sc.nrWriteback > 0 && sc.nrWriteback === sc.nrScanned) this.metOnlyWriteback = true;
+    // Pages come round before they are written, or everything found waits for a device: so does kswapd.
+    if (sc.nrImmediate > 0) this.#waitUntil(storage.writesDoneUs(SWAP_CLUSTER_MAX + 1));
+    if (sc.nrReclaimed === 0 && sc.nrWritten + sc.nrWriteback + sc.nrImmediate > 0) {
+      this.#waitUntil(Math.max(storage.nextEventUs, this.machine.nowUs + storage.settings.writeUs));
       return;
     }
     if (sc.nrScanned < sc.nrToReclaim || sc.nrReclaimed === 0) this.priority--;
+  }
+
+  /** Mirrors: reclaim_throttle(VMSCAN_THROTTLE_WRITEBACK), __acct_reclaim_writeback. */
+  #waitUntil(us: number): void {
+    this.busyUntilUs = Math.max(this.busyUntilUs, Math.min(us, this.machine.nowUs + THROTTLE_US));
   }
 
   #charge(us: number): void {

@@ -196,9 +196,9 @@ export class Pressure implements MemoryHooks {
 
   /** Mirrors: __alloc_pages_slowpath. Returns whether the allocation may go on. */
   onLowMemory(mem: Memory): boolean {
-    if (mem.nrFree <= mem.watermarks.low) this.kswapd.wake();
-    this.kswapd.give();
-    if (mem.nrFree > mem.watermarks.min) return true;
+    const free = mem.nrFree;
+    if (free <= mem.watermarks.low) this.kswapd.wake();
+    if ((this.kswapd.give() ? mem.nrFree : free) > mem.watermarks.min) return true;
     if (this.#mayNotAllocate(mem)) return false;
     let fruitless = 0;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

@@ -3,7 +3,7 @@
  * measured (native-notes/limits.md). Also the flusher: which dirty file pages are due.
  */
 import type { Mapping } from '../mm/cache/mapping.ts';
-import { dirtyPages, endWriteback, startFileWrite } from '../mm/cache/writeback.ts';
+import { endWriteback, startFileWrite, startFileWrites } from '../mm/cache/writeback.ts';
 import type { Memory } from '../mm/memory.ts';
 import type { WritebackDevice } from '../mm/memory-hooks.ts';
 import { PG_DIRTY, PG_USED } from '../mm/pages/page-flags.ts';
@@ -59,8 +59,8 @@ export class Storage implements WritebackDevice {
   }
 
   cancel(pfn: number): void {
-    this.requested.remove(pfn);
-    this.writes.remove(pfn);
+    if (this.requested.length > 0) this.requested.remove(pfn);
+    if (this.writes.length > 0) this.writes.remove(pfn);
   }
 
   requestFlush(pfn: number): void {
@@ -114,15 +114,17 @@ export class Storage implements WritebackDevice {
     return untilUs - since;
   }
 
+  /** When so many of the writes under way are done, or all if there are fewer, in virtual microseconds. */
+  writesDoneUs(count: number): number {
+    return this.writes.length === 0 ? this.nowUs : this.writes.turnOf(count) - this.aheadUs;
+  }
+
   /** Starts writing dirty file pages, file by file, until at most `keep` are dirty. Mirrors: wb_over_bg_thresh. */
   writeBack(keep: number): void {
     for (const mapping of this.mem.mappings.values()) {
       if (this.mem.nrFileDirty <= keep) return;
       if (mapping.isShmem || mapping.nrDirty === 0) continue;
-      for (const pfn of dirtyPages(this.mem, mapping)) {
-        if (this.mem.nrFileDirty <= keep) return;
-        startFileWrite(this.mem, pfn);
-      }
+      startFileWrites(this.mem, mapping, keep);
     }
   }
 
@@ -155,7 +157,7 @@ export class Storage implements WritebackDevice {
       const since = this.dirtySince.get(mapping) ?? this.nowUs;
       this.dirtySince.set(mapping, since);
       if (this.nowUs - since < this.settings.dirtyExpireUs) continue;
-      for (const pfn of dirtyPages(this.mem, mapping)) startFileWrite(this.mem, pfn);
+      startFileWrites(this.mem, mapping);
       this.dirtySince.delete(mapping);
     }
   }

@@ -150,8 +150,12 @@ export class Memory {
 
   /** A frame for anonymous, file or shmem use, or 0 when memory has run out. It is on no list yet. */
   allocFrame(): number {
-    if (this.nrFree <= this.lowFreePages && this.hooks.onLowMemory?.(this) === false) return 0;
-    if (this.nrFree <= 0) return 0;
+    let free = this.nrFree;
+    if (free <= this.lowFreePages) {
+      if (this.hooks.onLowMemory?.(this) === false) return 0;
+      free = this.nrFree;
+    }
+    if (free <= 0) return 0;
     if (this.memcg !== null) return this.#allocCharged(this.memcg);
     this.events.pgalloc_normal++;
     return this.frames.alloc();

@@ -11,8 +11,9 @@ import { CONTENT_ZERO } from '../pages/content.ts';
 import type { HugePage } from '../pages/hugetlb.ts';
 import type { Vma } from '../space/vma.ts';
 
-const CHUNK = 512;
-const CHUNK_SHIFT = 9;
+/** Pages of a chunk. */
+export const CHUNK = 512;
+export const CHUNK_SHIFT = 9;
 const WALK_PIECE_CHUNKS = 8;
 
 export const ENTRY_SWAPPED = 0x40000000;
@@ -37,6 +38,11 @@ export class PageArray {
       this.chunks[key] = chunk;
     }
     chunk[index & (CHUNK - 1)] = value;
+  }
+
+  /** The entries of 512 × `key` and on, or undefined: they are all 0. For loops over many; not to be written to. */
+  chunk(key: number): Uint32Array | undefined {
+    return this.chunks[key];
   }
 
   /** Empties the entries of [from, to). */
@@ -90,6 +96,7 @@ export interface Ownership {
 export class Mapping {
   readonly id: number;
   readonly kind: MappingKind;
+  readonly isShmem: boolean;
   /** Path in the simulated file system, or the kernel's name for an object without one (`/memfd:x (deleted)`). */
   path: string;
   readonly inode: number;
@@ -119,6 +126,7 @@ export class Mapping {
   constructor(id: number, kind: MappingKind, path: string, sizeBytes: number, owner: Ownership, firstContent: number) {
     this.id = id;
     this.kind = kind;
+    this.isShmem = kind === 'shmem';
     this.path = path;
     this.inode = 1000 + id;
     this.sizeBytes = sizeBytes;
@@ -132,10 +140,6 @@ export class Mapping {
     return Math.ceil(this.sizeBytes / 4096);
   }
 
-  get isShmem(): boolean {
-    return this.kind === 'shmem';
-  }
-
   /** A page has become dirty (1) or clean (-1). */
   countDirty(index: number, change: 1 | -1): void {
     this.nrDirty += change;
@@ -143,11 +147,11 @@ export class Mapping {
     this.dirtyIn.set(key, this.dirtyIn.get(key) + change);
   }
 
-  /** Calls `visit` for what is in the cache near dirty pages, by ascending index. */
-  forEachNearDirty(visit: (index: number, entry: number) => void): void {
-    this.dirtyIn.forEach((key) => {
-      this.pages.forEachIn(key, visit);
-    });
+  /** The chunks of the cache (of 512 pages) that have dirty pages, ascending. */
+  dirtyChunks(): number[] {
+    const keys: number[] = [];
+    if (this.nrDirty > 0) this.dirtyIn.forEach((key) => void keys.push(key));
+    return keys;
   }
 
   /** Content id of a block on the simulated disk. A stored 0 means "as it was made"; a block of zeros is stored as DISK_ZERO. */

@@ -14,7 +14,7 @@ import { EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { finish } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
-import { PG_MLOCKED } from '../pages/page-flags.ts';
+import { PG_MLOCKED, PG_USED } from '../pages/page-flags.ts';
 import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_PURGED } from '../pages/pte.ts';
 import type { Mm } from '../space/mm.ts';
 import { changeRange } from '../space/mmap.ts';
@@ -180,7 +180,8 @@ export function discardEntry(mem: Memory, vma: Vma, at: number): boolean {
   tables.pte[at] = PTE_PURGED;
   tables.expected[at] = 0;
   mem.events.pgvolatile_discarded++;
-  return kind === KIND_PRESENT;
+  // One that another process has in swap still is what its slot is a copy of.
+  return kind === KIND_PRESENT && (frames.flags[number]! & PG_USED) === 0;
 }
 
 function purgeObject(mem: Memory, mapping: Mapping, { start, end }: VolatileRange): number {

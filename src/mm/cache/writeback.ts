@@ -14,9 +14,8 @@ import {
 } from '../pages/page-flags.ts';
 import { PTE_DIRTY, PTE_WRITE } from '../pages/pte.ts';
 import { evictFromCache, evictFromSwapCache } from '../reclaim/pageout.ts';
-import { forEachMapping } from '../space/rmap.ts';
-import type { Mapping } from './mapping.ts';
-import { ENTRY_SWAPPED } from './mapping.ts';
+import { entryIn } from '../space/rmap.ts';
+import { CHUNK, ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 
 /**
  * Starts the write of a dirty page of a file: the page is clean from now on, every mapping write-protected, its content
@@ -43,23 +42,46 @@ function cleanForIo(mem: Memory, pfn: number): boolean {
   const { frames, tables } = mem;
   const flags = frames.flags[pfn]!;
   if ((flags & PG_DIRTY) === 0 || flags & PG_WRITEBACK) return false;
-  forEachMapping(mem, pfn, (_vma, _vpn, at) => {
-    tables.pte[at]! &= ~(PTE_DIRTY | PTE_WRITE);
-    return true;
-  });
+  const mapping = mem.mappingOf(pfn);
+  let left = frames.mapcount[pfn]!;
+  if (left > 0) {
+    for (const vma of mapping.vmas) {
+      const at = entryIn(mem, vma, pfn);
+      if (at === 0) continue;
+      tables.pte[at]! &= ~(PTE_DIRTY | PTE_WRITE);
+      if (--left === 0) break;
+    }
+  }
   mem.clearDirty(pfn);
-  mem.mappingOf(pfn).setDiskContent(frames.index[pfn]!, frames.content[pfn]!);
+  mapping.setDiskContent(frames.index[pfn]!, frames.content[pfn]!);
   return true;
 }
 
 /** Dirty pages of a file in [from, to), ascending. */
 export function dirtyPages(mem: Memory, mapping: Mapping, from = 0, to = Number.POSITIVE_INFINITY): number[] {
   const dirty: number[] = [];
-  if (mapping.nrDirty === 0) return dirty;
-  mapping.forEachNearDirty((index, entry) => {
-    if (entry < ENTRY_SWAPPED && index >= from && index < to && mem.frames.flags[entry]! & PG_DIRTY) dirty.push(entry);
-  });
+  for (const key of mapping.dirtyChunks()) {
+    mapping.pages.forEachIn(key, (index, entry) => {
+      if (entry < ENTRY_SWAPPED && index >= from && index < to && mem.frames.flags[entry]! & PG_DIRTY)
+        dirty.push(entry);
+    });
+  }
   return dirty;
+}
+
+/** Starts the writes of a file's dirty pages, ascending, until at most `keep` pages of the machine are dirty. */
+export function startFileWrites(mem: Memory, mapping: Mapping, keep = 0): void {
+  const { flags } = mem.frames;
+  for (const key of mapping.dirtyChunks()) {
+    const chunk = mapping.pages.chunk(key);
+    if (chunk === undefined) continue;
+    for (let i = 0; i < CHUNK; i++) {
+      const entry = chunk[i]!;
+      if (entry === 0 || entry >= ENTRY_SWAPPED || (flags[entry]! & PG_DIRTY) === 0) continue;
+      if (mem.nrFileDirty <= keep) return;
+      startFileWrite(mem, entry);
+    }
+  }
 }
 
 /** Pages written in one piece of work. */

@@ -3,7 +3,6 @@
  * is not its business (shrink-list.ts, pageout.ts), nor which groups are reclaimed from (vmscan.ts). A policy has no state
  * of its own: what it remembers is in the Lruvec of each group and in the flags of pages.
  */
-import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import type { Memcg } from './memcg.ts';
 import type { ScanControl } from './scan-control.ts';
@@ -16,8 +15,10 @@ export const REF_ACTIVATE = 2;
 export interface ReclaimPolicy {
   /** Decides what the pass may do. Mirrors: prepare_scan_control. */
   prepareScan(mem: Memory, sc: ScanControl): void;
-  /** Reclaims from one group, at the priority of `sc`, in pieces of some pages. Mirrors: shrink_lruvec. */
-  shrinkLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): Job<void>;
+  /** Decides how much of each list of a group is looked at, at the priority of `sc`. Mirrors: get_scan_count. */
+  beginLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): void;
+  /** Looks at a few pages of each list and frees what is old; false: the group is done. Mirrors: shrink_lruvec. */
+  stepLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): boolean;
   /** Ages pages before a pass of kswapd. Mirrors: kswapd_age_node. */
   ageNode(mem: Memory, sc: ScanControl): void;
   /** Whether a page was used of late. Returns REF_*; `lastVma` and `lastEntry` say where it was found. Mirrors: folio_check_references. */

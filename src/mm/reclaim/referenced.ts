@@ -1,9 +1,9 @@
 /** Who has used a page since reclaim last came by. Mirrors: mm/rmap.c:folio_referenced. */
 import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
-import { KIND_PRESENT, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
+import { PTE_YOUNG } from '../pages/pte.ts';
 import { mlockFrame } from '../space/mlock.ts';
-import { hasRecency } from '../space/rmap.ts';
+import { entryIn, hasRecency } from '../space/rmap.ts';
 import { VM_LOCKED } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
 import type { Memcg } from './memcg.ts';
@@ -37,12 +37,12 @@ export class ReferenceWalk {
     const owner = frames.owner[pfn]!;
     const mapcount = frames.mapcount[pfn]!;
     this.vmFlags = 0;
-    this.vma = undefined;
-    if (mapcount === 0) return 0;
     if (mapcount === 1 && owner === this.owner && this.ownerVma !== undefined) {
       const at = entryIn(mem, this.ownerVma, pfn);
       if (at !== 0) return this.#visit(mem, this.ownerVma, at, pfn, target);
     }
+    this.vma = undefined;
+    if (mapcount === 0) return 0;
     const vmas = frames.flags[pfn]! & PG_ANON ? mem.anonRoots.get(owner)?.vmas : mem.mappings.get(owner)?.vmas;
     if (vmas === undefined) return 0;
     let young = 0;
@@ -60,7 +60,7 @@ export class ReferenceWalk {
 
   #visit(mem: Memory, vma: Vma, at: number, pfn: number, target: Memcg | null): number {
     const { pte } = mem.tables;
-    this.vma = vma;
+    if (this.vma !== vma) this.vma = vma;
     this.at = at;
     if (!hasRecency(mem, vma)) return 0;
     if (target !== null && vma.mm.memcg !== target.id && mem.memcgs[vma.mm.memcg]?.isBelow(target) !== true) return 0;
@@ -75,14 +75,4 @@ export class ReferenceWalk {
     this.vmFlags |= vma.flags;
     return 1;
   }
-}
-
-/** The index of the entry by which a VMA maps the page, or 0. */
-function entryIn(mem: Memory, vma: Vma, pfn: number): number {
-  const vpn = vma.vpnOf(mem.frames.index[pfn]!);
-  if (vpn < 0) return 0;
-  const at = mem.tables.find(vma.mm.pageDirectory, vpn);
-  if (at === 0) return 0;
-  const entry = mem.tables.pte[at]!;
-  return entry >>> 30 === KIND_PRESENT && (entry & PTE_NUMBER) === pfn ? at : 0;
 }

@@ -33,6 +33,11 @@ export class ScanControl {
   /** Writes to swap, and pages met whose write is under way. */
   nrWritten = 0;
   nrWriteback = 0;
+  /** Of those, what it has waited for already. */
+  nrAwaited = 0;
+  /** kswapd has met nothing but pages under writeback (PGDAT_WRITEBACK): those that it meets a second time count here. */
+  stallsOnWriteback = false;
+  nrImmediate = 0;
   /** Costs of the target at the beginning of the pass. */
   anonCost = 0;
   fileCost = 0;

@@ -57,8 +57,11 @@ function shrinkPage(mem: Memory, sc: ScanControl, pfn: number): boolean {
   if (fileDirty && (flags & PG_WRITEBACK) === 0) outcome.unqueuedDirty++;
   if (flags & PG_WRITEBACK) {
     // Out of the way until the write is done; then it comes to the old end of the inactive list.
-    pageFlags[pfn] = flags | PG_RECLAIM | PG_VMSCAN;
-    sc.nrWriteback++;
+    if (sc.stallsOnWriteback && flags & PG_RECLAIM) sc.nrImmediate++;
+    else {
+      pageFlags[pfn] = flags | PG_RECLAIM | PG_VMSCAN;
+      sc.nrWriteback++;
+    }
     activate(mem, pfn);
     return false;
   }

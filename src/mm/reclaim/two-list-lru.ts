@@ -9,18 +9,19 @@
  * How many pages of each list a pass looks at follows from the priority (list >> 12 … list >> 0), swappiness, protection
  * and what reclaiming each kind has cost of late.
  */
-import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, NR_LISTS } from '../pages/frames.ts';
 import { PG_ACTIVE, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_WORKINGSET } from '../pages/page-flags.ts';
 import { VM_EXEC, VM_LOCKED } from '../space/vm-flags.ts';
+import type { VmEvents } from '../vm-events.ts';
 import { ACTIVATE_ANON, ACTIVATE_FILE, noteCost, pageState } from './lruvec.ts';
-import { type Memcg, nextInTree, nrSwapPages } from './memcg.ts';
+import { type Memcg, type MemcgCounts, nextInTree, nrSwapPages } from './memcg.ts';
 import { REF_ACTIVATE, REF_KEEP, REF_RECLAIM, type ReclaimPolicy } from './policy.ts';
 import {
   DEACTIVATE_ANON,
   DEACTIVATE_FILE,
   DEF_PRIORITY,
+  type Reclaimer,
   type ScanControl,
   SWAP_CLUSTER_MAX,
   SWAPPINESS_ANON_ONLY,
@@ -69,6 +70,8 @@ function unprotected(memcg: Memcg, sc: ScanControl, size: number, root: Memcg): 
 /** Pages to look at, by list. Module state: reclaim does not nest. */
 const toScan = new Float64Array(4);
 const targets = new Float64Array(4);
+/** Pages freed from the group so far. */
+let reclaimedHere = 0;
 
 /** Mirrors: get_scan_count. */
 function scanCount(mem: Memory, memcg: Memcg, sc: ScanControl): void {
@@ -88,10 +91,44 @@ function scanCount(mem: Memory, memcg: Memcg, sc: ScanControl): void {
   const root = sc.target ?? mem.rootMemcg;
   for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
     const size = mem.frames.nrOnGroupList[memcg.id * NR_LISTS + list]!;
-    const scan = Math.floor(unprotected(memcg, sc, size, root) / 2 ** sc.priority);
+    const scan = Math.floor(unprotected(memcg, sc, size, root) / (1 << sc.priority));
     const share = list >= LRU_INACTIVE_FILE ? fileShare : anonShare;
     toScan[list] = whole === 1 ? (share === 0 ? 0 : scan) : Math.floor((scan * share) / whole);
   }
+}
+
+/** A batch of each list; false: there is no more to look at, or it is enough. */
+function shrinkRound(mem: Memory, memcg: Memcg, sc: ScanControl): boolean {
+  if (!leftToScan()) return false;
+  for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
+    if (toScan[list]! <= 0) continue;
+    const count = Math.min(toScan[list]!, SWAP_CLUSTER_MAX);
+    toScan[list]! -= count;
+    reclaimedHere += shrinkList(mem, memcg, sc, list, count);
+  }
+  const proportional = !sc.isGroup && sc.by !== 'kswapd' && sc.priority === DEF_PRIORITY;
+  if (reclaimedHere < sc.nrToReclaim || proportional) return leftToScan();
+  // Enough: the kind with less left is done; the other is scanned only as far as the same proportion asks for.
+  const file = toScan[LRU_INACTIVE_FILE]! + toScan[LRU_ACTIVE_FILE]!;
+  const anon = toScan[LRU_INACTIVE_ANON]! + toScan[LRU_ACTIVE_ANON]!;
+  if (file === 0 || anon === 0) return false;
+  const done = file > anon ? LRU_INACTIVE_ANON : LRU_INACTIVE_FILE;
+  const other = file > anon ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
+  const target = targets[done]! + targets[done + 1]! + 1;
+  const percentage = Math.floor((Math.min(file, anon) * 100) / target);
+  toScan[done] = 0;
+  toScan[done + 1] = 0;
+  for (let list = other; list <= other + 1; list++) {
+    const scanned = targets[list]! - toScan[list]!;
+    const wanted = Math.floor((targets[list]! * (100 - percentage)) / 100);
+    toScan[list] = wanted - Math.min(wanted, scanned);
+  }
+  return leftToScan();
+}
+
+/** Active anonymous pages alone are no reason to go on. */
+function leftToScan(): boolean {
+  return toScan[LRU_INACTIVE_ANON]! > 0 || toScan[LRU_ACTIVE_FILE]! > 0 || toScan[LRU_INACTIVE_FILE]! > 0;
 }
 
 /** Mirrors: shrink_list. */
@@ -117,11 +154,19 @@ function shrinkInactive(mem: Memory, memcg: Memcg, sc: ScanControl, list: number
   return outcome.reclaimed;
 }
 
-const COUNTED_AS = {
-  kswapd: ['pgscan_kswapd', 'pgsteal_kswapd'],
-  direct: ['pgscan_direct', 'pgsteal_direct'],
-  proactive: ['pgscan_proactive', 'pgsteal_proactive'],
-} as const;
+/** Adds to the counters of one reclaimer; written out, as counters by a computed name are slow. */
+function countBy(counts: VmEvents | MemcgCounts, by: Reclaimer, scanned: number, reclaimed: number): void {
+  if (by === 'kswapd') {
+    counts.pgscan_kswapd += scanned;
+    counts.pgsteal_kswapd += reclaimed;
+  } else if (by === 'direct') {
+    counts.pgscan_direct += scanned;
+    counts.pgsteal_direct += reclaimed;
+  } else {
+    counts.pgscan_proactive += scanned;
+    counts.pgsteal_proactive += reclaimed;
+  }
+}
 
 /** Mirrors: the vm events in shrink_inactive_list. Reclaim from a group counts for the group only. */
 function countScan(
@@ -132,13 +177,8 @@ function countScan(
   scanned: number,
   reclaimed: number,
 ): void {
-  const [scan, steal] = COUNTED_AS[sc.by];
-  counts[scan] += scanned;
-  counts[steal] += reclaimed;
-  if (!sc.isGroup) {
-    events[scan] += scanned;
-    events[steal] += reclaimed;
-  }
+  countBy(counts, sc.by, scanned, reclaimed);
+  if (!sc.isGroup) countBy(events, sc.by, scanned, reclaimed);
   if (file) {
     events.pgscan_file += scanned;
     events.pgsteal_file += reclaimed;
@@ -208,49 +248,30 @@ export class TwoListLru implements ReclaimPolicy {
     }
     const inactiveFile = pageState(mem, target, LRU_INACTIVE_FILE);
     sc.cacheTrimMode =
-      Math.floor(inactiveFile / 2 ** sc.priority) > 0 && (sc.mayDeactivate & DEACTIVATE_FILE) === 0 && !sc.noCacheTrim;
+      Math.floor(inactiveFile / (1 << sc.priority)) > 0 &&
+      (sc.mayDeactivate & DEACTIVATE_FILE) === 0 &&
+      !sc.noCacheTrim;
     sc.fileIsTiny = false;
     if (sc.isGroup) return;
     const on = mem.frames.nrOnList;
     sc.fileIsTiny =
       on[LRU_ACTIVE_FILE]! + on[LRU_INACTIVE_FILE]! + mem.nrFree <= mem.watermarks.high &&
       (sc.mayDeactivate & DEACTIVATE_ANON) === 0 &&
-      Math.floor(on[LRU_INACTIVE_ANON]! / 2 ** sc.priority) > 0;
+      Math.floor(on[LRU_INACTIVE_ANON]! / (1 << sc.priority)) > 0;
   }
 
-  *shrinkLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): Job<void> {
+  beginLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): void {
     scanCount(mem, memcg, sc);
     targets.set(toScan);
-    const proportional = !sc.isGroup && sc.by !== 'kswapd' && sc.priority === DEF_PRIORITY;
-    let reclaimed = 0;
-    while (toScan[LRU_INACTIVE_ANON]! > 0 || toScan[LRU_ACTIVE_FILE]! > 0 || toScan[LRU_INACTIVE_FILE]! > 0) {
-      for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
-        if (toScan[list]! <= 0) continue;
-        const count = Math.min(toScan[list]!, SWAP_CLUSTER_MAX);
-        toScan[list]! -= count;
-        reclaimed += shrinkList(mem, memcg, sc, list, count);
-      }
-      yield;
-      if (reclaimed < sc.nrToReclaim || proportional) continue;
-      // Enough: the kind with less left is done; the other is scanned only as far as the same proportion asks for.
-      const file = toScan[LRU_INACTIVE_FILE]! + toScan[LRU_ACTIVE_FILE]!;
-      const anon = toScan[LRU_INACTIVE_ANON]! + toScan[LRU_ACTIVE_ANON]!;
-      if (file === 0 || anon === 0) break;
-      const done = file > anon ? LRU_INACTIVE_ANON : LRU_INACTIVE_FILE;
-      const other = file > anon ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
-      const target = targets[done]! + targets[done + 1]! + 1;
-      const percentage = Math.floor((Math.min(file, anon) * 100) / target);
-      toScan[done] = 0;
-      toScan[done + 1] = 0;
-      for (let list = other; list <= other + 1; list++) {
-        const scanned = targets[list]! - toScan[list]!;
-        const wanted = Math.floor((targets[list]! * (100 - percentage)) / 100);
-        toScan[list] = wanted - Math.min(wanted, scanned);
-      }
-    }
-    sc.nrReclaimed += reclaimed;
+    reclaimedHere = 0;
+  }
+
+  stepLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): boolean {
+    if (shrinkRound(mem, memcg, sc)) return true;
+    sc.nrReclaimed += reclaimedHere;
     if (canAgeAnon(mem) && inactiveIsLow(mem, memcg, LRU_INACTIVE_ANON))
       shrinkActive(mem, memcg, sc, LRU_ACTIVE_ANON, SWAP_CLUSTER_MAX);
+    return false;
   }
 
   ageNode(mem: Memory, sc: ScanControl): void {

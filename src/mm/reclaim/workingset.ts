@@ -18,7 +18,12 @@ const GROUP_SHIFT = AGE_BITS + 1;
 
 /** Pages that share one age. */
 export function bucketPages(mem: Memory): number {
-  return 2 ** Math.max(0, 32 - Math.clz32(mem.frames.total - 1) - AGE_BITS);
+  return 1 << bucketOrder(mem);
+}
+
+/** Its logarithm. A machine has at most 2^30 pages (MAX_PAGES), so that all ages times it are no more than that. */
+function bucketOrder(mem: Memory): number {
+  return Math.max(0, 32 - Math.clz32(mem.frames.total - 1) - AGE_BITS);
 }
 
 /** One page more has been evicted from, or activated in, a group: for it and all above. Mirrors: workingset_age_nonresident. */
@@ -28,7 +33,7 @@ export function ageNonresident(memcg: Memcg, pages = 1): void {
 
 /** The shadow of a page that is leaving, reclaimed from `target`. Mirrors: workingset_eviction. */
 export function evictionShadow(mem: Memory, pfn: number, target: Memcg): number {
-  const age = Math.floor(target.lruvec.nonresidentAge / bucketPages(mem)) & AGE_MASK;
+  const age = (target.lruvec.nonresidentAge >>> bucketOrder(mem)) & AGE_MASK;
   ageNonresident(target);
   const workingset = mem.frames.flags[pfn]! & PG_WORKINGSET ? 1 : 0;
   return ((target.id << GROUP_SHIFT) | (age << 1) | workingset) >>> 0;
@@ -38,10 +43,10 @@ export function evictionShadow(mem: Memory, pfn: number, target: Memcg): number 
 export function isRecent(mem: Memory, shadow: number, file: boolean): boolean {
   const group = mem.memcgs[shadow >>> GROUP_SHIFT];
   if (group === undefined) return false;
-  const bucket = bucketPages(mem);
-  const evicted = ((shadow >>> 1) & AGE_MASK) * bucket;
-  const range = (AGE_MASK + 1) * bucket;
-  const distance = (((group.lruvec.nonresidentAge - evicted) % range) + range) % range;
+  const order = bucketOrder(mem);
+  const evicted = ((shadow >>> 1) & AGE_MASK) << order;
+  // Modulo all ages there are, a power of two.
+  const distance = ((group.lruvec.nonresidentAge - evicted) & ((1 << (AGE_BITS + order)) - 1)) >>> 0;
   let size = pageState(mem, group, LRU_ACTIVE_FILE);
   if (!file) size += pageState(mem, group, LRU_INACTIVE_FILE);
   if (nrSwapPages(mem, group) > 0) {

@@ -3,7 +3,7 @@
  * under the memory manager's rules of current kernels; where a profile differs, `mem.rules` says so.
  */
 
-import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
+import { CHUNK, CHUNK_SHIFT, ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
 import { cachedPage, noteFaultHit, type OpenFile, readAroundFault, readInto } from '../cache/readahead.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO } from '../pages/content.ts';
@@ -70,7 +70,7 @@ export function accessPage(mem: Memory, vma: Vma, vpn: number, write: boolean): 
     return FAULT_NONE;
   }
   mem.faultingMm = vma.mm;
-  const outcome = handleFault(mem, vma, vpn, write);
+  const outcome = handleFault(mem, vma, vpn, write, at);
   mem.faultingMm = null;
   if (outcome > FAULT_NONE) {
     const { counts } = mem.memcgs[vma.mm.memcg] ?? mem.rootMemcg;
@@ -84,10 +84,10 @@ export function accessPage(mem: Memory, vma: Vma, vpn: number, write: boolean): 
   return outcome;
 }
 
-/** Mirrors: mm/memory.c:handle_pte_fault. */
-function handleFault(mem: Memory, vma: Vma, vpn: number, write: boolean): number {
+/** `found`: the index of the entry, 0 where there is no table for it. Mirrors: mm/memory.c:handle_pte_fault. */
+function handleFault(mem: Memory, vma: Vma, vpn: number, write: boolean, found: number): number {
   if (vma.flags & VM_HUGETLB) return hugeFault(mem, vma, vpn, write);
-  const at = mem.tables.ensure(vma.mm.pageDirectory, vpn);
+  const at = found !== 0 ? found : mem.tables.ensure(vma.mm.pageDirectory, vpn);
   const pte = mem.tables.pte[at]!;
   switch (pte >>> 30) {
     case KIND_NONE:
@@ -243,6 +243,7 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
   if (pfn !== 0) noteSwapCacheHit(mem, pfn);
   else if (!swap.synchronous) {
     pfn = swapInCluster(mem, slot);
+    if (isGone(mapping, index, slot)) return getCachePage(mem, mapping, index);
     if (pfn === 0) return 0;
     major = FOUND_MAJOR;
   }
@@ -253,6 +254,10 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
     removeFromSwapCache(mem, pfn);
   } else {
     pfn = mem.allocFrame();
+    if (isGone(mapping, index, slot)) {
+      if (pfn !== 0) mem.freeFrame(pfn);
+      return getCachePage(mem, mapping, index);
+    }
     if (pfn === 0) return 0;
     mem.frames.content[pfn] = swap.content[slot]!;
     mem.frames.flags[pfn]! |= PG_SWAPBACKED;
@@ -266,6 +271,11 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
   mem.addToCache(mapping, index, pfn);
   mem.setDirty(pfn);
   return pfn | major;
+}
+
+/** Whether looking for memory has thrown the swapped page of a volatile object away. */
+function isGone(mapping: Mapping, index: number, slot: number): boolean {
+  return mapping.pages.get(index) !== ENTRY_SWAPPED + slot;
 }
 
 /** Zero pages that were only noted, not written. */
@@ -301,11 +311,16 @@ function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: n
   const besides = Math.floor(first / CHUNK_PAGES) === Math.floor((last - 1) / CHUNK_PAGES);
   const base = at - (vpn - first);
   const firstIndex = vma.indexOf(first);
+  // So do those of the page cache.
+  const chunk = mapping.pages.chunk(firstIndex >>> CHUNK_SHIFT);
+  const inChunk = firstIndex & (CHUNK - 1);
+  const together = inChunk + (last - first) <= CHUNK;
+  if (together && chunk === undefined) return;
   let hits = 0;
   for (let i = 0; i < last - first; i++) {
-    if (file === undefined && besides && tables.pte[base + i] !== 0) continue;
-    const pfn = mapping.pages.get(firstIndex + i);
+    const pfn = together ? chunk![inChunk + i]! : mapping.pages.get(firstIndex + i);
     if (pfn === 0 || pfn >= ENTRY_SWAPPED) continue;
+    if (file === undefined && besides && tables.pte[base + i] !== 0) continue;
     // A page marked for reclaim looks like the mark of readahead, which shares its bit: it is not mapped on the way.
     if (frames.flags[pfn]! & (PG_RECLAIM | PG_UNFILLED)) continue;
     if ((frames.flags[pfn]! & PG_WORKINGSET) === 0) hits++;
@@ -317,12 +332,17 @@ function faultAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: n
   if (file !== undefined) file.mmapMiss = Math.max(0, file.mmapMiss - hits);
 }
 
-/** Reads a page past the swap cache, as from a device that is as fast as memory; 0: out of memory. */
-function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number): number {
+/** Reads a page past the swap cache, as from a device that is as fast as memory; 0: out of memory, or the entry has changed meanwhile. */
+function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number, at: number): number {
   const { frames } = mem;
   const swap = mem.swap!;
+  const entry = mem.tables.pte[at]!;
   const pfn = mem.allocFrame();
   if (pfn === 0) return 0;
+  if (mem.tables.pte[at] !== entry) {
+    mem.freeFrame(pfn);
+    return 0;
+  }
   frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
   frames.owner[pfn] = mem.anonRootOf(vma).id;
   frames.index[pfn] = vma.indexOf(vpn);
@@ -356,9 +376,11 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
   if (pfn === 0) {
     outcome = FAULT_MAJOR;
     if (swap.synchronous && swap.users[slot] === 1 && mem.rules.zramFreesSlot) {
-      pfn = swapInAlone(mem, vma, vpn, slot);
+      pfn = swapInAlone(mem, vma, vpn, slot, at);
       exclusive = true;
     } else pfn = swapInNear(mem, vma, vpn, slot);
+    // Looking for memory has thrown the very page away, as volatile memory is: start again. Mirrors: pte_same in do_swap_page.
+    if (tables.pte[at] !== old) return handleFault(mem, vma, vpn, write, at);
     if (pfn === 0) return FAULT_OOM;
   } else {
     noteSwapCacheHit(mem, pfn, vma, vpn);
@@ -417,7 +439,7 @@ function writeProtectFault(mem: Memory, vma: Vma, vpn: number, at: number): numb
   if (tables.pte[at] !== pte) {
     // Looking for memory has reclaimed the very page: start again with what is there now.
     mem.freeFrame(fresh);
-    return handleFault(mem, vma, vpn, true);
+    return handleFault(mem, vma, vpn, true, at);
   }
   const content = frames.content[pfn]!;
   unmapFrame(mem, vma, pfn);

@@ -7,6 +7,16 @@ import { munlockFrame } from './mlock.ts';
 import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
 
+/** The index of the entry by which a VMA maps the page, or 0. */
+export function entryIn(mem: Memory, vma: Vma, pfn: number): number {
+  const vpn = vma.vpnOf(mem.frames.index[pfn]!);
+  if (vpn < 0) return 0;
+  const at = mem.tables.find(vma.mm.pageDirectory, vpn);
+  if (at === 0) return 0;
+  const entry = mem.tables.pte[at]!;
+  return entry >>> 30 === KIND_PRESENT && (entry & PTE_NUMBER) === pfn ? at : 0;
+}
+
 /**
  * Calls `visit` for every entry that names the frame, until it returns false. `visit` may empty the entry it is shown.
  * Costs a look into every VMA of the frame's owner; callers that know the only mapping do not come here.

@@ -25,6 +25,11 @@ export function readSwapCache(mem: Memory, slot: number): number {
   if (swap.frame[slot] !== 0) return 0;
   const pfn = mem.allocFrame();
   if (pfn === 0) return 0;
+  // Looking for memory may have given the slot up, or to another page.
+  if (swap.users[slot] === 0 || swap.frame[slot] !== 0) {
+    mem.freeFrame(pfn);
+    return 0;
+  }
   const { frames } = mem;
   frames.flags[pfn]! |= PG_SWAPBACKED;
   frames.content[pfn] = swap.content[slot]!;

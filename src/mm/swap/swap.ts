@@ -29,6 +29,8 @@ export interface SwapWindow {
 
 export class SwapArea {
   readonly kind: SwapKind;
+  /** Writes complete in the call: zram. */
+  readonly synchronous: boolean;
   /** Usable slots. */
   readonly total: number;
   readonly users: Uint32Array;
@@ -55,6 +57,7 @@ export class SwapArea {
   constructor(kind: SwapKind, total: number) {
     if (total > MAX_PAGES) throw new BugError('swap area too large for a page table entry');
     this.kind = kind;
+    this.synchronous = kind === 'zram';
     this.total = total;
     this.rotational = kind === 'disk';
     this.users = new Uint32Array(total + 1);
@@ -64,10 +67,6 @@ export class SwapArea {
     this.memcg = new Uint16Array(total + 1);
     this.state = new Uint8Array(total + 1);
     this.clusters = new SwapClusters(Math.min(total, MAX_PTE_NUMBER));
-  }
-
-  get synchronous(): boolean {
-    return this.kind === 'zram';
   }
 
   get nrFree(): number {

@@ -86,6 +86,11 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     pfn = mem.allocFrame();
     mem.faultingMm = null;
     if (pfn === 0) throw outOfMemory(mem);
+    if (tables.pte[at] !== pte) {
+      // Looking for memory has thrown the page away: there is nothing to bring back.
+      mem.freeFrame(pfn);
+      return;
+    }
     frames.flags[pfn]! |= PG_ANON | PG_SWAPBACKED;
     frames.owner[pfn] = mem.anonRootOf(vma).id;
     frames.index[pfn] = vma.indexOf(vpn);

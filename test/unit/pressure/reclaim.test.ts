@@ -157,6 +157,31 @@ A reclaim all`);
     expect(session.machine.vmpressure.sequence).toBe(0);
   });
 
+  it.each([
+    [1_000, 33],
+    [10_000, 100],
+  ])(
+    'kswapd that meets pages under writeback again waits for 33 writes, or 100 ms: writes of %d us',
+    (writeUs, waits) => {
+      // Mirrors: PGDAT_WRITEBACK, reclaim_throttle(VMSCAN_THROTTLE_WRITEBACK), __acct_reclaim_writeback.
+      const session = machineOf(SHORT.replace('swap=128M', 'swap=128M swapkind=disk'));
+      const { machine } = session;
+      machine.storage.settings.writeUs = writeUs;
+      session.apply('A touch heap 0 60M write');
+      const { events } = machine.mem;
+      const moments: number[] = [];
+      for (let ms = 1, before = events.pgscan_kswapd; ms <= 700; ms++) {
+        machine.advance(ms * 1000);
+        if (events.pgscan_kswapd === before) continue;
+        before = events.pgscan_kswapd;
+        moments.push(ms);
+      }
+      const between = moments.slice(1).map((ms, i) => ms - moments[i]!);
+      // The first pass marks the pages, the others find them marked.
+      expect(between.slice(1, 3)).toEqual([waits, waits]);
+    },
+  );
+
   it('gives the same machine however often time is told', () => {
     const runs = [1, 7, 1000].map((pieces) => {
       const session = machineOf(`${SHORT.replace('swap=128M', 'swap=128M swapkind=disk')}A touch heap 0 60M write`);
