@@ -21,6 +21,7 @@ _reclaimfs() {
     "mount --transport") COMPREPLY=($(compgen -W "auto direct fuse-native" -- "$current")); return ;;
     "mount --clock") COMPREPLY=($(compgen -W "real manual" -- "$current")); return ;;
     "mount --speed") COMPREPLY=(); return ;;
+    "mount --perfetto") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "mount --latency") COMPREPLY=($(compgen -W "none real" -- "$current")); return ;;
     "mount --uid") COMPREPLY=(); return ;;
     "mount --hidepid") COMPREPLY=(); return ;;
@@ -33,6 +34,7 @@ _reclaimfs() {
     "run --transport") COMPREPLY=($(compgen -W "auto direct fuse-native" -- "$current")); return ;;
     "run --clock") COMPREPLY=($(compgen -W "real manual" -- "$current")); return ;;
     "run --speed") COMPREPLY=(); return ;;
+    "run --perfetto") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "run --latency") COMPREPLY=($(compgen -W "none real" -- "$current")); return ;;
     "run --uid") COMPREPLY=(); return ;;
     "run --hidepid") COMPREPLY=(); return ;;
@@ -44,6 +46,7 @@ _reclaimfs() {
     "play --profile") COMPREPLY=($(compgen -W "2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings" -- "$current")); return ;;
     "play --swap") COMPREPLY=($(compgen -W "zram disk" -- "$current")); return ;;
     "play --masim-rate") COMPREPLY=(); return ;;
+    "play --perfetto") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "capture --from") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "capture --pid") COMPREPLY=(); return ;;
     "capture -o" | "capture --output") COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -71,11 +74,11 @@ _reclaimfs() {
   esac
   case "$path" in
     "") options="--help --version" ;;
-    "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --latency --uid --hidepid --foreground --cgroupfs --sysfs --no-allow-other --json -h --help" ;;
+    "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --foreground --cgroupfs --sysfs --no-allow-other --json -h --help" ;;
     "umount") options="--all --json -h --help" ;;
     "status") options="--json -h --help" ;;
-    "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
-    "play") options="--profile --swap --masim-rate --json -h --help" ;;
+    "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
+    "play") options="--profile --swap --masim-rate --json --perfetto -h --help" ;;
     "capture") options="--from --pid -o --output --swap-size --json -h --help" ;;
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
     "compare merge") options="--json --jsonl --csv --html -h --help" ;;

@@ -1,4 +1,5 @@
 /** The options that say which machine is simulated and how it is mounted; shared by mount, run and play. */
+import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -52,6 +53,7 @@ export function addMountOptions(command: Command): Command {
         .default('real'),
     )
     .option('--speed <n>', 'virtual seconds per second', positiveNumber, 1)
+    .option('--perfetto <file>', 'write a trace for ui.perfetto.dev: counters, events, kills', writable)
     .addOption(
       new Option('--latency <kind>', 'real: operations take as long as the simulated devices would')
         .choices(['none', 'real'])
@@ -66,6 +68,18 @@ function positiveNumber(text: string): number {
   if (!(value >= MIN_SPEED && value <= MAX_SPEED))
     throw new InvalidArgumentError(`Give a number from ${MIN_SPEED} to ${MAX_SPEED}.`);
   return value;
+}
+
+/** The path of a file that can be written, absolute. */
+function writable(path: string): string {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    throw new InvalidArgumentError(
+      `It cannot be written (${(error as NodeJS.ErrnoException).code}): give another file.`,
+    );
+  }
+  return resolve(path);
 }
 
 const MAX_UID = 2 ** 32 - 2;

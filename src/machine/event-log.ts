@@ -16,6 +16,8 @@ export class EventLog {
   origin: (() => Readonly<Record<string, number>>) | undefined;
   /** Called after each event. */
   onEvent: ((event: MachineEvent) => void) | undefined;
+  /** The same for a trace, beside whoever else listens. */
+  onTrace: ((event: MachineEvent) => void) | undefined;
 
   add(happened: MachineEvent): void {
     const event = this.origin === undefined ? happened : { ...happened, ...this.origin() };
@@ -25,6 +27,7 @@ export class EventLog {
       this.events = this.events.slice(KEPT);
     }
     this.onEvent?.(event);
+    this.onTrace?.(event);
   }
 
   /** Number of events so far, dropped ones included: the position behind the last. */

@@ -140,6 +140,8 @@ export class Machine {
   readonly daemons = { writes: 0, pages: 0, cpuUs: 0 };
   /** Called when a process has gone. */
   onExit: ((task: Task) => void) | undefined;
+  /** Called when time has passed, and what was due by then is done. */
+  onTime: (() => void) | undefined;
   /** Called when a process has changed its user. */
   onUserChanged: ((task: Task) => void) | undefined;
 
@@ -222,6 +224,7 @@ export class Machine {
       if (this.storage.nextEventUs <= this.nowUs || this.storage.pending > 0) this.generation++;
       this.storage.advance(this.nowUs);
       for (const ticker of this.tickers) if (ticker.nextUs() <= this.nowUs) ticker.run(this.nowUs);
+      this.onTime?.();
       if (due >= toUs) break;
       yield;
     }

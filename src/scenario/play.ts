@@ -1,9 +1,7 @@
 /** Playing a scenario without a mount, and what it saw: as text, or in the format of the oracle's goldens. */
-import type { ProfileName } from '../machine/profiles.ts';
-import type { SwapKind } from '../mm/swap/swap.ts';
 import { bytesOf, fromBuffer, jsonOf, textOf, utf8Of } from '../util/bytes.ts';
 import { durationUs } from './duration.ts';
-import { isSaved, Session, type StepRecord } from './session.ts';
+import { isSaved, Session, type SessionOptions, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
 
 /** What a scenario has seen; for `toText` and `toGolden`. */
@@ -19,7 +17,7 @@ export interface PlayResult {
 export function playScenario(
   scenario: string | Uint8Array,
   name: string,
-  options: { profile?: ProfileName | undefined; swapKind?: SwapKind | undefined } = {},
+  options: Pick<SessionOptions, 'profile' | 'swapKind' | 'watch'> = {},
 ): PlayResult {
   const text = scenarioBytes(scenario);
   const file = bytesOf(name);

@@ -28,6 +28,8 @@ const log = logger('session');
 
 /** What a caller may impose on a scenario, over its own `machine` line. */
 export interface SessionOptions {
+  /** Is shown each machine before its first step: the scenario's, and any that takes its place. */
+  readonly watch?: ((machine: Machine) => void) | undefined;
   readonly profile?: ProfileName | undefined;
   readonly swapKind?: SwapKind | undefined;
   /** Wall time now, milliseconds since the epoch: the time of boot then follows from the uptime. Absent: a fixed day. */
@@ -136,6 +138,7 @@ export class Session implements Branches {
     this.#machine = new Machine(this.#machineOptions);
     this.#recorded = this.#options.profile === RECORDED_PROFILE && rest === text;
     if (this.#recorded) this.#machine.usualCatches = ACCESS_SIGNALS;
+    this.#options.watch?.(this.#machine);
     this.warnings = [];
     try {
       for (const key of Object.keys(this.#options.machine ?? {})) this.#machine.imposed.set(`machine.${key}`, '');
@@ -343,6 +346,7 @@ export class Session implements Branches {
   #replace(machine: Machine): void {
     this.#machine = machine;
     this.#isReplaced = true;
+    this.#options.watch?.(machine);
     this.onMachineReplaced?.(machine);
   }
 
@@ -401,6 +405,7 @@ export class Session implements Branches {
     this.#machine = yield* this.#undo.back(mark);
     this.#isReplaced = false;
     this.#historyUs = this.#machine.nowUs;
+    this.#options.watch?.(this.#machine);
     this.onMachineReplaced?.(this.#machine);
   }
 }

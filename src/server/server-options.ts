@@ -21,6 +21,8 @@ export interface MountFlags extends MachineFlags {
   readonly hidepid: 0 | 1 | 2;
   readonly latency: 'none' | 'real';
   readonly allowOther: boolean;
+  /** Where a trace for ui.perfetto.dev goes: an absolute path. */
+  readonly perfetto?: string;
   /** All files belong to this user, who counts as root of the simulated machine. */
   readonly uid?: number;
 }
@@ -44,6 +46,7 @@ export function serverOptions(source: ScenarioSource, flags: MountFlags): Server
     latency: flags.latency,
     mappedIds: mappedIds(),
     filesOf: flags.uid,
+    perfetto: flags.perfetto,
   };
 }
 

@@ -9,6 +9,7 @@ import type { SwapKind } from '../mm/swap/swap.ts';
 import type { Credentials } from '../procfs/access.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session } from '../scenario/session.ts';
+import { TraceFile } from '../scenario/trace/trace-file.ts';
 import type { FileSystem } from '../vfs/types.ts';
 import { addCgroupTree } from './cgroup-tree.ts';
 import { Clock } from './clock.ts';
@@ -49,13 +50,21 @@ export interface ServerOptions {
   readonly cgroups?: boolean | undefined;
   /** Serve the machine's /sys below `.sysfs`, to be bound elsewhere. */
   readonly sysfs?: boolean | undefined;
+  /** A trace for ui.perfetto.dev goes into this file. */
+  readonly perfetto?: string | undefined;
   /** Report processes that come and go, for the placeholders of `run`. */
   readonly reportProcesses?: boolean | undefined;
 }
 
 export function createFileSystem(options: unknown, hooks: TransportHooks): FileSystem {
   const { text, file, profile, swapKind, clock, speed, hidepid, mappedIds, ...more } = options as ServerOptions;
-  const session = new Session({ profile, swapKind, wallNowMs: clock === 'real' ? Date.now() : undefined });
+  const trace = more.perfetto === undefined ? undefined : new TraceFile(more.perfetto, true).trace;
+  const session = new Session({
+    profile,
+    swapKind,
+    wallNowMs: clock === 'real' ? Date.now() : undefined,
+    watch: (machine) => trace?.watch(machine),
+  });
   session.setUp(text, file);
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
   const host = new SessionHost(session, virtual, { inSlices: true });

@@ -5,6 +5,7 @@ import { toBuffer, utf8Of } from '../../util/bytes.ts';
 import type { CommandRow } from '../command.ts';
 import { addMachineOptions, addMasimRate, readScenario } from '../machine-options.ts';
 import { notice, print } from '../output.ts';
+import { traceTo } from '../trace-option.ts';
 
 const HELP = `
 Examples:
@@ -23,17 +24,26 @@ export const playCommand: CommandRow = {
       ),
     )
       .option('--json', 'one JSON object with the steps in order')
+      .option('--perfetto <file>', 'write a trace for ui.perfetto.dev: counters, events, kills')
       .addHelpText('after', HELP)
       .action(play);
   },
 };
 
-async function play(file: string, flags: MachineFlags & { readonly json?: boolean }): Promise<void> {
+interface PlayFlags extends MachineFlags {
+  readonly json?: boolean;
+  readonly perfetto?: string;
+}
+
+async function play(file: string, flags: PlayFlags): Promise<void> {
   const source = await readScenario(file, flags.masimRate);
+  const trace = flags.perfetto === undefined ? undefined : traceTo(flags.perfetto);
   const result = playScenario(toBuffer(source.text), utf8Of(source.file), {
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.swap === undefined ? {} : { swapKind: flags.swap }),
+    watch: (machine) => trace?.trace.watch(machine),
   });
+  trace?.end();
   for (const warning of result.session.warnings) notice(warning);
   print(flags.json === true ? JSON.stringify(toGolden(result), undefined, 1) : toText(result));
 }

@@ -93,8 +93,10 @@ const ENTRY_WORDS: BitWords = {
 };
 
 export const CATALOGUE: Catalogue = new Map([
-  row(Machine, () => [{ ramBytes: 2 ** 20, swapBytes: 0 }], { transient: ['onExit', 'onUserChanged', 'generation'] }),
-  row(EventLog, undefined, { transient: ['origin', 'onEvent'], immutable: ['events'] }),
+  row(Machine, () => [{ ramBytes: 2 ** 20, swapBytes: 0 }], {
+    transient: ['onExit', 'onTime', 'onUserChanged', 'generation'],
+  }),
+  row(EventLog, undefined, { transient: ['origin', 'onEvent', 'onTrace'], immutable: ['events'] }),
   row(LowMemoryKiller),
   row(Kswapd),
   row(LoadAverage, () => [tiny()]),
