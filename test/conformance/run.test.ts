@@ -67,27 +67,6 @@ describe.skipIf(skipMounts)('run', () => {
     expect((await inTree('grep NoNewPrivs /proc/self/status', '--no-new-privs')).stdout).toBe('NoNewPrivs:\t1\n');
   });
 
-  test.each([
-    ['write a setting of this machine', 'echo 60 > /proc/.host/sys/vm/swappiness'],
-    ['press sysrq', 'echo h > /proc/.host/sysrq-trigger'],
-    ['write to /sys', 'echo 0 > /sys/kernel/mm/ksm/run || echo 1 > /sys/block/zram0/reset'],
-    ['make /sys writable again', 'mount -o remount,bind,rw /sys'],
-    ['take the tree away', 'umount /proc'],
-    ['enter another namespace', 'nsenter -t $(ls /proc/.host | grep "^[0-9]" | head -1) -m true'],
-    [
-      'switch swap off',
-      'python3 -c "import ctypes,sys; sys.exit(ctypes.CDLL(None, use_errno=True).swapoff(b\\"/dev/null\\") == 0 or ctypes.get_errno() != 1)" && false',
-    ],
-  ])('it cannot %s', async (_what, script) => {
-    expect((await inTree(`{ ${script}; } 2>/dev/null && echo done`)).stdout).not.toContain('done');
-  });
-
-  test('it sees its server neither in the genuine /proc nor through it', async () => {
-    const script =
-      'for p in /proc/.host/[0-9]*; do tr "\\0" " " < $p/cmdline 2>/dev/null | grep "[r]un-server" && { [ -w $p/mem ] && echo writable; }; done; echo end';
-    expect((await inTree(script)).stdout).toBe('end\n');
-  });
-
   test('its exit status is told, whatever it has done to the directory in /tmp', async () => {
     expect((await inTree(`rmdir ${temporary}/reclaimfs-run-*; exit 3`)).status).toBe(3);
   });
