@@ -82,7 +82,7 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l seeds -x -d 'l
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l baseline -x -d 'what the others are compared with (default: the first)'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l sensitivity -d 'again with other memory, swap, sizes and devices: where does the order turn over?'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l duration -x -d 'how long it goes on, where the scenario does not say'
-complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l warm -x -d 'policies begin only then; before, the kernel is alone'
+complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l warm -x -d 'policies begin only then, all from one machine; before, the kernel is alone (default: what the scenario says)'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l threads -x -d 'runs at a time'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l shard -x -d 'only the i-th of n parts of the runs'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l json -d 'everything measured, as one JSON object'

@@ -318,6 +318,11 @@ export type Step = Expecting &
         readonly key: string;
         readonly value: number | string;
       }
+    /** compare: policies begin, and are watched, only so long after the last step, all from one and the same machine; elsewhere it does nothing. */
+    | {
+        readonly step: 'warm';
+        readonly time: Time;
+      }
     /** how long play and compare let the scenario go on after its last step; on a mount it just goes on. */
     | {
         readonly step: 'duration';

@@ -4,3 +4,8 @@ import { parseTime } from './words.ts';
 export function durationUs(text: string): number {
   return parseTime(/^\s*duration\s+(\S+)/m.exec(text)?.[1] ?? '') ?? 0;
 }
+
+/** How long it goes on under the kernel alone before policies begin (`warm TIME`), in microseconds. */
+export function warmUs(text: string): number {
+  return parseTime(/^\s*warm\s+(\S+)/m.exec(text)?.[1] ?? '') ?? 0;
+}

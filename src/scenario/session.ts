@@ -402,7 +402,7 @@ export class Session implements Branches {
   *#goBack(mark: Mark, history: number): Job<void> {
     log('undoing what a rejected write has done');
     for (const step of this.#history.splice(history)) this.#historyBytes -= step.length + 1;
-    this.#machine = yield* this.#undo.back(mark);
+    this.#machine = yield* this.#undo.back(mark, this.#machine);
     this.#isReplaced = false;
     this.#historyUs = this.#machine.nowUs;
     this.#options.watch?.(this.#machine);

@@ -5,7 +5,7 @@
  */
 import type { Machine } from '../machine/machine.ts';
 import type { Watched } from '../machine/psi-triggers.ts';
-import type { Job } from '../util/job.ts';
+import { finish, type Job } from '../util/job.ts';
 import { type Checkpoint, machineAt, takingCheckpoint } from './state/image.ts';
 
 /** Does something again. */
@@ -30,6 +30,8 @@ export interface Mark {
 const LEAST_MS = 35;
 const MOST_MS = 400;
 const TIMES_CHECKPOINT = 4;
+/** Copying so much takes some tenths of a second: about 100 GiB of memory in use. */
+const MOST_AT_ONCE_BYTES = 2 ** 30;
 
 export class Undo {
   #checkpoint: Checkpoint | undefined;
@@ -79,10 +81,24 @@ export class Undo {
     this.#deeds = [];
   }
 
-  /** The machine as it was at a mark. */
-  *back({ nrDeeds, nowUs, watched }: Mark): Job<Machine> {
-    const machine = yield* machineAt(this.#checkpoint!);
-    this.#deeds.length = nrDeeds;
+  /**
+   * The machine as it was at a mark. Unless it is huge it is made at once, of the memory of the one that is wrong, and what
+   * is done again has taken no longer than the budget; a huge one is made in pieces, beside it.
+   */
+  *back(mark: Mark, wrong: Machine): Job<Machine> {
+    const checkpoint = this.#checkpoint!;
+    this.#deeds.length = mark.nrDeeds;
+    if (checkpoint.aside.bytes > MOST_AT_ONCE_BYTES) {
+      const machine = yield* machineAt(checkpoint);
+      yield* this.#again(machine, mark);
+      return machine;
+    }
+    const machine = finish(machineAt(checkpoint, wrong));
+    finish(this.#again(machine, mark));
+    return machine;
+  }
+
+  *#again(machine: Machine, { nowUs, watched }: Mark): Job<void> {
     for (const { atUs, origin, again } of this.#deeds) {
       yield* machine.advancing(atUs);
       machine.events.origin = origin === undefined ? undefined : () => origin;
@@ -93,7 +109,6 @@ export class Undo {
     yield* machine.advancing(nowUs);
     for (const [path, triggers] of watched)
       (path === null ? machine.psi : machine.cgroups.at(path).psi)?.triggers.goOnWith(triggers);
-    return machine;
   }
 }
 

@@ -8,7 +8,7 @@ import { carryOutAll } from '../../scenario/compare/parallel.ts';
 import { KILLER_NAMES, POLICY_NAMES, RECLAIMER_NAMES } from '../../scenario/compare/policies.ts';
 import { headerOf, inOrder, missingRuns } from '../../scenario/compare/records.ts';
 import { VARIATIONS } from '../../scenario/compare/sensitivity.ts';
-import { durationUs } from '../../scenario/duration.ts';
+import { durationUs, warmUs } from '../../scenario/duration.ts';
 import { parseTime } from '../../scenario/words.ts';
 import { CliError, type CommandRow, EXIT_USAGE } from '../command.ts';
 import { checkWritable, type OutputFlags, writeResults } from '../compare/output.ts';
@@ -58,7 +58,7 @@ interface CompareFlags extends OutputFlags, PolicyFlags {
   readonly seeds: readonly number[];
   readonly baseline?: string;
   readonly duration?: number;
-  readonly warm: number;
+  readonly warm?: number;
   readonly sensitivity?: boolean;
   readonly threads: number;
   readonly shard?: readonly [index: number, of: number];
@@ -83,7 +83,11 @@ export const compareCommand: CommandRow = {
       .option('--baseline <policy>', 'what the others are compared with (default: the first)')
       .option('--sensitivity', 'again with other memory, swap, sizes and devices: where does the order turn over?')
       .option('--duration <time>', 'how long it goes on, where the scenario does not say', time)
-      .option('--warm <time>', 'policies begin only then; before, the kernel is alone', time, 0)
+      .option(
+        '--warm <time>',
+        'policies begin only then, all from one machine; before, the kernel is alone (default: what the scenario says)',
+        time,
+      )
       .option('--threads <n>', 'runs at a time', atLeastOne, availableParallelism())
       .addOption(new Option('--shard <i/n>', 'only the i-th of n parts of the runs').argParser(shard))
       .option('--json', 'everything measured, as one JSON object');
@@ -135,7 +139,7 @@ async function compare(scenario: string, flags: CompareFlags): Promise<void> {
     seeds: flags.seeds,
     metrics: sources,
     durationUs: us,
-    warmUs: flags.warm,
+    warmUs: flags.warm ?? warmUs(text),
   };
   const header = headerOf(originOf(commandLine(), new Date()), experiment, baseline, own);
   const planned =

@@ -7,7 +7,7 @@
  *   bit 31 set       an entry of a table: real bytes, or a page with its first word replaced
  *
  * A content id is copied along by COW, swap-out and writeback, so equal ids mean equal bytes; two versions are never
- * equal. Table entries are found unused by a sweep (`sweep`), not counted.
+ * equal, but that after 2^30 − 1 writes the count begins again. Table entries are found unused by a sweep (`sweep`), not counted.
  */
 import { BugError } from '../../util/errors.ts';
 
@@ -32,14 +32,13 @@ export class ContentStore {
 
   /** The content of a fresh write of a whole page. */
   write(): number {
-    if (this.version >= VERSIONS) throw new BugError('content versions used up');
+    if (this.version >= VERSIONS) this.version = 0;
     return ++this.version;
   }
 
   /** The content of a page after its first eight bytes have been written over `base`. */
   writeWord(base: number): number {
-    if (this.version >= VERSIONS) throw new BugError('content versions used up');
-    const word = ++this.version;
+    const word = this.write();
     if (base === CONTENT_ZERO || ((base & TABLE) === 0 && (base & WORD) !== 0)) return word | WORD;
     const under = this.table.get(base);
     return this.#store({ base: under !== undefined && !(under instanceof Uint8Array) ? under.base : base, word });
@@ -47,7 +46,8 @@ export class ContentStore {
 
   /** Reserves `count` consecutive versions, the initial content of a file's blocks; returns the first. */
   reserve(count: number): number {
-    if (this.version + count > VERSIONS) throw new BugError('content versions used up');
+    if (count > VERSIONS) throw new BugError('a file has more pages than there are versions');
+    if (this.version + count > VERSIONS) this.version = 0;
     const first = this.version + 1;
     this.version += count;
     return first;

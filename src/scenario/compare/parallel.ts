@@ -26,9 +26,9 @@ export async function carryOutAll(
     }
     return;
   }
-  const queue = [...runs];
+  const queue = inTasks(experiment, runs, threads);
   const workers = Array.from(
-    { length: Math.min(threads, runs.length) },
+    { length: Math.min(threads, queue.length) },
     () => new Worker(new URL('./worker.js', import.meta.url), { workerData: experiment }),
   );
   try {
@@ -51,14 +51,29 @@ async function aborted(signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
 }
 
+/**
+ * Runs that a thread does one after the other: where policies begin on a warm machine those that begin on the same one,
+ * if that leaves something to do for every thread.
+ */
+function inTasks({ rows, warmUs }: Experiment, runs: readonly PlannedRun[], threads: number): PlannedRun[][] {
+  const tasks = new Map<string, PlannedRun[]>();
+  for (const run of runs) {
+    const key = JSON.stringify([rows[run.row]!.settings, run.seed]);
+    tasks.set(key, [...(tasks.get(key) ?? []), run]);
+  }
+  return warmUs > 0 && tasks.size >= threads ? [...tasks.values()] : runs.map((run) => [run]);
+}
+
 /** Errors that the user can mend, by name: their class is lost on the way. */
 const MENDABLE: ReadonlySet<string> = new Set(['ScenarioError', 'KernelError', 'CliError']);
 
 /** Gives a worker runs until there are none. */
-function employ(worker: Worker, queue: PlannedRun[], onDone: (figures: RunFigures) => void): Promise<void> {
+function employ(worker: Worker, queue: PlannedRun[][], onDone: (figures: RunFigures) => void): Promise<void> {
   return new Promise((resolve, reject) => {
+    let own: PlannedRun[] = [];
     const next = () => {
-      const run = queue.shift();
+      if (own.length === 0) own = queue.shift() ?? [];
+      const run = own.shift();
       if (run === undefined) resolve();
       else worker.postMessage(run);
     };

@@ -54,6 +54,16 @@ export const policySteps: readonly MachineStep[] = [
     },
   },
   {
+    word: 'warm',
+    usage: 'warm TIME',
+    about:
+      'compare: policies begin, and are watched, only so long after the last step, all from one and the same machine; elsewhere it does nothing',
+    parse(args) {
+      args.time('time');
+      return () => undefined;
+    },
+  },
+  {
     word: 'duration',
     usage: 'duration TIME',
     about: 'how long play and compare let the scenario go on after its last step; on a mount it just goes on',

@@ -50,40 +50,66 @@ async function load({ metrics }: Experiment, { policy }: Row): Promise<Loaded> {
   };
 }
 
-/** The machine at the moment from which on it is watched: its policy has just begun. */
-function start(
-  { scenario, warmUs }: Experiment,
-  row: Row,
+/** The machine that rows with the same settings and seed begin with, warmed up once; kept until another is wanted. */
+let warmed: { readonly key: string; readonly bytes: Uint8Array } | undefined;
+
+/** A machine of one's own that has gone on under the kernel alone for the time that is asked for. */
+function warmedUp({ scenario, warmUs }: Experiment, { settings }: Row, seed: number): Session {
+  const key = JSON.stringify([scenario.text, warmUs, settings, seed]);
+  if (warmed?.key !== key) {
+    const session = scenarioSession(settings, seed, [], 'none/none');
+    session.load(scenario.text, scenario.file);
+    session.advance(session.machine.nowUs + warmUs);
+    warmed = { key, bytes: session.save() };
+  }
+  const session = new Session();
+  session.loadImage(warmed.bytes, scenario.file);
+  return session;
+}
+
+/** A session in which settings and a policy count over what a scenario says. */
+function scenarioSession(
+  settings: Row['settings'],
   seed: number,
-  loaded: Loaded,
-): { session: Session; recorder: Recorder } {
-  const { source } = row.policy;
+  steps: readonly { readonly from: string; readonly step: string }[],
+  policy: string,
+): Session {
   const machineKeys: Record<string, string> = { seed: String(seed) };
   const first: { from: string; step: string }[] = [];
-  for (const [key, value] of Object.entries(row.settings)) {
+  for (const [key, value] of Object.entries(settings)) {
     const machineKey = /^machine\.(\w+)$/.exec(key)?.[1];
     if (machineKey !== undefined) machineKeys[machineKey] = value;
     else first.push({ from: '--set', step: `impose ${key} ${value}` });
   }
-  const early = warmUs === 0;
-  if (early && source.kind === 'steps') first.push({ from: source.file, step: source.text });
   // What the scenario itself says about a policy does not count.
-  first.push({
-    from: '--policies',
-    step: `impose policy ${early && source.kind === 'factors' ? source.factors : 'none/none'}`,
-  });
-  const session = new Session({ machine: machineKeys, first });
+  first.push(...steps, { from: '--policies', step: `impose policy ${policy}` });
+  return new Session({ machine: machineKeys, first });
+}
+
+/** The machine at the moment from which on it is watched: its policy has just begun. */
+function start(
+  experiment: Experiment,
+  row: Row,
+  seed: number,
+  loaded: Loaded,
+): { session: Session; recorder: Recorder } {
+  const { scenario, warmUs } = experiment;
+  const { source } = row.policy;
   let recorder: Recorder | undefined;
   const watch = (machine: Machine) => {
     recorder = new Recorder(machine);
     for (const { metric } of loaded.metrics) metric.watch?.(machine);
     loaded.policy?.install(new PolicyHost(machine, row.policy.name));
   };
-  session.load(scenario.text, scenario.file, () => {
-    if (early && recorder === undefined) watch(session.machine);
-  });
-  if (!early) {
-    session.advance(session.machine.nowUs + warmUs);
+  let session: Session;
+  if (warmUs === 0) {
+    const steps = source.kind === 'steps' ? [{ from: source.file, step: source.text }] : [];
+    session = scenarioSession(row.settings, seed, steps, source.kind === 'factors' ? source.factors : 'none/none');
+    session.load(scenario.text, scenario.file, () => {
+      if (recorder === undefined) watch(session.machine);
+    });
+  } else {
+    session = warmedUp(experiment, row, seed);
     if (source.kind === 'factors') installPolicy(session.machine, parsePolicy(source.factors)!);
     if (source.kind === 'steps') session.apply(source.text, source.file);
     watch(session.machine);

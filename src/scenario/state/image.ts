@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Machine } from '../../machine/machine.ts';
+import { ArrayPool } from '../../util/graph/array-pool.ts';
 import { Aside, decodingGraph, encodingGraph, GraphError } from '../../util/graph/graph.ts';
 import { copyInPieces } from '../../util/graph/typed-arrays.ts';
 import { finish, type Job } from '../../util/job.ts';
@@ -41,9 +42,13 @@ export function* takingCheckpoint(machine: Machine, spare?: Checkpoint): Job<Che
   return { graph: yield* encodingGraph(machine, CATALOGUE, aside), aside };
 }
 
-/** Makes the machine of a checkpoint, as often as wanted; in pieces. */
-export function* machineAt({ graph, aside }: Checkpoint): Job<Machine> {
-  return (yield* decodingGraph(graph, CATALOGUE, aside)) as Machine;
+/**
+ * Makes the machine of a checkpoint, as often as wanted; in pieces. `instead`: of which nobody makes use any more, its memory
+ * is used again; then it must not be looked at between the pieces either.
+ */
+export function* machineAt({ graph, aside }: Checkpoint, instead?: Machine): Job<Machine> {
+  const pool = instead === undefined ? undefined : new ArrayPool(instead, CATALOGUE);
+  return (yield* decodingGraph(graph, CATALOGUE, aside, pool)) as Machine;
 }
 
 /** Another machine that is the same in everything, and goes on by itself from here. */

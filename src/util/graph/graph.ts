@@ -11,6 +11,7 @@
  */
 import { BugError } from '../errors.ts';
 import { finish, type Job } from '../job.ts';
+import type { ArrayPool } from './array-pool.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { BitWords } from './number-runs.ts';
 import {
@@ -51,6 +52,11 @@ export class Aside {
   /** `spare`: one that is no longer wanted; its room is used again. */
   constructor(spare?: Aside) {
     this.spare = spare?.arrays ?? [];
+  }
+
+  /** Length of the copies. */
+  get bytes(): number {
+    return this.arrays.reduce((sum, array) => sum + array.byteLength, 0);
   }
 
   /** Copies what is in use, in pieces. */
@@ -127,15 +133,18 @@ export function encodingGraph(root: object, catalogue: Catalogue, aside?: Aside)
   return new Encoder(catalogue, aside).encode(root);
 }
 
-/** The root of the graph that these bytes (and what was set aside) stand for. Throws GraphError. */
+/**
+ * The root of the graph that these bytes (and what was set aside) stand for; with what was set aside, `pool` has arrays
+ * that may be used for it. Throws GraphError.
+ */
 export function decodeGraph(bytes: Uint8Array, catalogue: Catalogue, aside?: Aside): object {
   return finish(decodingGraph(bytes, catalogue, aside));
 }
 
 /** The same in pieces. */
-export function* decodingGraph(bytes: Uint8Array, catalogue: Catalogue, aside?: Aside): Job<object> {
+export function* decodingGraph(bytes: Uint8Array, catalogue: Catalogue, aside?: Aside, pool?: ArrayPool): Job<object> {
   try {
-    return yield* new Decoder(bytes, catalogue, aside).decode();
+    return yield* new Decoder(bytes, catalogue, aside, pool).decode();
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) throw new GraphError(`damaged: ${error.message}`);
     throw error;
@@ -426,13 +435,15 @@ class Decoder {
   private readonly keys: (readonly string[] | undefined)[] = [];
 
   private readonly aside: Aside | undefined;
+  private readonly pool: ArrayPool | undefined;
   private nrArrays = 0;
   private nrLists = 0;
 
-  constructor(bytes: Uint8Array, catalogue: Catalogue, aside: Aside | undefined) {
+  constructor(bytes: Uint8Array, catalogue: Catalogue, aside: Aside | undefined, pool: ArrayPool | undefined) {
     this.from = new ByteReader(bytes);
     this.catalogue = catalogue;
     this.aside = aside;
+    this.pool = pool;
   }
 
   *decode(): Job<object> {
@@ -487,7 +498,7 @@ class Decoder {
         objects.push(new Set());
         break;
       case KIND_TYPED:
-        objects.push(newTypedArray(from.byte(), from.uint()));
+        objects.push(this.#array(from.byte(), from.uint()));
         break;
       case KIND_INSTANCE: {
         const { graphClass, fields } = this.classes[from.uint()]!;
@@ -499,6 +510,10 @@ class Decoder {
         throw new GraphError(`damaged: there are no objects of kind ${kind}`);
     }
     keys.push(undefined);
+  }
+
+  #array(type: number, length: number): TypedArray {
+    return this.pool?.take(type, length) ?? newTypedArray(type, length);
   }
 
   #fill(object: Fields, keys: readonly string[]): void {
@@ -522,9 +537,11 @@ class Decoder {
       yield* readArray(this.from, array);
       return;
     }
-    yield* copyInPieces(known(this.aside.arrays[this.nrArrays++]), array);
+    const front = known(this.aside.arrays[this.nrArrays++]);
     const back = known(this.aside.arrays[this.nrArrays++]);
+    yield* copyInPieces(front, array);
     yield* copyInPieces(back, array, array.length - back.length);
+    this.pool?.clear(array, front.length, back.length);
   }
 
   *#fillArray(array: unknown[]): Job<void> {

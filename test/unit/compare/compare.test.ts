@@ -12,6 +12,7 @@ import { comparisonPage } from '../../../src/scenario/compare/page/page.ts';
 import type { RunFigures } from '../../../src/scenario/compare/recorder.ts';
 import { carryOut } from '../../../src/scenario/compare/run.ts';
 import { comparisonTable } from '../../../src/scenario/compare/table.ts';
+import { warmUs } from '../../../src/scenario/duration.ts';
 import { playScenario } from '../../../src/scenario/play.ts';
 import { Session } from '../../../src/scenario/session.ts';
 import { takeSnap } from '../../../src/scenario/snap.ts';
@@ -208,6 +209,25 @@ test('a policy of steps, and one that begins when the load is warm', async () =>
   expect(late.openings.length).toBeLessThan(run.openings.length);
   expect(late.kills.some(({ by }) => by === 'lmk')).toBe(true);
 }, 60_000);
+
+test('on a warm machine every policy does what it does alone, and none knows of another', async () => {
+  const experiment = experimentWith(namedPolicies(['kernel', 'lmk', 'reclaim']), {
+    warmUs: warmUs(`${SMALL_PHONE}warm 45s\n`),
+    seeds: [1, 2],
+  });
+  expect(experiment.warmUs).toBe(45_000_000);
+  const together = [];
+  for (const row of [0, 1, 2]) together.push(await carryOut(experiment, { row, seed: 1 }));
+  // Another seed in between: the machine is warmed up again.
+  for (const row of [2, 0, 1]) {
+    await carryOut(experiment, { row, seed: 2 });
+    expect(await carryOut(experiment, { row, seed: 1 })).toEqual(together[row]);
+  }
+  const [kernel, , reclaim] = together;
+  expect(kernel!.openings.length).toBeGreaterThan(5);
+  expect(reclaim!.reclaimWrites).toBeGreaterThan(0);
+  expect(kernel!.reclaimWrites).toBe(0);
+}, 120_000);
 
 test.each(BUILT_IN_NAMES.filter((name) => name !== 'phone-16-apps'))(
   'the scenario %s plays',

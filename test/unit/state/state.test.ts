@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { EventLog } from '../../../src/machine/event-log.ts';
 import { Session } from '../../../src/scenario/session.ts';
 import { CATALOGUE } from '../../../src/scenario/state/catalogue.ts';
 import { cloneMachine, load, StateError, save } from '../../../src/scenario/state/image.ts';
@@ -241,6 +242,25 @@ describe('the state as text', () => {
     again.load(session.state(), 'state');
     expect(between(session, again)).toBe('nothing');
   });
+
+  test('does not grow with the age of a machine that has come to its size', () => {
+    const session = new Session();
+    session.load(`${BASE}b touch heap 0 6M write`, 'test');
+    const sizes = [0, 1, 2].map((round) => {
+      for (let i = 0; i < 1000; i++) {
+        session.apply(
+          `b touch heap ${(i * 7919) % 1900}p 30p write\nb fork c pid=300\nc touch heap 0 64K write\nc exit\na write DB 0 64K\ntick 40ms`,
+        );
+        if (i % 50 === 0) expect(() => session.apply('b touch heap 0 4K write\nb fork a pid=1')).toThrow();
+      }
+      // The log of events has its own bound, and takes longer to come to it.
+      const bare = cloneMachine(session.machine);
+      Object.assign(bare, { events: new EventLog() });
+      return { round, saved: save(bare).length, text: finish(machineText(bare)).length };
+    });
+    for (const what of ['saved', 'text'] as const)
+      expect(sizes[2]![what], JSON.stringify(sizes)).toBeLessThan(sizes[1]![what] * 1.1);
+  }, 60_000);
 
   const plain = new Session();
   plain.load(
