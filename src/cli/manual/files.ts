@@ -6,6 +6,7 @@ import { createProgram, packageVersion } from '../program.ts';
 import { commandText } from './commands.ts';
 import { completionOf, type Names, SHELLS, type Shell } from './completion.ts';
 import { manPage, pageName } from './man.ts';
+import { commandsMarkdown } from './markdown.ts';
 
 /** The words that arguments of these names take. */
 function names(commands: readonly string[]): Names {
@@ -31,6 +32,7 @@ export function manualFiles(): Record<string, string> {
   const all = pages.map(pageName);
   return {
     ...Object.fromEntries(pages.map((page) => [`man/${pageName(page)}.1`, manPage(page, packageVersion(), all)])),
+    'docs/commands.md': commandsMarkdown(createProgram()),
     'completions/reclaimfs.bash': shellCompletion('bash'),
     'completions/_reclaimfs': shellCompletion('zsh'),
     'completions/reclaimfs.fish': shellCompletion('fish'),
