@@ -1,7 +1,10 @@
 // Runs the tests of the memory model in this process, quick ones first; exit status 1 and one line at the first failure.
 import { readdirSync } from 'node:fs';
+import fc from 'fast-check';
 import { runNoted } from 'vitest';
 
+// The same random runs for every mutation.
+fc.configureGlobal({ seed: 1 });
 const here = new URL('.', import.meta.url);
 const GOLDENS = new URL('test/oracle/pressure/goldens/', here);
 /** Recordings of reclaim that are played in a blink; the slow ones add little. */
