@@ -35,7 +35,7 @@ export { comparisonPage } from './scenario/compare/page/page.ts';
 export { POLICY_NAMES } from './scenario/compare/policies.ts';
 export type { MemoryView, PolicyHost, ProcessView } from './scenario/compare/policy-host.ts';
 export { comparisonTable } from './scenario/compare/table.ts';
-export { type PlayResult, playScenario, toGolden, toText } from './scenario/play.ts';
+export { type PlayOptions, type PlayResult, playScenario, toGolden, toText } from './scenario/play.ts';
 export { ScenarioError } from './scenario/scenario-error.ts';
 export type { StepRecord } from './scenario/session.ts';
 export type { RunSummary } from './server/run/protocol.ts';

@@ -1,8 +1,11 @@
 /** Playing a scenario without a mount, and what it saw: as text, or in the format of the oracle's goldens. */
+import type { ProfileName } from '../machine/profiles.ts';
+import type { SwapKind } from '../mm/swap/swap.ts';
 import { bytesOf, fromBuffer, jsonOf, textOf, utf8Of } from '../util/bytes.ts';
 import { durationUs } from './duration.ts';
-import { isSaved, Session, type SessionOptions, type StepRecord } from './session.ts';
+import { isSaved, Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
+import { PerfettoTrace } from './trace/perfetto.ts';
 
 /** What a scenario has seen; for `toText` and `toGolden`. */
 export interface PlayResult {
@@ -13,20 +16,29 @@ export interface PlayResult {
   readonly records: readonly StepRecord[];
 }
 
+export interface PlayOptions {
+  readonly profile?: ProfileName | undefined;
+  readonly swapKind?: SwapKind | undefined;
+  /** Is given a trace of what happens, for ui.perfetto.dev (perfetto.protos.Trace), piece by piece. */
+  readonly trace?: ((bytes: Uint8Array) => void) | undefined;
+}
+
 /** Runs a scenario (text, or bytes as they are) to its end, and on for its `duration`. Throws ScenarioError. */
 export function playScenario(
   scenario: string | Uint8Array,
   name: string,
-  options: Pick<SessionOptions, 'profile' | 'swapKind' | 'watch'> = {},
+  { trace: sink, ...options }: PlayOptions = {},
 ): PlayResult {
   const text = scenarioBytes(scenario);
   const file = bytesOf(name);
-  const session = new Session(options);
+  const trace = sink === undefined ? undefined : new PerfettoTrace(sink);
+  const session = new Session({ ...options, watch: (machine) => trace?.watch(machine) });
   const records: StepRecord[] = [];
   session.load(text, file, (record) => records.push(record));
   // A saved machine says nothing on the way: it is shown as it is.
   if (isSaved(text)) records.push(...session.apply('snap saved machine', file));
   session.advance(session.machine.nowUs + durationUs(text));
+  trace?.end();
   return { file, text, session, records };
 }
 

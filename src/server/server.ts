@@ -9,6 +9,7 @@ import type { SwapKind } from '../mm/swap/swap.ts';
 import type { Credentials } from '../procfs/access.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session } from '../scenario/session.ts';
+import { PerfettoTrace } from '../scenario/trace/perfetto.ts';
 import { TraceFile } from '../scenario/trace/trace-file.ts';
 import type { FileSystem } from '../vfs/types.ts';
 import { addCgroupTree } from './cgroup-tree.ts';
@@ -58,7 +59,7 @@ export interface ServerOptions {
 
 export function createFileSystem(options: unknown, hooks: TransportHooks): FileSystem {
   const { text, file, profile, swapKind, clock, speed, hidepid, mappedIds, ...more } = options as ServerOptions;
-  const trace = more.perfetto === undefined ? undefined : new TraceFile(more.perfetto, true).trace;
+  const trace = more.perfetto === undefined ? undefined : traceInto(more.perfetto);
   const session = new Session({
     profile,
     swapKind,
@@ -91,6 +92,21 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks, mailbox);
   else takeResets(host, hooks, mailbox);
   return fs;
+}
+
+/** What cannot be written any more (the disk is full) ends the trace, not the mount. */
+function traceInto(path: string): PerfettoTrace {
+  const file = new TraceFile(path, true);
+  let broken = false;
+  return new PerfettoTrace((bytes) => {
+    if (broken) return;
+    try {
+      file.add(bytes);
+    } catch (error) {
+      broken = true;
+      console.error(`reclaimfs: --perfetto: the trace ends here: ${(error as Error).message}`);
+    }
+  });
 }
 
 function mounter(): { uid: number; gid: number } {

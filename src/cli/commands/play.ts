@@ -41,7 +41,7 @@ async function play(file: string, flags: PlayFlags): Promise<void> {
   const result = playScenario(toBuffer(source.text), utf8Of(source.file), {
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.swap === undefined ? {} : { swapKind: flags.swap }),
-    watch: (machine) => trace?.trace.watch(machine),
+    ...(trace === undefined ? {} : { trace: (bytes) => trace.add(bytes) }),
   });
   trace?.end();
   for (const warning of result.session.warnings) notice(warning);

@@ -1,34 +1,31 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { PerfettoTrace } from './perfetto.ts';
 
 const BUFFER_BYTES = 64 * 1024;
 
-/** A trace that goes into a file. */
+/** A file that takes a trace piece by piece. */
 export class TraceFile {
-  readonly trace: PerfettoTrace;
   readonly #fd: number;
   readonly #bufferBytes: number;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
 
-  /** `atOnce`: nothing is held back, for a process that may be ended at any time. Throws what open(2) and write(2) give. */
+  /** `atOnce`: nothing is held back, for a process that may be ended at any time. Throws what open(2) gives. */
   constructor(path: string, atOnce = false) {
     this.#fd = openSync(path, 'w');
     this.#bufferBytes = atOnce ? 0 : BUFFER_BYTES;
-    this.trace = new PerfettoTrace((bytes) => this.#add(bytes));
+  }
+
+  /** Throws what write(2) gives. */
+  add(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes > this.#bufferBytes) this.#flush();
   }
 
   /** Writes what is left and closes the file. */
   end(): void {
-    this.trace.end();
     this.#flush();
     closeSync(this.#fd);
-  }
-
-  #add(bytes: Uint8Array): void {
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes > this.#bufferBytes) this.#flush();
   }
 
   #flush(): void {

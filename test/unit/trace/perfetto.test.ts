@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import { playScenario } from '../../../src/scenario/play.ts';
-import { PerfettoTrace } from '../../../src/scenario/trace/perfetto.ts';
 
 interface Packet {
   readonly timestamp?: number;
@@ -31,10 +30,8 @@ const proto = protobuf.loadSync(join(import.meta.dirname, 'perfetto-trace.proto'
 
 function traceOf(scenario: string, steps: readonly string[] = []) {
   const chunks: Uint8Array[] = [];
-  const trace = new PerfettoTrace((bytes) => chunks.push(bytes));
-  const { session } = playScenario(scenario, 'test', { watch: (machine) => trace.watch(machine) });
+  const { session } = playScenario(scenario, 'test', { trace: (bytes) => void chunks.push(bytes) });
   for (const step of steps) session.apply(step);
-  trace.end();
   const Trace = proto.lookupType('perfetto.protos.Trace');
   const decoded = Trace.toObject(Trace.decode(Buffer.concat(chunks)), { longs: Number, enums: String });
   const packets = decoded['packet'] as readonly Packet[];
