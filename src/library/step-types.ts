@@ -40,6 +40,16 @@ export type Step = Expecting &
         readonly statflush?: Time;
         /** most of a file that is read ahead at once, 128K on a real machine, or off; default: off. */
         readonly readahead?: string;
+        /** how long a disk takes to read a page; default: 100us. */
+        readonly diskread?: Time;
+        /** how long it takes to write one; default: 100us. */
+        readonly diskwrite?: Time;
+        /** how long zram takes to decompress a page; default: 5us. */
+        readonly zramread?: Time;
+        /** how long it takes to compress one; default: 10us. */
+        readonly zramwrite?: Time;
+        /** how many requests it works on at once, of a window of readahead or of writes; default: 1. */
+        readonly queue?: number | string;
       }
     /** what the scenario is about. */
     | {

@@ -55,6 +55,11 @@ const EVENTS = [
 /** The text, with the groups below counted in. What has no model behind it is zero. */
 export function memcgStat(machine: Machine, group: Cgroup): string {
   flushStats(machine.mem, group.memcg);
+  return memcgStatUnflushed(machine, group);
+}
+
+/** The same for an onlooker: what reclaim decides by is as old afterwards as it was before. */
+export function memcgStatUnflushed(machine: Machine, group: Cgroup): string {
   const pages = countPages(machine, group);
   let pagetables = 0;
   let stacks = 0;
@@ -151,8 +156,14 @@ const WITHOUT_NODE = new Set([
 
 /** memory.numa_stat: there is one node. Mirrors: memory_numa_stat_show. */
 export function memcgNumaStat(machine: Machine, group: Cgroup): string {
-  const rows = memcgStat(machine, group).split('\n').slice(0, -1);
-  return rows
+  return numaStat(memcgStat(machine, group));
+}
+
+/** The rows of memory.stat that are kept by node, as memory.numa_stat has them. */
+export function numaStat(stat: string): string {
+  return stat
+    .split('\n')
+    .slice(0, -1)
     .map((row) => row.split(' '))
     .filter(([name]) => !WITHOUT_NODE.has(name!))
     .map(([name, value]) => `${name} N0=${value}\n`)

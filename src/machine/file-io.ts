@@ -107,13 +107,20 @@ function* waitingFor(machine: Machine, task: Task, job: Job<number>): Job<number
   const { mem } = machine;
   const { events } = mem;
   const restored = () => events.workingset_restore_anon + events.workingset_restore_file;
-  const before = { pswpin: events.pswpin, pgpgin: events.pgpgin, restored: restored(), stalledUs: mem.stalledUs };
+  const before = {
+    pswpin: events.pswpin,
+    pgpgin: events.pgpgin,
+    restored: restored(),
+    stalledUs: mem.stalledUs,
+    readTurns: mem.readTurns,
+  };
   try {
     return yield* job;
   } finally {
     const result: TouchResult = { pages: 0, minor: 0, major: 0, signals: 0, oom: false };
     result.swapIns = events.pswpin - before.pswpin;
     result.fileReads = (events.pgpgin - before.pgpgin) / DISK_PAGE_KB;
+    result.readTurns = mem.readTurns - before.readTurns;
     result.thrashed = restored() - before.restored;
     result.stalledUs = mem.stalledUs - before.stalledUs;
     task.io.readBytes += result.fileReads * PAGE;

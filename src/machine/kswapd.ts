@@ -7,7 +7,6 @@
  * reaches the low reserve and has to reclaim for itself, as on a real machine; no step depends on how often time is told.
  */
 
-import { DISK_PAGE_KB } from '../mm/pages/content.ts';
 import { DEF_PRIORITY, ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { shrinkNode } from '../mm/reclaim/vmscan.ts';
 import type { Machine } from './machine.ts';
@@ -33,7 +32,7 @@ export class Kswapd {
   /** All that a pass took off the lists was being written (PGDAT_WRITEBACK). */
   private metOnlyWriteback = false;
   private pswpin = 0;
-  private pgpgin = 0;
+  private readTurns = 0;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -79,11 +78,12 @@ export class Kswapd {
   /** Time that reading from swap and files has taken since it was last asked. */
   #readUs(): number {
     const { mem, storage } = this.machine;
-    const { pswpin, pgpgin } = mem.events;
+    const { pswpin } = mem.events;
+    const { readTurns } = mem;
     const swapUs = mem.swap?.synchronous ? storage.settings.zramReadUs : storage.settings.readUs;
-    const us = (pswpin - this.pswpin) * swapUs + ((pgpgin - this.pgpgin) / DISK_PAGE_KB) * storage.settings.readUs;
+    const us = (pswpin - this.pswpin) * swapUs + (readTurns - this.readTurns) * storage.settings.readUs;
     this.pswpin = pswpin;
-    this.pgpgin = pgpgin;
+    this.readTurns = readTurns;
     return us;
   }
 

@@ -28,7 +28,7 @@ import { addFile, checkPath, removeFile } from './paths.ts';
 import { Pressure } from './pressure.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 import type { Psi } from './psi.ts';
-import { defaultStorageSettings, Storage } from './storage.ts';
+import { type DeviceOptions, defaultStorageSettings, Storage, type StorageSettings } from './storage.ts';
 import { defaultVmSettings, type VmSettings } from './sysctl.ts';
 import { COMM_BYTES, type Ids, idsOf, isStill, newThread, type Pid, Task, type Thread } from './task.ts';
 import type { PressureEvents } from './vmpressure.ts';
@@ -48,6 +48,8 @@ export interface MachineOptions {
   readonly statFlushUs?: number;
   /** Most that is read ahead of a file, bytes, whole pages; 0: nothing. */
   readonly readaheadBytes?: number;
+  /** Times of the devices for one page, and how many requests a disk works on at once; what is absent is as defaultStorageSettings says. */
+  readonly devices?: DeviceOptions;
   /** Virtual time at the start, seconds since boot. */
   readonly uptimeSeconds?: number;
   /** Wall time of boot, milliseconds since the epoch. Pretend: a fixed day, unless a mount says otherwise. */
@@ -85,6 +87,10 @@ export interface Ticker {
   run(nowUs: number): void;
   /** Called before time passes, at the moment up to which it has passed. */
   beforeAdvance?(): void;
+}
+
+function storageSettings({ queueDepth: _, ...times }: DeviceOptions): StorageSettings {
+  return { ...defaultStorageSettings(), ...times };
 }
 
 export class Machine {
@@ -156,6 +162,7 @@ export class Machine {
       hostname: options.hostname ?? 'reclaimfs',
       statFlushUs: options.statFlushUs ?? 2_000_000,
       readaheadBytes: options.readaheadBytes ?? DEFAULT_READAHEAD,
+      devices: options.devices ?? {},
       uptimeSeconds: options.uptimeSeconds ?? 0,
       bootTimeMs: options.bootTimeMs ?? Date.UTC(2013, 4, 9),
     };
@@ -164,11 +171,12 @@ export class Machine {
     this.profile = PROFILES[this.options.profile];
     this.mem = new Memory(frames, this.profile.rules);
     this.mem.settings.statFlushUs = this.options.statFlushUs;
+    this.mem.settings.deviceQueueDepth = this.options.devices.queueDepth ?? 1;
     this.mem.settings.readaheadPages = Math.floor(this.options.readaheadBytes / 4096);
     this.cgroups = new Cgroups(this);
     this.mem.kernelPages = Math.min(KERNEL_BASE_PAGES, Math.floor(frames / 16));
     this.nowUs = Math.round(this.options.uptimeSeconds * 1e6);
-    this.storage = new Storage(this.mem, defaultStorageSettings(), this.nowUs);
+    this.storage = new Storage(this.mem, storageSettings(this.options.devices), this.nowUs);
     this.mem.device = this.storage;
     this.loadAverage = new LoadAverage(this);
     this.tickers.push(this.loadAverage);

@@ -19,7 +19,7 @@ export function chargeFaults(machine: Machine, task: Task, result: TouchResult):
   const fileReads = result.fileReads ?? 0;
   const zram = mem.swap?.synchronous ?? true;
   const swapUs = swapIns * (zram ? settings.zramReadUs : settings.readUs);
-  const readUs = fileReads * settings.readUs;
+  const readUs = (result.readTurns ?? fileReads) * settings.readUs;
   const cpuUs = (result.minor + result.major) * MINOR_FAULT_US + (zram ? swapUs : 0);
   const reclaimUs = result.stalledUs ?? 0;
   task.minflt += result.minor;

@@ -30,6 +30,12 @@ export function defaultStorageSettings(): StorageSettings {
   };
 }
 
+/** What of that a machine may be made with, and how many requests a disk works on at once. */
+export interface DeviceOptions
+  extends Partial<Pick<StorageSettings, 'readUs' | 'writeUs' | 'zramReadUs' | 'zramWriteUs'>> {
+  readonly queueDepth?: number;
+}
+
 export class Storage implements WritebackDevice {
   readonly settings: StorageSettings;
   private readonly mem: Memory;
@@ -54,8 +60,16 @@ export class Storage implements WritebackDevice {
   }
 
   submit(pfn: number): void {
-    this.busyUntilUs = Math.max(this.busyUntilUs, this.nowUs + this.aheadUs) + this.settings.writeUs;
-    this.writes.push(pfn, this.busyUntilUs);
+    const { writeUs } = this.settings;
+    const sinceUs = Math.max(this.busyUntilUs, this.nowUs + this.aheadUs);
+    // So many writes at a time: each takes its time, and the next begins when one of them is done.
+    this.busyUntilUs = sinceUs + this.#stepUs();
+    this.writes.push(pfn, sinceUs + writeUs);
+  }
+
+  /** From the end of one write to that of the next, while there are enough of them. */
+  #stepUs(): number {
+    return Math.max(1, Math.round(this.settings.writeUs / this.mem.settings.deviceQueueDepth));
   }
 
   cancel(pfn: number): void {
@@ -100,7 +114,7 @@ export class Storage implements WritebackDevice {
   /** Ends every write at once, as a caller that waits for the device would see it. */
   drain(): void {
     this.#startRequested();
-    const lastUs = this.busyUntilUs;
+    const lastUs = this.busyUntilUs - this.#stepUs() + this.settings.writeUs;
     while (this.writes.firstTurnUs <= lastUs) this.#endFirst();
   }
 

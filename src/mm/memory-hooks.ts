@@ -11,6 +11,8 @@ export interface MemorySettings {
   readaheadPages: number;
   /** Pretend: pages that the device of files takes in one request (max_sectors_kb); what is asked for by name is read up to that at once. */
   deviceRequestPages: number;
+  /** Reads of the device of files that go on at the same time. */
+  deviceQueueDepth: number;
   /** Pretend: how well zram compresses a page that is neither zero nor one word. */
   zramRatio: number;
   /** How old the statistics may be that reclaim from a control group decides by, in microseconds; 0: no older than a step. */
@@ -26,6 +28,7 @@ export function defaultMemorySettings(): MemorySettings {
     faultAroundPages: 16,
     readaheadPages: 0,
     deviceRequestPages: 320,
+    deviceQueueDepth: 1,
     zramRatio: 3,
     statFlushUs: 2_000_000,
     overcommitMemory: 0,

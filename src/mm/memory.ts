@@ -74,6 +74,8 @@ export class Memory {
   memcg: MemcgCharger | null = null;
   /** The allocation under way may fail: it looks for memory once, and nobody is killed for it (__GFP_NORETRY). */
   triesOnce = false;
+  /** Reads of files waited for one after the other so far: pages that are read side by side count as one. */
+  readTurns = 0;
   /** Some file has been advised POSIX_FADV_NOREUSE. */
   noreuseGiven = false;
   /** On whose behalf memory is being asked for: the address space of the fault under way. */
@@ -307,6 +309,12 @@ export class Memory {
   /** Counts a read of pages from the simulated disk. */
   countPageIn(pages: number): void {
     this.events.pgpgin += pages * DISK_PAGE_KB;
+    this.readTurns += pages;
+  }
+
+  /** The last so many pages were asked for together: as many at a time as the queue of the device holds. */
+  countReadTogether(pages: number): void {
+    this.readTurns += Math.ceil(pages / this.settings.deviceQueueDepth) - pages;
   }
 
   countPageOut(pages: number): void {

@@ -7,6 +7,7 @@ import type { EventType } from '../machine/event-types.ts';
 import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions } from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import { ACCESS_SIGNALS } from '../machine/signal.ts';
+import type { DeviceOptions } from '../machine/storage.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { trimBytes } from '../util/bytes.ts';
 import { EINVAL, ENOSPC } from '../util/errno.ts';
@@ -59,7 +60,7 @@ const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
 export const MACHINE_LINE = {
   word: 'machine',
-  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off]`,
+  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N]`,
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
@@ -533,6 +534,7 @@ export function machineOptions(args: Args): MachineOptions {
   const hostname = args.key('hostname')?.value;
   const statFlush = args.key('statflush');
   const readaheadBytes = readaheadKey(args);
+  const devices = deviceKeys(args);
   if (kind !== undefined && kind.value !== 'zram' && kind.value !== 'disk') {
     throw args.fail(`swapkind "${kind.value}" is not known`, kind, 'zram or disk');
   }
@@ -549,9 +551,37 @@ export function machineOptions(args: Args): MachineOptions {
     ...(uptime === undefined ? {} : { uptimeSeconds: args.time('uptime', uptime) / 1e6 }),
     ...(boot === undefined ? {} : { bootTimeMs: boot }),
     ...(hostname === undefined ? {} : { hostname }),
+    devices,
     ...(readaheadBytes === undefined ? {} : { readaheadBytes }),
     ...(statFlush === undefined ? {} : { statFlushUs: args.time('statflush', statFlush) }),
   };
+}
+
+/** The words for times of devices, with the option of each. */
+const DEVICE_TIMES = [
+  ['diskread', 'readUs'],
+  ['diskwrite', 'writeUs'],
+  ['zramread', 'zramReadUs'],
+  ['zramwrite', 'zramWriteUs'],
+] as const;
+const LEAST_DEVICE_US = 1;
+const MOST_DEVICE_US = 10_000_000;
+/** Most requests that a device works on at once. */
+const MOST_QUEUE = 1024;
+
+/** `diskread=2ms queue=32`. */
+function deviceKeys(args: Args): DeviceOptions {
+  const devices: Record<string, number> = {};
+  for (const [key, option] of DEVICE_TIMES) {
+    const word = args.key(key);
+    if (word === undefined) continue;
+    const us = args.time(key, word);
+    if (us < LEAST_DEVICE_US || us > MOST_DEVICE_US)
+      throw args.fail(`${key} ${word.value} is not from 1us to 10s`, word);
+    devices[option] = us;
+  }
+  const queueDepth = args.integerKey('queue', 1, MOST_QUEUE);
+  return queueDepth === undefined ? devices : { ...devices, queueDepth };
 }
 
 /** Most that may be read ahead at once. */
@@ -582,6 +612,10 @@ function machineLine({ options }: Machine): string {
     `hostname=${quoteValue(options.hostname)}`,
     `statflush=${options.statFlushUs}us`,
     `readahead=${options.readaheadBytes === 0 ? 'off' : options.readaheadBytes}`,
+    ...DEVICE_TIMES.flatMap(([key, option]) =>
+      options.devices[option] === undefined ? [] : [`${key}=${options.devices[option]}us`],
+    ),
+    ...(options.devices.queueDepth === undefined ? [] : [`queue=${options.devices.queueDepth}`]),
   ];
   return `machine ${words.join(' ')}`;
 }

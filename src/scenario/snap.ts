@@ -1,6 +1,8 @@
 /** A record of everything, in the format of the oracle's goldens. */
 
 import type { Cgroup } from '../machine/cgroup.ts';
+import { CGROUP_FILES, cgroupFile } from '../machine/cgroup-files.ts';
+import { memcgStatUnflushed, numaStat } from '../machine/cgroup-stat.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../mm/cache/mapping.ts';
@@ -44,11 +46,16 @@ export interface Snap {
   readonly groups?: Record<string, SnapGroup>;
 }
 
-/** Numbers of a group with those below, in bytes and events, as its files show them. */
+/** What a file of a group says: a number, rows of a name and a number, or text. */
+type SnapFile = number | Record<string, number> | string;
+
+/** Every file of a group that can be read; to look at it changes nothing. */
 export interface SnapGroup {
   readonly 'memory.current': number;
   readonly 'memory.swap.current': number;
   readonly 'memory.events': Record<string, number>;
+  readonly 'memory.stat': Record<string, number>;
+  readonly [file: string]: SnapFile;
 }
 
 /** In the order of Frames.nrOnList. */
@@ -99,20 +106,36 @@ export function* snapping(machine: Machine, label: string): Job<Snap> {
     },
     vmstat: { ...mem.events },
     lists: Object.fromEntries(LISTS.map((list, i) => [list, mem.frames.nrOnList[i]!])) as Snap['lists'],
-    ...(machine.cgroups.root.children.size > 0 && { groups: Object.fromEntries(snapGroups(machine.cgroups.root)) }),
+    ...(machine.cgroups.root.children.size > 0 && {
+      groups: Object.fromEntries(snapGroups(machine, machine.cgroups.root)),
+    }),
   };
 }
 
-function* snapGroups(above: Cgroup): Generator<[path: string, SnapGroup]> {
+function* snapGroups(machine: Machine, above: Cgroup): Generator<[path: string, SnapGroup]> {
   for (const group of above.children.values()) {
-    const { usage, swapUsage, events } = group.memcg;
-    if (group.hasMemory)
-      yield [
-        group.path,
-        { 'memory.current': usage * 4096, 'memory.swap.current': swapUsage * 4096, 'memory.events': { ...events } },
-      ];
-    yield* snapGroups(group);
+    if (group.hasMemory) yield [group.path, Object.fromEntries(groupFiles(machine, group)) as unknown as SnapGroup];
+    yield* snapGroups(machine, group);
   }
+}
+
+function* groupFiles(machine: Machine, group: Cgroup): Generator<[name: string, says: SnapFile]> {
+  const stat = memcgStatUnflushed(machine, group);
+  for (const { name } of CGROUP_FILES) {
+    const file = cgroupFile(group, name);
+    if (name === 'memory.stat') yield [name, fileValue(stat)];
+    else if (name === 'memory.numa_stat') yield [name, fileValue(numaStat(stat))];
+    else if (file?.show !== undefined) yield [name, fileValue(file.show(machine, group))];
+  }
+}
+
+function fileValue(text: string): SnapFile {
+  if (/^\d+\n$/.test(text)) return Number(text);
+  if (!/^(\S+ \d+\n)+$/.test(text)) return text.trimEnd();
+  const rows = text.trimEnd().split('\n');
+  return Object.fromEntries(
+    rows.map((row) => [row.slice(0, row.indexOf(' ')), Number(row.slice(row.indexOf(' ') + 1))]),
+  );
 }
 
 /** Whether mincore(2) finds the page of a cache entry: cached, or of a shmem object in the swap cache. Mirrors: filemap_get_incore_folio. */

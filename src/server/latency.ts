@@ -1,6 +1,5 @@
 /** `--latency real`: what has faulted pages in or sent them to swap takes as long as the simulated devices would. */
 import type { Machine } from '../machine/machine.ts';
-import { DISK_PAGE_KB } from '../mm/pages/content.ts';
 import type { ProcHost } from '../procfs/host.ts';
 import { type FileSystem, Later, type OpenFile, Pending, WAIT, type Wait } from '../vfs/types.ts';
 
@@ -60,9 +59,8 @@ export function delayAnswers(fs: FileSystem, host: ProcHost, speed: number): Fil
 
 /** Time that callers have waited for devices so far, as the storage settings say; nobody waits for a disk to write. */
 function deviceUs({ mem, storage }: Machine): number {
-  const { pswpin, pswpout, pgpgin } = mem.events;
-  const fileReads = pgpgin / DISK_PAGE_KB;
+  const { pswpin, pswpout } = mem.events;
   const { readUs, zramReadUs, zramWriteUs } = storage.settings;
   const zram = mem.swap?.synchronous ?? true;
-  return (fileReads + (zram ? 0 : pswpin)) * readUs + (zram ? pswpin * zramReadUs + pswpout * zramWriteUs : 0);
+  return (mem.readTurns + (zram ? 0 : pswpin)) * readUs + (zram ? pswpin * zramReadUs + pswpout * zramWriteUs : 0);
 }

@@ -23,7 +23,7 @@ export interface Touched {
 /** Begins a batch of accesses. */
 export function beginTouching(): void {
   result.pages = result.minor = result.major = result.signals = 0;
-  result.swapIns = result.fileReads = result.stalledUs = result.thrashed = 0;
+  result.swapIns = result.fileReads = result.readTurns = result.stalledUs = result.thrashed = 0;
   result.oom = result.fatal = false;
 }
 

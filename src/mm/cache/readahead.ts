@@ -51,12 +51,15 @@ export function cachedPage(mapping: Mapping, index: number): number {
 function readPages(mem: Memory, mapping: Mapping, index: number, nrPages: number, lookahead: number): void {
   const nr = Math.min(nrPages, mapping.nrPages - index);
   const mark = lookahead > 0 && lookahead <= nr ? index + nr - lookahead : -1;
+  let read = 0;
   for (let at = index; at < index + nr; at++) {
     if (cachedPage(mapping, at) !== 0) continue;
     const pfn = pageAhead(mem, mapping, at);
-    if (pfn === 0) return;
+    if (pfn === 0) break;
+    read++;
     if (at === mark) mem.frames.flags[pfn]! |= PG_RECLAIM;
   }
+  mem.countReadTogether(read);
 }
 
 /** One page; looks for memory but once, and nobody dies for it (__GFP_NORETRY); 0: there is none. */

@@ -40,6 +40,8 @@ export interface TouchResult {
   /** What the faults waited for: pages read from swap and from files, those of them that had been in use when they were taken away, and time in direct reclaim. */
   swapIns?: number;
   fileReads?: number;
+  /** Of the reads of files, those waited for one after the other; absent: all. */
+  readTurns?: number;
   thrashed?: number;
   stalledUs?: number;
 }
@@ -63,11 +65,13 @@ export function touchPages(
   const { events } = mem;
   const pswpin = events.pswpin;
   const pgpgin = events.pgpgin;
+  const readTurns = mem.readTurns;
   const restored = events.workingset_restore_anon + events.workingset_restore_file;
   const stalledUs = mem.stalledUs;
   touchEach(mem, mm, vpn, count, step, write, fill, result);
   result.swapIns = (result.swapIns ?? 0) + events.pswpin - pswpin;
   result.fileReads = (result.fileReads ?? 0) + (events.pgpgin - pgpgin) / DISK_PAGE_KB;
+  result.readTurns = (result.readTurns ?? 0) + mem.readTurns - readTurns;
   result.thrashed = (result.thrashed ?? 0) + events.workingset_restore_anon + events.workingset_restore_file - restored;
   result.stalledUs = (result.stalledUs ?? 0) + mem.stalledUs - stalledUs;
   return result;

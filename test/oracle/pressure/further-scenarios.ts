@@ -386,25 +386,6 @@ export const FURTHER_ROWS: readonly Row[] = [
     },
   ],
   [
-    'p76-given-back',
-    'memory is given back (MADV_DONTNEED, munmap) and taken again under pressure',
-    { limit: '24M' },
-    (w) => {
-      w.proc('a');
-      w.anon('a', 'heap', '32M');
-      w.anon('a', 'other', '16M');
-      sweep(w, 'a', 'heap', 32, 'write');
-      w.line('a madvise heap 4M 20M dontneed');
-      w.snap('given');
-      sweep(w, 'a', 'other', 16, 'write');
-      sweep(w, 'a', 'heap', 20, 'write', 4);
-      w.snap('taken');
-      w.line('a munmap other 0 6M');
-      sweep(w, 'a', 'heap', 32, 'read');
-      w.snap('read');
-    },
-  ],
-  [
     'p77-write-calls',
     'write(2): a file of 16M is written in a group of 32M beside anon of 24M, then read',
     { limit: '32M' },

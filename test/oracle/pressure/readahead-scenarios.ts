@@ -216,20 +216,19 @@ export const READAHEAD_ROWS: readonly Row[] = [
   ],
   [
     'p93-sequential-recency',
-    'what is mapped with MADV_SEQUENTIAL counts for nothing: a hot file of 8M so, another not, between an anon stream',
-    { limit: '32M' },
+    'what is mapped with MADV_SEQUENTIAL counts for nothing: a hot file of 4M so, another not, between an anon stream',
+    { limit: '16M' },
     (w) => {
-      w.line('object H file 8M');
-      w.line('object K file 8M');
+      w.line('object H file 4M');
+      w.line('object K file 4M');
       w.proc('a');
-      w.file('a', 'mH', 'H', '8M');
-      w.file('a', 'mK', 'K', '8M');
-      w.anon('a', 'heap', '48M');
-      w.line('a madvise mH 0 8M sequential');
-      pieces(48 * MB, 2 * MB, (at, n) => {
-        w.touch('a', 'mH', 0, 8 * MB, 'read');
-        w.touch('a', 'mK', 0, 8 * MB, 'read');
-        w.touch('a', 'heap', at, n, 'write');
+      w.file('a', 'mH', 'H', '4M');
+      w.file('a', 'mK', 'K', '4M');
+      w.anon('a', 'heap', '24M');
+      w.line('a madvise mH 0 4M sequential');
+      pieces(24 * MB, MB, (at, n) => {
+        for (const map of ['mH', 'mK']) pieces(4 * MB, 64, (page, pages) => w.touch('a', map, page, pages, 'read'));
+        pieces(n, 64, (page, pages) => w.touch('a', 'heap', at + page, pages, 'write'));
       });
       w.snap('streamed');
     },

@@ -85,7 +85,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 }; // prettier-ignore
 
 const LINES: Readonly<Record<string, readonly string[]>> = {
-  machine: ['machine ram=64M swap=4096 swapkind=zram profile=2013 seed=1 cpus=1 uptime=1s boot=1 hostname=x'],
+  machine: ['machine ram=64M swap=4096 swapkind=zram profile=2013 seed=1 cpus=1 uptime=1s boot=1 queue=1 hostname=x'],
   proc: [
     'proc x pid=1 ppid=1 pgrp=1 session=1 uid=1 gid=1 euid=1 suid=1 egid=1 sgid=1 groups=1 adj=1 nice=1 umask=0022 start=1s tracer=1',
   ],
