@@ -328,13 +328,15 @@ export class Memory {
       if (isTableContent(id)) marked.add(id >>> 0);
     };
     const markEntry = (_index: number, id: number) => mark(id);
-    this.frames.content.forEach(mark);
-    this.swap?.content.forEach(mark);
-    this.tables.expected.forEach(mark);
+    const { frames, swap, tables } = this;
+    for (let pfn = 1; pfn < frames.fresh; pfn++) mark(frames.content[pfn]!);
+    if (swap !== null) for (let slot = 1; slot < swap.usedSlots; slot++) mark(swap.content[slot]!);
+    for (let at = 0; at < tables.expected.length; at++) mark(tables.expected[at]!);
     for (const mapping of this.mappings.values()) {
       mapping.disk.forEach(markEntry);
       mapping.expected.forEach(markEntry);
     }
-    this.content.sweep(marked);
+    // Looking at everything should be worth it.
+    this.content.sweep(marked, Math.floor(frames.fresh / 8));
   }
 }

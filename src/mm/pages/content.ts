@@ -18,6 +18,8 @@ export const DISK_PAGE_KB = 4;
 const WORD = 0x40000000;
 const TABLE = 0x80000000;
 const VERSIONS = 0x3fffffff;
+const LAST_ENTRY = 0x7ffffff0;
+const LEAST_SWEEP = 1 << 14;
 
 interface Composite {
   readonly base: number;
@@ -29,6 +31,8 @@ export class ContentStore {
   version = 0;
   private table = new Map<number, Uint8Array | Composite>();
   private nextEntry = 0;
+  /** Number of entries at which unused ones are looked for. */
+  private sweepAt = LEAST_SWEEP;
 
   /** The content of a fresh write of a whole page. */
   write(): number {
@@ -98,21 +102,28 @@ export class ContentStore {
     return Math.ceil(PAGE_SIZE / ratio);
   }
 
-  /** Forgets table entries that `marked` does not hold. */
-  sweep(marked: ReadonlySet<number>): void {
-    for (const [id, entry] of this.table) {
-      if (!marked.has(id)) this.table.delete(id);
-      else if (!(entry instanceof Uint8Array) && entry.base & TABLE && !marked.has(entry.base)) {
-        const flat = new Uint8Array(PAGE_SIZE);
-        this.bytes(id, flat);
-        this.table.set(id, flat);
-      }
+  /** Whether so many entries have come that a look for unused ones is due. */
+  get isSweepDue(): boolean {
+    return this.table.size >= this.sweepAt;
+  }
+
+  /** Forgets table entries that `marked` does not hold, directly or under one that it holds. The next is due at twice what is left, at least `least`. */
+  sweep(marked: Set<number>, least = LEAST_SWEEP): void {
+    for (const id of [...marked]) {
+      const entry = this.table.get(id);
+      if (entry !== undefined && !(entry instanceof Uint8Array)) marked.add(entry.base);
     }
+    for (const id of this.table.keys()) if (!marked.has(id)) this.table.delete(id);
+    this.sweepAt = Math.max(LEAST_SWEEP, least, 2 * this.table.size);
   }
 
   #store(entry: Uint8Array | Composite): number {
-    if (this.nextEntry >= 0x7fffffff) throw new BugError('content table used up');
-    const id = (TABLE | this.nextEntry++) >>> 0;
+    let id: number;
+    // The last numbers mean something else (mapping.ts); what is still in use is passed over when they begin again.
+    do {
+      id = (TABLE | this.nextEntry) >>> 0;
+      this.nextEntry = this.nextEntry === LAST_ENTRY ? 0 : this.nextEntry + 1;
+    } while (this.table.has(id));
     this.table.set(id, entry);
     return id;
   }

@@ -126,6 +126,7 @@ function writeContent(mem: Memory, vma: Vma, vpn: number, fill: Fill): void {
   const at = mem.tables.find(vma.mm.pageDirectory, vpn);
   const pfn = mem.tables.pte[at]! & PTE_NUMBER;
   const { content } = mem.frames;
+  if (fill === 'word' && mem.content.isSweepDue) mem.sweepContent();
   const id =
     fill === 'full' ? mem.content.write() : fill === 'word' ? mem.content.writeWord(content[pfn]!) : CONTENT_ZERO;
   content[pfn] = id;
@@ -217,6 +218,7 @@ export function poke(mem: Memory, mm: Mm, address: number, data: Uint8Array): nu
   return eachPage(mem, mm, address, data.length, true, (vpn, from, to, done, vma) => {
     readPage(mem, mm, vpn);
     page.set(data.subarray(done, done + to - from), from);
+    if (mem.content.isSweepDue) mem.sweepContent();
     const id = mem.content.fromBytes(page);
     const at = mem.tables.find(mm.pageDirectory, vpn);
     mem.frames.content[mem.tables.pte[at]! & PTE_NUMBER] = id;
