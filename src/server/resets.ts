@@ -1,5 +1,6 @@
 /** Other scenarios on a mount that stays: a test gets a fresh machine without a mount of its own. */
 import type { TransportHooks } from '../fuse/types.ts';
+import { Pending } from '../vfs/types.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { ScenarioSource } from './server-options.ts';
 import { describeError, type ErrorMessage } from './server-protocol.ts';
@@ -21,12 +22,29 @@ export interface ResetAnswer {
 
 export function takeResets(host: SessionHost, hooks: TransportHooks, mailbox: Mailbox): void {
   mailbox.on<ResetRequest>('reset', ({ id, source }) => {
-    let answer: ResetAnswer = { kind: 'reset', id };
+    const answer = (outcome: () => void): void => {
+      let said: ResetAnswer = { kind: 'reset', id };
+      try {
+        outcome();
+      } catch (error) {
+        said = { ...said, error: describeError(error) };
+      }
+      hooks.send(said);
+    };
+    let reset: unknown;
+    let refusal: { readonly error: unknown } | undefined;
     try {
-      host.reset(source.text, source.file);
+      reset = host.run(() => host.reset(source.text, source.file));
     } catch (error) {
-      answer = { ...answer, error: describeError(error) };
+      refusal = { error };
     }
-    hooks.send(answer);
+    // What is under way on the machine of before comes to its end first.
+    if (reset instanceof Pending) {
+      const pending = reset;
+      pending.waitQueue.add(() => answer(() => void pending.take()));
+    } else
+      answer(() => {
+        if (refusal !== undefined) throw refusal.error;
+      });
   });
 }

@@ -21,6 +21,10 @@ const SCENARIO = `machine ram=8G swap=2G
 proc init pid=1
 proc game pid=1234 uid=1000
 game mmap heap size=6G anon noreserve
+proc full pid=1301
+full mmap heap size=1G anon noreserve
+full touch heap 0 1G write
+object data file 1G
 proc busy pid=1300
 busy mmap heap size=64M anon
 busy run random heap rate=20000/s write=30%
@@ -34,6 +38,12 @@ const ATTACKS: readonly { name: string; file: string; text: string; before?: str
   { name: 'weeks that pass', file: 'control', text: 'tick 400h' },
   { name: 'more time than may pass', file: 'control', text: 'tick 9999999h', refused: true },
   { name: 'a moment after the end of time', file: 'control', text: 'at 99999999999h', refused: true },
+  { name: 'a large process that forks', file: 'control', text: 'full fork copy' },
+  { name: 'a large process that ends', file: 'control', text: 'full exit' },
+  { name: 'advice on gigabytes', file: 'control', text: 'full madvise heap 0 1G pageout' },
+  { name: 'gigabytes that are locked', file: 'control', text: 'full mlock heap 0 1G' },
+  { name: 'a file read as a whole', file: 'control', text: 'cache data load' },
+  { name: 'a snapshot', file: 'control', text: 'snapshot one' },
   { name: 'hours on the clock', file: 'clock', text: '+400h' },
   { name: 'a clock that nobody can keep up with', file: 'clock', text: 'speed 100000', before: 'run' },
 ];

@@ -87,7 +87,7 @@ describe.skipIf(skipMounts)('the library, as a program uses it,', { timeout: 120
       await proc.restore(snapshot);
       seen.push(proc.process(4000007).kB('VmRSS'), proc.now, proc.eventsSoFar.length);
       await proc.reset('proc b pid=9').catch(() => {});
-      seen.push(proc.process(9).read('comm'));
+      seen.push(proc.process(9).read('comm'), proc.process(4000007).exists);
       await proc.reset('nonsense').catch((error) => seen.push(error.name));
       seen.push(proc.process(9).exists);
       proc.advance('2s');
@@ -107,7 +107,7 @@ describe.skipIf(skipMounts)('the library, as a program uses it,', { timeout: 120
         1024,
         0,
         0,
-      ].concat(['b\n', 'ScenarioError', true, 2] as never[]),
+      ].concat(['b\n', false, 'ScenarioError', true, 2] as never[]),
     );
   });
 

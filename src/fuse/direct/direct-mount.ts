@@ -49,6 +49,8 @@ export class DirectMount implements MountHandle {
   #mount: MountInfo | undefined;
   /** Notices that wait to be sent. */
   #notices: Uint8Array[] = [];
+  /** Messages of the kernel thread that came behind notices which are still being sent. */
+  #heldMessages: unknown[] = [];
   #guardian: Guardian | undefined;
   #watch: NodeJS.Timeout | undefined;
   #heartbeatMs = 0;
@@ -151,7 +153,9 @@ export class DirectMount implements MountHandle {
         setTimeout(() => !this.#reason && this.#poke(), message.ms).unref();
         return;
       case 'message':
-        this.#onMessage?.(message.message);
+        // Who hears that a process has gone must not find its name any more.
+        if (this.#notices.length > 0) this.#heldMessages.push(message.message);
+        else this.#onMessage?.(message.message);
         return;
       case 'stop':
         this.#end({ kind: 'unmounted', lazy: false });
@@ -190,6 +194,7 @@ export class DirectMount implements MountHandle {
     if (notice === undefined) {
       this.#notices = [];
       this.#poke();
+      for (const message of this.#heldMessages.splice(0)) this.#onMessage?.(message);
       return;
     }
     write(this.#fd, notice, () => {

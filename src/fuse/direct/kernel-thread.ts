@@ -19,6 +19,9 @@ const { port, fd, shared, factory, factoryOptions }: KernelThreadData = workerDa
 const state = new SharedState(shared);
 let onMessage: ((message: unknown) => void) | undefined;
 let nrRequests = 0;
+/** What is said while we serve goes out behind the notices of what has changed. */
+const outbox: unknown[] = [];
+let serves = false;
 
 redirectOutput();
 await main(port);
@@ -27,7 +30,10 @@ async function main(port: MessagePort): Promise<void> {
   const fs = await loadFileSystem(factory, factoryOptions, {
     transport: 'direct',
     capabilities: DIRECT_CAPABILITIES,
-    send: (message) => tell({ kind: 'message', message }),
+    send: (message) => {
+      if (serves) outbox.push(message);
+      else tell({ kind: 'message', message });
+    },
     onMessage: (handler) => {
       onMessage = handler;
     },
@@ -55,12 +61,14 @@ function serve(fs: FileSystem): void {
     },
   });
   let failure: string | undefined;
+  serves = true;
   while (!state.mustLeave) {
     const trouble = device.read(session.request);
     if (trouble === undefined) {
       nrRequests++;
       session.handle();
       session.work();
+      while (outbox.length > 0) tell({ kind: 'message', message: outbox.shift() });
       continue;
     }
     if (trouble.kind === 'gone') break;
