@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { directObstacle } from '../fuse/direct/mount-direct.ts';
 import { DEVICE, deviceObstacle, fusermountObstacle, fusermountPath } from '../fuse/obstacles.ts';
 
+import { syscallObstacle } from '../server/run/syscalls/libc.ts';
 import { ourMounts } from './mounts.ts';
 
 /** What one look at the system has found. `fail`: something that is needed does not work; `warn`: something is missing that can be done without. */
@@ -36,6 +37,7 @@ export function diagnose(): Finding[] {
     namespaces('pid namespace (run)', ['--pid', '--fork']),
     userNamespaces(),
     procfs(),
+    systemCalls(),
     ...mounts(),
   ];
 }
@@ -50,6 +52,15 @@ function warn(check: string, found: string, advice: string): Finding {
 
 function fail(check: string, found: string, advice: string): Finding {
   return { check, state: 'fail', found, advice };
+}
+
+/** What is lost without them. */
+function systemCalls(): Finding {
+  const check = 'system calls (run)';
+  const obstacle = syscallObstacle();
+  if (obstacle === undefined) return ok(check, 'answered from the machine');
+  const lost = 'sysinfo, uname, statfs and the number of CPUs are the host’s, kill needs placeholders';
+  return warn(check, `${obstacle}: ${lost}`, 'install the optional dependency koffi (npm install koffi)');
 }
 
 /** What runs here now: each mount says whether its memory is in order. */

@@ -649,6 +649,19 @@ export type Step = Expecting &
           | 'wipeonfork'
           | 'keeponfork';
       }
+    /** advice of another process about one range, as the system call: of root, or of another user. */
+    | {
+        readonly step: 'process_madvise';
+        /** The process. */
+        readonly of: string;
+        readonly addr: Size;
+        readonly len: Size;
+        readonly what: 'cold' | 'pageout' | 'willneed';
+        /** user number; default: 0. */
+        readonly uid?: number | string;
+        /** group number; default: uid. */
+        readonly gid?: number | string;
+      }
     /** a write to /proc/PID/reclaim by root; walks the scenario's own mappings. */
     | {
         readonly step: 'pageout';

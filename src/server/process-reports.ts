@@ -14,6 +14,8 @@ export interface ProcessReport {
 
 export interface SimulatedProcess {
   readonly pid: number;
+  /** Tells two holders of one pid apart. */
+  readonly serial: number;
   readonly uid: number;
   readonly gid: number;
   readonly comm: string;
@@ -101,8 +103,9 @@ export function reportProcesses(
 function listProcesses({ machine }: SessionHost): SimulatedProcess[] {
   return [...machine.tasks.values()]
     .filter((task) => !task.isZombie)
-    .map(({ pid, ids, comm, leader }) => ({
+    .map(({ pid, serial, ids, comm, leader }) => ({
       pid,
+      serial,
       uid: ids.euid,
       gid: ids.egid,
       comm,

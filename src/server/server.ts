@@ -21,6 +21,7 @@ import { reportProcesses } from './process-reports.ts';
 import { takeResets } from './resets.ts';
 import { addOwnProcesses } from './run/own-processes.ts';
 import { tellSurroundings } from './run/surroundings.ts';
+import { addDesk, Desk, type FindCaller } from './run/syscalls/desk.ts';
 import { SessionHost } from './session-host.ts';
 import { giveTo, squashIds } from './squash-ids.ts';
 import { addSysfsTree } from './sysfs-tree.ts';
@@ -53,6 +54,8 @@ export interface ServerOptions {
   readonly sysfs?: boolean | undefined;
   /** A trace for ui.perfetto.dev goes into this file. */
   readonly perfetto?: string | undefined;
+  /** Answer the notifier of `run` through a hidden file of this name. */
+  readonly deskName?: string | undefined;
   /** Report processes that come and go, for the placeholders of `run`. */
   readonly reportProcesses?: boolean | undefined;
 }
@@ -85,6 +88,8 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.cgroups === true) fs = addCgroupTree(fs, host, owner);
   if (more.sysfs === true) fs = addSysfsTree(fs, host);
   if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
+  if (more.deskName !== undefined)
+    fs = addDesk(fs, host, new Desk(host, realCallers(credentialsFor(more))), more.deskName);
   fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
   if (more.filesOf !== undefined) fs = giveTo(fs, owner);
@@ -119,6 +124,24 @@ function credentialsFor({ rootWithheld, filesOf }: Partial<ServerOptions>): type
   return (tid, uid) => {
     const found = look(tid, uid);
     return uid === filesOf ? { groups: [], ...found, capabilities: ALL_CAPABILITIES } : found;
+  };
+}
+
+/** Threads of real processes, with their ids. */
+function realCallers(look: typeof credentialsOf): FindCaller {
+  const idsOf = (status: string, name: string): number[] =>
+    new RegExp(`^${name}:\\s*(\\d+)\\s+(\\d+)`, 'm').exec(status)?.slice(1).map(Number) ?? [];
+  return (tid) => {
+    try {
+      const status = readFileSync(`/proc/${tid}/status`, 'latin1');
+      const [uid, euid] = idsOf(status, 'Uid');
+      const [gid, egid] = idsOf(status, 'Gid');
+      if (uid === undefined || euid === undefined || gid === undefined || egid === undefined) return undefined;
+      const more = look(tid, euid);
+      return more === undefined ? undefined : { ...more, uid, euid, gid, egid };
+    } catch {
+      return undefined;
+    }
   };
 }
 

@@ -74,3 +74,10 @@ export const ERRNO_NAMES: readonly string[] = Object.values(NAMES);
 export function errnoName(errno: number): string {
   return NAMES[errno] ?? `E${errno}`;
 }
+
+const NUMBERS = new Map(Object.entries(NAMES).map(([number, name]) => [name, Number(number)]));
+
+/** The number of a symbolic name; EINVAL for one that is not known. */
+export function errnoNumber(name: string): number {
+  return NUMBERS.get(name) ?? EINVAL;
+}

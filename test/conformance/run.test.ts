@@ -176,32 +176,37 @@ describe.skipIf(skipMounts)('run', () => {
     expect((await run('sh', ['-c', script], 30_000)).stdout).toBe('hello\n');
   });
 
-  test('a signal that ends a placeholder ends the simulated process', async () => {
-    const script = `
+  describe.each([
+    ['answered calls', []],
+    ['placeholders', ['--no-syscalls']],
+  ])('signals by %s', (_by, options) => {
+    test('one that ends a process ends the simulated one', async () => {
+      const script = `
       free0=$(awk '/MemFree/ { print $2 }' /proc/meminfo)
       kill -0 1234 && kill 1234; sleep 0.5
       ls /proc | grep -c '^1234$'; kill -0 1234 2>/dev/null || echo gone
       free1=$(awk '/MemFree/ { print $2 }' /proc/meminfo)
       [ $((free1 - free0)) -ge 4096 ] && echo freed`;
-    expect((await inTree(script)).stdout).toBe('0\ngone\nfreed\n');
-  });
+      expect((await inTree(script, ...options)).stdout).toBe('0\ngone\nfreed\n');
+    });
 
-  test('SIGSTOP and SIGCONT stop and continue it', async () => {
-    const state = "awk '/State/ { print $2 }' /proc/1305/status";
-    const script = `kill -STOP 1305; sleep 0.5; ${state}; kill -CONT 1305; sleep 0.5; ${state}`;
-    expect((await inTree(script)).stdout).toBe('T\nS\n');
-  });
+    test('SIGSTOP and SIGCONT stop and continue it', async () => {
+      const state = "awk '/State/ { print $2 }' /proc/1305/status";
+      const script = `kill -STOP 1305; sleep 0.5; ${state}; kill -CONT 1305; sleep 0.5; ${state}`;
+      expect((await inTree(script, ...options)).stdout).toBe('T\nS\n');
+    });
 
-  test('an exiting simulated process takes its placeholder along, a new one gets one', async () => {
-    const script = `
+    test('a process that has exited is not found, a new one is', async () => {
+      const script = `
       echo 'game exit' > /proc/reclaimfs/control; echo 'proc fresh pid=2345' > /proc/reclaimfs/control; sleep 0.5
       kill -0 1234 2>/dev/null || echo gone; kill -0 2345 && echo there`;
-    expect((await inTree(script)).stdout).toBe('gone\nthere\n');
-  });
+      expect((await inTree(script, ...options)).stdout).toBe('gone\nthere\n');
+    });
 
-  test('a kernel thread outlives any signal', async () => {
-    const script = 'kill -9 40; sleep 0.5; cat /proc/40/comm; kill -0 40 && echo there';
-    expect((await inTree(script)).stdout).toBe('kthread\nthere\n');
+    test('a kernel thread outlives any signal', async () => {
+      const script = 'kill -9 40; sleep 0.5; cat /proc/40/comm; kill -0 40 && echo there';
+      expect((await inTree(script, ...options)).stdout).toBe('kthread\nthere\n');
+    });
   });
 
   test('no signal from inside reaches a process of the host', async () => {
@@ -212,8 +217,10 @@ describe.skipIf(skipMounts)('run', () => {
     expect(stdout).toBe('safe\n');
   });
 
-  test('--no-placeholders: simulated processes cannot be signalled', async () => {
-    expect((await inTree('kill -0 1234 2>/dev/null || echo none', '--no-placeholders')).stdout).toBe('none\n');
+  test('--no-placeholders --no-syscalls: simulated processes cannot be signalled', async () => {
+    expect((await inTree('kill -0 1234 2>/dev/null || echo none', '--no-placeholders', '--no-syscalls')).stdout).toBe(
+      'none\n',
+    );
   });
 
   test('--no-pidns keeps the pids of the host', async () => {

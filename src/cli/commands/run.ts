@@ -46,6 +46,7 @@ interface Flags extends MountFlags {
   readonly pidns: boolean;
   /** A number, true (asked for without one), false, or undefined. */
   readonly placeholders?: number | boolean;
+  readonly syscalls: boolean;
   readonly privileged?: boolean;
   readonly unprivileged?: boolean;
   readonly newPrivs: boolean;
@@ -62,7 +63,8 @@ export const runCommand: CommandRow = {
     addMountOptions(program.command('run <command...>').description('run a command with the tree as its /proc'))
       .option('--no-pidns', "keep this machine's pid namespace: signals reach real processes")
       .option('--placeholders [n]', 'real idle tasks for simulated processes, if there are at most n', count)
-      .option('--no-placeholders', 'none: kill(2) and its like do not find simulated processes')
+      .option('--no-placeholders', 'none, also where system calls are not answered')
+      .option('--no-syscalls', 'system calls tell of this machine, not of the simulated one')
       .addOption(new Option('--privileged', 'the command keeps all that its user may').conflicts('unprivileged'))
       .option('--unprivileged', 'the command has no capability at all, and no new privileges')
       .option('--no-new-privs', 'set-uid programs give the command nothing')
@@ -118,6 +120,8 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
         flags,
         pidns: flags.pidns,
         maxPlaceholders: maxPlaceholders(flags),
+        placeholdersAsked: flags.placeholders !== undefined,
+        syscalls: flags.syscalls,
         commandPid: commandPid(taken, firstPid),
         command,
         isolation: flags.privileged ? 'privileged' : flags.unprivileged ? 'unprivileged' : 'default',

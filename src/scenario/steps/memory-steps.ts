@@ -27,6 +27,7 @@ import type { Job } from '../../util/job.ts';
 import { systemCall, withEventsInPieces } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
+import { MAX_ID } from './machine-steps.ts';
 import { mmapStep, protOf } from './mmap-step.ts';
 import { mmOf, regionOf } from './region.ts';
 
@@ -192,6 +193,28 @@ export const memorySteps: readonly ProcessStep[] = [
         return systemCall(machine, task, () => {
           const { start, end } = pagesOf(task, part);
           return madvise(machine.mem, mm, start, end, advice, ownCredentials(task));
+        });
+      };
+    },
+  },
+  {
+    word: 'process_madvise',
+    usage: 'NAME process_madvise ADDR LEN cold|pageout|willneed [uid=N] [gid=N]',
+    about: 'advice of another process about one range, as the system call: of root, or of another user',
+    partial: true,
+    parse(args) {
+      const address = args.size('address');
+      const length = args.size('length');
+      const advice = args.choice('advice', ['cold', 'pageout', 'willneed'] as const);
+      const uid = args.integerKey('uid', 0, MAX_ID) ?? 0;
+      const gid = args.integerKey('gid', 0, MAX_ID) ?? uid;
+      return ({ machine }, task) => {
+        const mm = mmOf(task);
+        return systemCall(machine, task, () => {
+          if (address % 4096 !== 0) throw new KernelError(EINVAL, `address ${address} is not at the start of a page`);
+          const start = address / 4096;
+          const end = start + Math.ceil(length / 4096);
+          return madvise(machine.mem, mm, start, end, advice, { uid, gid, privileged: uid === 0 });
         });
       };
     },

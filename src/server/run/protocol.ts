@@ -14,8 +14,11 @@ export interface RunStart {
   readonly source: ScenarioSource;
   readonly flags: MountFlags;
   readonly pidns: boolean;
-  /** Most placeholders; 0: none. */
+  /** Most placeholders; 0: none. Where system calls are answered they are made only if `placeholdersAsked`. */
   readonly maxPlaceholders: number;
+  readonly placeholdersAsked: boolean;
+  /** Answer system calls from the machine, where that is possible. */
+  readonly syscalls: boolean;
   /** The first pid for the command and its children. */
   readonly commandPid: number;
   readonly command: readonly string[];

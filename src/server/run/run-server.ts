@@ -12,14 +12,17 @@ import { type ClockOffsets, type Surroundings, timeNamespace, withTreeAsProc } f
 import { mountFileSystem } from '../../fuse/transport.ts';
 import { MountError, type MountHandle } from '../../fuse/types.ts';
 import { EXIT_FAILED } from '../../util/errors.ts';
+import { logger } from '../../util/log.ts';
 import { errorLine, notice } from '../messages.ts';
-import type { ProcessReport } from '../process-reports.ts';
+import type { ProcessReport, SimulatedProcess } from '../process-reports.ts';
 import { mappedIds, serverOptions } from '../server-options.ts';
 import { Placeholders } from './placeholders.ts';
 import { CONTROL_FD, type RunMessage, type RunStart } from './protocol.ts';
 import { RunRecord, shellStatus } from './run-record.ts';
 import type { SurroundingsReport } from './surroundings.ts';
+import { type CommandEnd, Notifier, newDeskName } from './syscalls/notifier.ts';
 
+const log = logger('run');
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'];
 
 /** A socket, not a file: a read of a file would keep a thread of ours waiting, and process.exit() with it. */
@@ -50,6 +53,9 @@ lines.on('line', (line) => {
 lines.on('close', () => signalCommand('SIGKILL'));
 
 async function run(start: RunStart): Promise<number> {
+  const notifier = start.syscalls ? await prepareNotifier() : undefined;
+  const deskName = notifier === undefined ? undefined : newDeskName();
+  const maxPlaceholders = notifier !== undefined && !start.placeholdersAsked ? 0 : start.maxPlaceholders;
   const mount = await mountFileSystem({
     mountpoint: start.mountpoint,
     transport: start.flags.transport,
@@ -61,7 +67,8 @@ async function run(start: RunStart): Promise<number> {
       cgroups: true,
       sysfs: true,
       rootWithheld: start.isolation === 'default',
-      reportProcesses: start.maxPlaceholders > 0,
+      reportProcesses: maxPlaceholders > 0 || notifier !== undefined,
+      deskName,
     },
     handleSignals: false,
     notice,
@@ -69,15 +76,21 @@ async function run(start: RunStart): Promise<number> {
   try {
     await bindGenuineProc(start);
     const inbox = new Inbox(mount);
-    const placeholders = start.maxPlaceholders > 0 ? await makePlaceholders(inbox, mount, start) : undefined;
+    const placeholders = maxPlaceholders > 0 ? placeholdersFor(mount, maxPlaceholders) : undefined;
+    await followProcesses(inbox, mount, (processes) => {
+      placeholders?.follow(processes);
+      notifier?.follow(processes);
+    });
+    if (deskName !== undefined) await notifier?.listen(start.mountpoint, deskName);
     const surroundings = await askSurroundings(inbox, mount);
     if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
     const record = new RunRecord(start);
     await record.begin();
-    const status = await runCommand(start, surroundings);
+    const status = await runCommand(start, surroundings, notifier);
     placeholders?.close();
     return await record.end(status, mount.transport);
   } finally {
+    await notifier?.close();
     await promisify(execFile)('umount', ['-l', `${start.mountpoint}/.host`]).catch(() => {});
     await mount.unmount();
   }
@@ -133,30 +146,64 @@ function mayShiftClocks(offsets: ClockOffsets): Promise<boolean> {
   );
 }
 
-/** Resolves when the placeholders of all processes that there are now are in place. */
-function makePlaceholders(inbox: Inbox, mount: MountHandle, start: RunStart): Promise<Placeholders> {
-  const asRoot = mappedIds() === undefined;
-  const placeholders = new Placeholders(start.maxPlaceholders, asRoot, (signal) => mount.send(signal));
+/** Undefined where it cannot be, with a notice; not for lack of koffi, which `doctor` tells of. */
+async function prepareNotifier(): Promise<Notifier | undefined> {
+  const notifier = await Notifier.prepare();
+  if (!('obstacle' in notifier)) return notifier;
+  log('system calls are not answered: %s', notifier.obstacle);
+  return undefined;
+}
+
+function placeholdersFor(mount: MountHandle, most: number): Placeholders {
+  return new Placeholders(most, mappedIds() === undefined, (signal) => mount.send(signal));
+}
+
+/** Resolves when whoever follows them has seen the processes that there are now. */
+function followProcesses(
+  inbox: Inbox,
+  mount: MountHandle,
+  follow: (processes: readonly SimulatedProcess[]) => void,
+): Promise<void> {
   return new Promise((settle) => {
     inbox.on<ProcessReport>('processes', ({ processes }) => {
-      placeholders.follow(processes);
-      settle(placeholders);
+      follow(processes);
+      settle();
     });
     mount.send({ kind: 'report' });
   });
 }
 
 /** The exit status of the command, as a shell gives it: 128 + n when signal n has ended it. */
-function runCommand(start: RunStart, surroundings: Surroundings): Promise<number> {
+async function runCommand(start: RunStart, surroundings: Surroundings, notifier?: Notifier): Promise<number> {
   const { mountpoint, command, isolation, noNewPrivs } = start;
-  const [file = '', ...args] = withTreeAsProc(mountpoint, command, { isolation, noNewPrivs, surroundings });
-  const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, RECLAIMFS: '1' } });
+  const argv = withTreeAsProc(mountpoint, command, { isolation, noNewPrivs, surroundings });
+  const env = { ...process.env, RECLAIMFS: '1' };
   hasCommand = true;
+  try {
+    const { code, signal } = await (notifier === undefined ? spawned(argv, env) : notifier.run(argv, env, tellOf));
+    return shellStatus(code, signal);
+  } catch (error) {
+    throw new MountError(`unshare cannot be run (${errorLine(error)}): install util-linux`);
+  }
+}
+
+/** Signals for the command go to this process from now on. */
+function tellOf(pid: number): void {
+  signalCommand = (signal) => {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended.
+    }
+  };
+}
+
+function spawned(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<CommandEnd> {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, { stdio: 'inherit', env });
   signalCommand = (signal) => void child.kill(signal);
   return new Promise((settle, fail) => {
-    child.once('error', (error) =>
-      fail(new MountError(`unshare cannot be run (${error.message}): install util-linux`)),
-    );
-    child.once('exit', (code, signal) => settle(shellStatus(code, signal)));
+    child.once('error', fail);
+    child.once('exit', (code, signal) => settle({ code, signal }));
   });
 }

@@ -132,6 +132,7 @@ fresh mmap heap size=1M anon at=0x200000000000`;
     pages: 'game madvise heap 0 64K dontneed',
     poke: 'game mmap low size=1M at=0x200000000000',
     peek: 'game mmap low size=1M at=0x200000000000',
+    process_madvise: 'game mmap low size=1M at=0x200000000000',
     nonvolatile: 'game volatile heap 0 64K',
   };
   for (const { word, example } of steps) {

@@ -1,0 +1,67 @@
+/**
+ * What the notifier asks the machine: a JSON object written to a hidden file of the tree, whose answer is then read from it.
+ * By way of the mount, so that it takes its turn among all other requests, whatever the transport.
+ */
+
+export interface SysinfoAnswer {
+  /** Seconds. */
+  readonly uptime: number;
+  /** Hundredths. */
+  readonly loads: readonly number[];
+  /** Bytes. */
+  readonly totalRam: number;
+  readonly freeRam: number;
+  readonly sharedRam: number;
+  readonly totalSwap: number;
+  readonly freeSwap: number;
+  readonly threads: number;
+}
+
+export interface MachineAnswer {
+  readonly cpus: number;
+  readonly hostname: string;
+  readonly release: string;
+  readonly version: string;
+}
+
+/** A process, found by the number of any of its threads. */
+export interface TaskAnswer {
+  readonly pid: number;
+  /** Tells two holders of one number apart. */
+  readonly serial: number;
+  readonly zombie: boolean;
+  readonly nice: number;
+  readonly pgrp: number;
+  readonly session: number;
+}
+
+/** `tid`: the thread that makes the call. Numbers in answers are what the call returns: -errno for an error. */
+export type DeskRequest =
+  | { readonly ask: 'sysinfo' }
+  | { readonly ask: 'machine' }
+  | { readonly ask: 'task'; readonly pid: number }
+  | { readonly ask: 'signal'; readonly tid: number; readonly pid: number; readonly signal: number }
+  | { readonly ask: 'signal-group'; readonly tid: number; readonly pgrp: number; readonly signal: number }
+  | { readonly ask: 'nice'; readonly tid: number; readonly pid: number; readonly nice: number }
+  | { readonly ask: 'may'; readonly tid: number; readonly pid: number; readonly what: 'set' | 'attach' | 'read' }
+  | {
+      readonly ask: 'madvise';
+      readonly tid: number;
+      readonly pid: number;
+      readonly advice: number;
+      /** [address, bytes], in decimal. */
+      readonly ranges: readonly (readonly [string, string])[];
+    }
+  | { readonly ask: 'mrelease'; readonly tid: number; readonly pid: number };
+
+export interface DeskAnswers {
+  readonly sysinfo: SysinfoAnswer;
+  readonly machine: MachineAnswer;
+  readonly task: TaskAnswer | null;
+  readonly signal: number;
+  readonly 'signal-group': number;
+  readonly nice: number;
+  readonly may: number;
+  readonly madvise: number;
+  readonly mrelease: number;
+}
