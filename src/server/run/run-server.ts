@@ -77,10 +77,11 @@ async function run(start: RunStart): Promise<number> {
     await bindGenuineProc(start);
     const inbox = new Inbox(mount);
     const placeholders = maxPlaceholders > 0 ? placeholdersFor(mount, maxPlaceholders) : undefined;
-    await followProcesses(inbox, mount, (processes) => {
-      placeholders?.follow(processes);
-      notifier?.follow(processes);
-    });
+    if (placeholders !== undefined || notifier !== undefined)
+      await followProcesses(inbox, mount, (processes) => {
+        placeholders?.follow(processes);
+        notifier?.follow(processes);
+      });
     if (deskName !== undefined) await notifier?.listen(start.mountpoint, deskName);
     const surroundings = await askSurroundings(inbox, mount);
     if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
