@@ -28,8 +28,9 @@ The command finds RECLAIMFS=1 in its environment. It sees the tree as /proc,
 itself as /proc/self, the machine's /sys and the control groups in
 /sys/fs/cgroup; system calls about the machine and its processes are answered
 from it (doctor tells when they cannot be). It runs in namespaces of its own: no
-signal of it reaches a process of this machine. The exit status is its own, or 128 + n when signal n has ended it; 3
-when it has succeeded but an event of --fail-on has happened.
+signal of it reaches a process of this machine. The exit status is its own, or
+128 + n when signal n has ended it; 3 when it has succeeded but an event of
+--fail-on has happened.
 
 It can write files and use the network and devices as its user may. It cannot
 write /sys or the settings below /proc/.host, swapon, swapoff, reboot, mount,
