@@ -70,14 +70,14 @@ _reclaimfs() {
     "compare merge --jsonl") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --csv") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --html") COMPREPLY=($(compgen -f -- "$current")); return ;;
-    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon snap tick at sysctl dropcaches lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
+    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon snap tick at sysctl dropcaches lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise process_madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
   esac
   case "$path" in
     "") options="--help --version" ;;
     "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --foreground --cgroupfs --sysfs --no-allow-other --json -h --help" ;;
     "umount") options="--all --json -h --help" ;;
     "status") options="--json -h --help" ;;
-    "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
+    "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --no-syscalls --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
     "play") options="--profile --swap --masim-rate --json --perfetto -h --help" ;;
     "capture") options="--from --pid -o --output --swap-size --json -h --help" ;;
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
