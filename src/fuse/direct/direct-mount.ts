@@ -17,6 +17,8 @@ const log = logger('fuse:direct');
 
 /** How long the kernel thread may take to notice that its mount has gone before it is told more firmly. */
 const LEAVE_MS = 300;
+/** The same before the process is killed: all three together stay below two seconds. */
+const LAST_MS = 1200;
 /** How often to look whether the mount is still there. */
 const WATCH_MS = 1900;
 const THREAD_URL = new URL(
@@ -251,7 +253,7 @@ export class DirectMount implements MountHandle {
     this.#pokeDevice();
     if (await this.#threadEndsWithin(LEAVE_MS)) return;
     void this.#worker.terminate(); // Ends a file system that computes forever; not one that blocks in read(2).
-    if (await this.#threadEndsWithin(LEAVE_MS)) return;
+    if (await this.#threadEndsWithin(LAST_MS)) return;
     this.#notice('the kernel thread does not end: killing the process');
     process.kill(process.pid, 'SIGKILL');
   }
