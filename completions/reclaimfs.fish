@@ -3,6 +3,7 @@ complete -c reclaimfs -n __fish_use_subcommand -f
 complete -c reclaimfs -n __fish_use_subcommand -a mount -d 'mount the /proc of a simulated machine'
 complete -c reclaimfs -n __fish_use_subcommand -a umount -d 'unmount, and end the server'
 complete -c reclaimfs -n __fish_use_subcommand -a status -d 'the mounts that there are, and how their machines are'
+complete -c reclaimfs -n __fish_use_subcommand -a top -d 'a live view of a mount, or of any /proc: processes, their memory, pressure, events'
 complete -c reclaimfs -n __fish_use_subcommand -a run -d 'run a command with the tree as its /proc'
 complete -c reclaimfs -n __fish_use_subcommand -a play -d 'run a scenario without a mount and print what it saw'
 complete -c reclaimfs -n __fish_use_subcommand -a capture -d 'write the running machine, or some of its processes, as a scenario'
@@ -35,6 +36,10 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from umount' -l json -d 'say wh
 complete -c reclaimfs -n '__fish_seen_subcommand_from umount' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from status' -l json -d 'one JSON array'
 complete -c reclaimfs -n '__fish_seen_subcommand_from status' -l help -s h -d 'display help for command'
+complete -c reclaimfs -n '__fish_seen_subcommand_from top' -l plain -d 'lines of text one after the other: no colours, no cursor'
+complete -c reclaimfs -n '__fish_seen_subcommand_from top' -l once -d 'one frame with all processes, then exit'
+complete -c reclaimfs -n '__fish_seen_subcommand_from top' -l interval -x -d 'between two looks'
+complete -c reclaimfs -n '__fish_seen_subcommand_from top' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from run' -l scenario -r -F -a 'default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag' -d 'the machine: a file, "-", or one of default, phone-16-apps, game-and-call, desktop-tabs, vm-reclaim, memory-leak, stairs, zigzag'
 complete -c reclaimfs -n '__fish_seen_subcommand_from run' -l profile -x -a '2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings' -d 'dialect of the reclaim interface'
 complete -c reclaimfs -n '__fish_seen_subcommand_from run' -l swap -x -a 'zram disk' -d 'kind of swap'
@@ -123,5 +128,5 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -l help -s h -
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -l help -s h -d 'display help for command'
-complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status run play capture compare diff scenario doctor demo completion help language'
+complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status top run play capture compare diff scenario doctor demo completion help language'
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -f

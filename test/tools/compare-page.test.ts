@@ -129,7 +129,11 @@ describe('reclaimfs compare --html', () => {
     const plot = tab.locator('figure[data-name^=memory] svg.wide').first();
     const fills = await plot
       .locator('path.layer')
-      .evaluateAll((layers) => layers.map((layer) => layer.getAttribute('fill')));
+      .evaluateAll((layers) =>
+        (layers as unknown as { getAttribute(name: string): string | null }[]).map((layer) =>
+          layer.getAttribute('fill'),
+        ),
+      );
     expect(fills).toHaveLength(10);
     expect(new Set(fills).size).toBe(fills.length);
     await tab.close();

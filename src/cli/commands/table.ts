@@ -11,6 +11,7 @@ import { playCommand } from './play.ts';
 import { runCommand } from './run.ts';
 import { scenarioCommand } from './scenario.ts';
 import { statusCommand } from './status.ts';
+import { topCommand } from './top.ts';
 import { umountCommand } from './umount.ts';
 
 /** Every command, in the order of the help text. */
@@ -18,6 +19,7 @@ export const COMMANDS: readonly CommandRow[] = [
   mountCommand,
   umountCommand,
   statusCommand,
+  topCommand,
   runCommand,
   playCommand,
   captureCommand,

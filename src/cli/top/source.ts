@@ -1,0 +1,189 @@
+/** What `reclaimfs top` knows: the texts of one /proc (a mount's, or the kernel's), parsed. Nothing here writes. */
+import { constants, existsSync } from 'node:fs';
+import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One process that has memory: numbers of PID/status and PID/stat. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly name: string;
+  /** One letter: R S D T t Z X I. */
+  readonly state: string;
+  readonly rssKb: number;
+  readonly anonKb: number;
+  readonly fileKb: number;
+  readonly shmemKb: number;
+  readonly swapKb: number;
+  readonly nrMajorFaults: number;
+}
+
+/** avg10 of pressure/memory, in per cent. */
+export interface MemoryPressure {
+  readonly some: number;
+  readonly full: number;
+}
+
+export interface SwapArea {
+  readonly name: string;
+  readonly sizeKb: number;
+  readonly usedKb: number;
+}
+
+/** One look at a /proc. */
+export interface Reading {
+  /** The largest (resident and swapped) first. */
+  readonly processes: readonly ProcessRow[];
+  /** Kernel threads and zombies: they have no memory. */
+  readonly nrWithout: number;
+  /** kB, or a number where meminfo has no unit. */
+  readonly meminfo: ReadonlyMap<string, number>;
+  readonly vmstat: ReadonlyMap<string, number>;
+  /** Absent where the kernel has no PSI. */
+  readonly pressure: MemoryPressure | undefined;
+  readonly swaps: readonly SwapArea[];
+  /** The line of reclaimfs/clock; undefined: none, or it may not be read. */
+  readonly clock: string | undefined;
+}
+
+/** `Key: 12 kB` and `key 12` lines; others do not count. */
+export function parseNumbers(text: string): Map<string, number> {
+  const lines = text.matchAll(/^([^\s:]+):?[ \t]+(\d+)(?: kB)?$/gm);
+  return new Map([...lines].map(([, key, value]) => [key!, Number(value)]));
+}
+
+/** Of PID/status and PID/stat; undefined for a process without memory (kernel thread, zombie). */
+export function parseProcess(status: string, stat: string): ProcessRow | undefined {
+  const numbers = parseNumbers(status);
+  const rssKb = numbers.get('VmRSS');
+  if (rssKb === undefined) return undefined;
+  const kb = (key: string): number => numbers.get(key) ?? 0;
+  // After the name, which may hold anything: state, ppid, pgrp, session, tty, tpgid, flags, minflt, cminflt, majflt.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return {
+    pid: kb('Pid'),
+    name: printable(/^Name:\t(.*)$/m.exec(status)?.[1] ?? '?'),
+    state: /^State:\s+(\S)/m.exec(status)?.[1] ?? '?',
+    rssKb,
+    anonKb: kb('RssAnon'),
+    fileKb: kb('RssFile'),
+    shmemKb: kb('RssShmem'),
+    swapKb: kb('VmSwap'),
+    nrMajorFaults: Number(fields[9] ?? 0),
+  };
+}
+
+export function parsePressure(text: string | undefined): MemoryPressure | undefined {
+  const average = (kind: string): number | undefined => {
+    const match = new RegExp(`^${kind} avg10=([\\d.]+)`, 'm').exec(text ?? '');
+    return match === null ? undefined : Number(match[1]);
+  };
+  const some = average('some');
+  return some === undefined ? undefined : { some, full: average('full') ?? 0 };
+}
+
+export function parseSwaps(text: string): SwapArea[] {
+  const rows = text.matchAll(/^(\/\S*)\s+\S+\s+(\d+)\s+(\d+)/gm);
+  return [...rows].map(([, name, size, used]) => ({
+    name: printable(name!),
+    sizeKb: Number(size),
+    usedKb: Number(used),
+  }));
+}
+
+/** An event as one line: `93.812 vmpressure level=medium percent=68`. */
+export function eventText(json: string): string {
+  try {
+    const { type, time, ...rest } = JSON.parse(json) as Record<string, unknown>;
+    const words = Object.entries(rest).map(
+      ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
+    );
+    return printable([...(typeof time === 'number' ? [time.toFixed(3)] : []), type, ...words].join(' '));
+  } catch {
+    return printable(json);
+  }
+}
+
+/** Without anything that a terminal would obey. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+}
+
+/** One /proc. */
+export class Source {
+  readonly root: string;
+  /** Whether it is a simulated machine's: only that can be driven. */
+  readonly isMount: boolean;
+  #events: FileHandle | undefined;
+  #rest = '';
+
+  constructor(root: string) {
+    this.root = root;
+    this.isMount = existsSync(join(root, 'reclaimfs/clock'));
+  }
+
+  /** Errors: ENODEV, ENOTCONN, ENOENT when the mount has gone. */
+  async read(): Promise<Reading> {
+    const [names, meminfo, vmstat, pressure, swaps, clock] = await Promise.all([
+      readdir(this.root),
+      this.text('meminfo'),
+      this.#textIfAny('vmstat'),
+      this.#textIfAny('pressure/memory'),
+      this.#textIfAny('swaps'),
+      this.isMount ? this.#textIfAny('reclaimfs/clock') : undefined,
+    ]);
+    const pids = names.filter((name) => /^\d+$/.test(name));
+    const rows = await Promise.all(pids.map((pid) => this.#process(pid)));
+    const processes = rows.filter((row) => row !== undefined && row !== 'without');
+    return {
+      processes: processes.sort((a, b) => b.rssKb + b.swapKb - a.rssKb - a.swapKb || a.pid - b.pid),
+      nrWithout: rows.filter((row) => row === 'without').length,
+      meminfo: parseNumbers(meminfo),
+      vmstat: parseNumbers(vmstat ?? ''),
+      pressure: parsePressure(pressure),
+      swaps: parseSwaps(swaps ?? ''),
+      clock: clock?.trim(),
+    };
+  }
+
+  text(name: string): Promise<string> {
+    return readFile(join(this.root, name), 'utf8');
+  }
+
+  /** The events since the last call, oldest first; at first those that are kept. None where they may not be read. */
+  async newEvents(): Promise<string[]> {
+    if (!this.isMount) return [];
+    try {
+      this.#events ??= await open(join(this.root, 'reclaimfs/events'), constants.O_RDONLY | constants.O_NONBLOCK);
+      const buffer = Buffer.alloc(1 << 16);
+      for (;;) {
+        const { bytesRead } = await this.#events.read(buffer, 0, buffer.length, null);
+        if (bytesRead === 0) break;
+        this.#rest += buffer.toString('latin1', 0, bytesRead);
+      }
+    } catch (error) {
+      // EAGAIN: that was all. Anything else shows in what is read next.
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    }
+    const lines = this.#rest.split('\n');
+    this.#rest = lines.pop() ?? '';
+    return lines.map((line) => eventText(Buffer.from(line, 'latin1').toString('utf8')));
+  }
+
+  async close(): Promise<void> {
+    await this.#events?.close();
+  }
+
+  async #process(pid: string): Promise<ProcessRow | 'without' | undefined> {
+    const [status, stat] = await Promise.all([this.#textIfAny(`${pid}/status`), this.#textIfAny(`${pid}/stat`)]);
+    if (status === undefined || stat === undefined) return undefined;
+    return parseProcess(status, stat) ?? 'without';
+  }
+
+  async #textIfAny(name: string): Promise<string | undefined> {
+    try {
+      return await this.text(name);
+    } catch {
+      return undefined;
+    }
+  }
+}
