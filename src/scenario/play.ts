@@ -16,6 +16,7 @@ export interface PlayResult {
   readonly records: readonly StepRecord[];
 }
 
+/** How a scenario is played. */
 export interface PlayOptions {
   readonly profile?: ProfileName | undefined;
   readonly swapKind?: SwapKind | undefined;
