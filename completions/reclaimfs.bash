@@ -9,7 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-    case " mount umount status run play capture compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
+    case " mount umount status top run play capture compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -27,6 +27,7 @@ _reclaimfs() {
     "mount --hidepid") COMPREPLY=(); return ;;
     "mount --cgroupfs") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "mount --sysfs") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "top --interval") COMPREPLY=(); return ;;
     "run --scenario") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")); return ;;
     "run --profile") COMPREPLY=($(compgen -W "2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings" -- "$current")); return ;;
     "run --swap") COMPREPLY=($(compgen -W "zram disk" -- "$current")); return ;;
@@ -77,6 +78,7 @@ _reclaimfs() {
     "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --foreground --cgroupfs --sysfs --no-allow-other --json -h --help" ;;
     "umount") options="--all --json -h --help" ;;
     "status") options="--json -h --help" ;;
+    "top") options="--plain --once --interval -h --help" ;;
     "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --no-syscalls --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
     "play") options="--profile --swap --masim-rate --json --perfetto -h --help" ;;
     "capture") options="--from --pid -o --output --swap-size --json -h --help" ;;
@@ -97,7 +99,7 @@ _reclaimfs() {
     return
   fi
   case "$path" in
-    "") below="mount umount unmount status run play capture compare diff scenario doctor demo completion help" ;;
+    "") below="mount umount unmount status top run play capture compare diff scenario doctor demo completion help" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -109,6 +111,7 @@ _reclaimfs() {
     "mount") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "umount") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "status") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
+    "top") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "run") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "play") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "capture") COMPREPLY=($(compgen -W "" -- "$current")) ;;
@@ -120,7 +123,7 @@ _reclaimfs() {
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-    "help") COMPREPLY=($(compgen -W "mount umount status run play capture compare diff scenario doctor demo completion help language" -- "$current")) ;;
+    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture compare diff scenario doctor demo completion help language" -- "$current")) ;;
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }
