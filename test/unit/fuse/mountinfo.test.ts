@@ -20,6 +20,7 @@ describe('mountinfo', () => {
       mountpoint: '/mnt a\tb\\c',
       type: 'ext3',
       source: '/dev/root',
+      superOptions: 'rw,errors=continue',
     });
   });
 

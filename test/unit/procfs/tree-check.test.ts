@@ -5,7 +5,7 @@ import { Tree } from './support.ts';
 
 test('a tree with something of every kind has no flaw', () => {
   const tree = new Tree();
-  tree.apply('cgroup mkdir /a\ncgroup write /cgroup.subtree_control +memory');
+  tree.apply('cgroup mkdir /a\ncgroup write /cgroup.subtree_control "+memory +pids"');
   expect(checkTree(tree.fs)).toEqual([]);
   expect(checkTree(createCgroupFs(tree.host))).toEqual([]);
 });

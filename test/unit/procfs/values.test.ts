@@ -38,7 +38,7 @@ describe('sysctls take what is in their range and nothing else', () => {
 
 describe('files of control groups', () => {
   const setUp = () => {
-    const tree = new Tree('machine ram=256M\ncgroup write /cgroup.subtree_control +memory\ncgroup mkdir /g');
+    const tree = new Tree('machine ram=256M\ncgroup write /cgroup.subtree_control "+memory +pids"\ncgroup mkdir /g');
     const groups = createCgroupFs(tree.host);
     const g = groups.lookup(groups.root, 'g', ROOT);
     const write = (name: string, text: string): number => {
