@@ -65,11 +65,25 @@ class Family {
     return false;
   }
 
+  /**
+   * Those to be listed. A shell that is the command itself is not: `run -- sh -c 'pkill -f NAME'` is not meant for the
+   * shell that has NAME among its arguments. It is found by its number.
+   */
   pids(): number[] {
     return readdirSync('/proc')
       .filter((name) => /^[1-9]\d*$/.test(name))
       .map(Number)
-      .filter((pid) => this.has(pid));
+      .filter((pid) => this.has(pid) && !(parentOf(pid) === process.pid && isShell(pid)));
+  }
+}
+
+const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'mksh', 'fish', 'busybox']);
+
+function isShell(pid: number): boolean {
+  try {
+    return SHELLS.has(readFileSync(`/proc/${pid}/comm`, 'latin1').trim());
+  } catch {
+    return false;
   }
 }
 
