@@ -1,5 +1,7 @@
 /** The step that makes mappings: one, a stack, or a row of equal ones. */
 import type { Machine } from '../../machine/machine.ts';
+import type { Task } from '../../machine/task.ts';
+import type { Mapping } from '../../mm/cache/mapping.ts';
 import { HUGE_KB, HUGE_PAGES } from '../../mm/pages/hugetlb.ts';
 import { accessPage } from '../../mm/space/fault.ts';
 import type { Mm } from '../../mm/space/mm.ts';
@@ -20,7 +22,7 @@ import { EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import { systemCall } from '../report.ts';
-import type { ProcessStep } from '../step.ts';
+import type { ProcessStep, StepResult } from '../step.ts';
 import type { Args, Word } from '../words.ts';
 import { objectOf } from './machine-steps.ts';
 import { mmOf } from './region.ts';
@@ -84,45 +86,108 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   }
   const pieces = count ?? 1;
 
-  return function* ({ machine }, task) {
-    const mm = mmOf(task);
-    const found = object === undefined ? undefined : objectOf(machine, object);
-    const objectBytes = Math.max(0, (found?.nrPages ?? 0) * 4096 - offset);
-    const eachPages = Math.ceil((each ?? size ?? objectBytes) / 4096);
-    const stridePages = eachPages + gap / 4096;
-    const areaPages = count === undefined ? eachPages : pieces * stridePages;
-    if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
-    const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
-    let made = 0;
-    const result = yield* systemCall(machine, task, function* () {
-      const mapping = found ?? (shared ? machine.anonymousShmem(areaPages * 4096) : null);
-      const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
-      for (; made < pieces; made++) {
-        if (made > 0 && mm.vmas.length > machine.mem.settings.maxMapCount) break;
-        const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + made * stridePages;
-        const vma = yield* mmapInPieces(machine.mem, mm, {
-          start: first,
-          nrPages: initPages,
-          prot,
-          shared,
-          mapping,
-          readOnlyFile: mapping?.kind === 'file' && (openWord?.value ?? openedFor(prot)) === 'r',
-          pgoff: offset / 4096,
-          flags,
-          populate,
-          name: label,
-        });
-        if (made % PIECE_VMAS === PIECE_VMAS - 1) yield;
-        if (hugetlbKb !== undefined) yield* touchHuge(machine, mm, vma, Math.ceil(hugetlbKb / HUGE_KB));
-      }
-      task.regions.set(name, { name, start, nrPages: areaPages, mapping });
-      if (at === undefined) takePlace(machine, start, areaPages);
-    });
-    const { vmstat: _, ...rest } = result ?? {};
-    if (rest['ret'] === -1) return rest;
-    // A row of mappings ends where vm.max_map_count ends it, as a program's loop does.
-    return { ...rest, addr: `0x${(start * 4096).toString(16)}`, ...(made < pieces ? { mapped: made } : {}) };
+  const readOnly = (openWord?.value ?? openedFor(prot)) === 'r';
+  const wish: Wish = {
+    name,
+    label,
+    pieces,
+    count,
+    each,
+    gap,
+    size,
+    object,
+    offset,
+    at,
+    init,
+    hugetlbKb,
+    prot,
+    readOnly,
+    flags,
+    populate,
+    shared,
   };
+  return ({ machine }, task) => carryOut(machine, task, wish);
+}
+
+/** What the words of the step come to. */
+interface Wish {
+  readonly name: string;
+  /** What maps shows. */
+  readonly label: string;
+  readonly pieces: number;
+  readonly count: number | undefined;
+  /** Bytes, as all sizes and offsets here. */
+  readonly each: number | undefined;
+  readonly gap: number;
+  readonly size: number | undefined;
+  readonly object: ReturnType<Args['objectKey']>;
+  readonly offset: number;
+  readonly at: number | undefined;
+  readonly init: number | undefined;
+  readonly hugetlbKb: number | undefined;
+  readonly prot: number;
+  readonly readOnly: boolean;
+  readonly flags: number;
+  readonly populate: boolean;
+  readonly shared: boolean;
+}
+
+/** Where the mappings go, and how many have been made. */
+interface Row {
+  readonly start: number;
+  readonly eachPages: number;
+  readonly stridePages: number;
+  readonly areaPages: number;
+  readonly found: Mapping | undefined;
+  made: number;
+}
+
+// Generators of the module, and no closures: each closure that is a generator has a prototype of its own, and whatever
+// it makes is of a shape that nobody has seen, which is slow where there are hundreds of thousands of steps.
+function* carryOut(machine: Machine, task: Task, wish: Wish): Job<StepResult> {
+  const { name, count, each, gap, size, object, offset, at, pieces } = wish;
+  const mm = mmOf(task);
+  const found = object === undefined ? undefined : objectOf(machine, object);
+  const objectBytes = Math.max(0, (found?.nrPages ?? 0) * 4096 - offset);
+  const eachPages = Math.ceil((each ?? size ?? objectBytes) / 4096);
+  const stridePages = eachPages + gap / 4096;
+  const areaPages = count === undefined ? eachPages : pieces * stridePages;
+  if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
+  const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
+  const row: Row = { start, eachPages, stridePages, areaPages, found, made: 0 };
+  const result = yield* systemCall(machine, task, () => makeRow(machine, task, wish, row));
+  const { vmstat: _, ...rest } = result ?? {};
+  if (rest['ret'] === -1) return rest;
+  // A row of mappings ends where vm.max_map_count ends it, as a program's loop does.
+  return { ...rest, addr: `0x${(start * 4096).toString(16)}`, ...(row.made < pieces ? { mapped: row.made } : {}) };
+}
+
+function* makeRow(machine: Machine, task: Task, wish: Wish, row: Row): Job<void> {
+  const { name, label, pieces, offset, at, init, hugetlbKb, prot, readOnly, flags, populate, shared } = wish;
+  const { start, eachPages, stridePages, areaPages, found } = row;
+  const mm = mmOf(task);
+  const mapping = found ?? (shared ? machine.anonymousShmem(areaPages * 4096) : null);
+  const initPages = flags & VM_GROWSDOWN ? Math.min(areaPages, Math.ceil((init ?? 4096 * 32) / 4096)) : eachPages;
+  for (; row.made < pieces; row.made++) {
+    if (row.made > 0 && mm.vmas.length > machine.mem.settings.maxMapCount) break;
+    const first = flags & VM_GROWSDOWN ? start + areaPages - initPages : start + row.made * stridePages;
+    const vma = yield* mmapInPieces(machine.mem, mm, {
+      start: first,
+      nrPages: initPages,
+      prot,
+      shared,
+      mapping,
+      readOnlyFile: mapping?.kind === 'file' && readOnly,
+      pgoff: offset / 4096,
+      flags,
+      populate,
+      name: label,
+    });
+    if (row.made % PIECE_VMAS === PIECE_VMAS - 1) yield;
+    if (hugetlbKb !== undefined) yield* touchHuge(machine, mm, vma, Math.ceil(hugetlbKb / HUGE_KB));
+  }
+  task.regions.set(name, { name, start, nrPages: areaPages, mapping });
+  if (at === undefined) takePlace(machine, start, areaPages);
 }
 
 /** How a program opens a file that it maps with this protection: to read only, where it only reads. */
