@@ -45,7 +45,6 @@ const MACHINE_TRACK = 1;
 export class PerfettoTrace {
   readonly #sink: (bytes: Uint8Array) => void;
   #machine: Machine | undefined;
-  #nextUs = 0;
   /** Where a machine has gone back in time, the trace goes on where it was. */
   #shiftUs = 0;
   #lastUs = 0;
@@ -70,7 +69,8 @@ export class PerfettoTrace {
       if (this.#machine === machine) this.#event(event);
     };
     machine.onTime = () => {
-      if (this.#machine === machine && machine.nowUs + this.#shiftUs >= this.#nextUs) this.#sample(machine);
+      if (this.#machine === machine && machine.nowUs + this.#shiftUs >= this.#sampledUs + SAMPLE_US)
+        this.#sample(machine);
     };
     for (const [i, [, usedUs]] of RECLAIMERS.entries()) this.#reclaiming[i]!.usedUs = usedUs(machine);
     this.#sample(machine);
@@ -89,10 +89,9 @@ export class PerfettoTrace {
 
   #sample(machine: Machine): void {
     const atUs = this.#timeUs(machine.nowUs);
-    this.#nextUs = atUs + SAMPLE_US;
     for (const [name, unit, of] of MACHINE_COUNTERS)
       this.#count(atUs, this.#track(`machine ${name}`, { name, parent: MACHINE_TRACK, unit }), of(machine));
-    for (const i of RECLAIMERS.keys()) this.#reclaim(machine, i, atUs);
+    for (const i of RECLAIMERS.keys()) this.#reclaim(machine, i);
     this.#sampledUs = atUs;
     for (const task of machine.tasks.values()) {
       const { mm } = task;
@@ -104,7 +103,7 @@ export class PerfettoTrace {
   }
 
   /** A slice reaches from the look before the first that finds work done to the last that does. */
-  #reclaim(machine: Machine, i: number, atUs: number): void {
+  #reclaim(machine: Machine, i: number): void {
     const [name, usedUs] = RECLAIMERS[i]!;
     const was = this.#reclaiming[i]!;
     const busy = usedUs(machine) > was.usedUs;
@@ -113,7 +112,7 @@ export class PerfettoTrace {
     was.busy = busy;
     const track = this.#track(name, { name, parent: MACHINE_TRACK });
     if (busy) this.#sink(eventPacket(this.#sampledUs, { track, type: 'begin', name: 'reclaim', category: 'reclaim' }));
-    else this.#sink(eventPacket(Math.min(this.#sampledUs, atUs), { track, type: 'end' }));
+    else this.#sink(eventPacket(this.#sampledUs, { track, type: 'end' }));
   }
 
   /** A counter holds its value until the next. */
