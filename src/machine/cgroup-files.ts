@@ -408,10 +408,18 @@ export function cgroupFile(group: Cgroup, name: string): CgroupFile | undefined 
 /** Mirrors: kernfs_fop_write_iter: atomic_write_len, a page without its NUL. */
 const MAX_WRITTEN = 4095;
 
+/** What everybody runs into who makes the first group by hand. */
+function whyNoFile({ parent }: Cgroup, name: string): string {
+  const file = BY_NAME.get(name);
+  const controller = file?.memory ? 'memory' : file?.pids ? 'pids' : undefined;
+  if (controller === undefined || parent === null) return '';
+  return `: its parent does not hand ${controller} down (cgroup write ${parent.parent === null ? '' : parent.path}/cgroup.subtree_control +${controller})`;
+}
+
 /** One write to a file. Throws E2BIG, ENOENT (no such file), EINVAL (not for writing), and what the file says. */
 export function* writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): Job<void> {
   const file = cgroupFile(group, name);
-  if (file === undefined) throw new KernelError(ENOENT, `${group.path} has no file ${name}`);
+  if (file === undefined) throw new KernelError(ENOENT, `${group.path} has no file ${name}${whyNoFile(group, name)}`);
   if (text.length > MAX_WRITTEN) throw new KernelError(E2BIG, 'at most a page can be written');
   if (file.write === undefined) throw new KernelError(EINVAL, `${name} is not for writing`);
   machine.generation++;

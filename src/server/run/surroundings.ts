@@ -22,12 +22,19 @@ export function tellSurroundings(host: SessionHost, hooks: TransportHooks, mailb
   mailbox.on<SurroundingsRequest>('surroundings', () => {
     host.advanceToNow();
     const seconds = host.machine.nowUs / 1e6;
-    // unshare(1) takes whole seconds. Rounded down: nothing may seem to have started in the future.
     const clockOffsets = {
-      boottime: Math.floor(seconds - uptime() - UPTIME_STEP),
-      monotonic: Math.floor(seconds - Number(process.hrtime.bigint()) / 1e9),
+      boottime: clockOffset(seconds, uptime() + UPTIME_STEP),
+      monotonic: clockOffset(seconds, Number(process.hrtime.bigint()) / 1e9),
     };
     const report: SurroundingsReport = { kind: 'surroundings', hostname: host.machine.options.hostname, clockOffsets };
     hooks.send(report);
   });
+}
+
+/**
+ * unshare(1) takes whole seconds. Rounded down: nothing may seem to have started in the future. But no clock may stand
+ * below 0, so in a machine's first second it is rounded up.
+ */
+export function clockOffset(machineSeconds: number, hostSeconds: number): number {
+  return Math.max(Math.floor(machineSeconds - hostSeconds), -Math.floor(hostSeconds - UPTIME_STEP));
 }

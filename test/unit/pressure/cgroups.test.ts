@@ -28,6 +28,19 @@ B mmap heap size=64M anon private
 `;
 
 describe('control groups', () => {
+  it('say how to get a file that their parent does not hand down', () => {
+    const write = 'cgroup write /apps/memory.high 64M';
+    expect(() => machineOf(`machine ram=64M\ncgroup mkdir /apps\n${write}`)).toThrow(
+      'its parent does not hand memory down (cgroup write /cgroup.subtree_control +memory)',
+    );
+    expect(() =>
+      machineOf(`machine ram=64M\ncgroup mkdir /apps\ncgroup mkdir /apps/a\ncgroup write /apps/a/pids.max 5`),
+    ).toThrow('(cgroup write /apps/cgroup.subtree_control +pids)');
+    expect(() =>
+      machineOf(`machine ram=64M\ncgroup write /cgroup.subtree_control +memory\ncgroup mkdir /apps\n${write}`),
+    ).not.toThrow();
+  });
+
   it('charge pages to the group that brought them', () => {
     const session = machineOf(`${START}A touch heap 0 8M write\nB touch heap 0 4M write`);
     expect(read(session, '/apps/memory.current')).toBe(`${8 * 2 ** 20}\n`);
