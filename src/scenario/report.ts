@@ -19,6 +19,12 @@ export function* withEventsInPieces(machine: Machine, job: Job<Result>): Job<Ste
   return { ...(yield* job), vmstat: movedSince(before, machine) };
 }
 
+/** Work whose end is all that there is to report. */
+export function* reportAtEnd(work: Job<unknown>, result: Result): Job<Result> {
+  yield* work;
+  return result;
+}
+
 type SwapCounters = Readonly<Record<'pswpin' | 'pswpout' | 'nr_vmscan_write', number>>;
 
 function swapCounters({ mem: { events } }: Machine): SwapCounters {
@@ -43,7 +49,8 @@ export function systemCall(machine: Machine, task: Task, action: () => unknown):
   return withEventsInPieces(machine, calling(task, action));
 }
 
-function* calling(task: Task, action: () => unknown): Job<Result> {
+/** The same without how far it moved the counters. */
+export function* calling(task: Task, action: () => unknown): Job<Result> {
   const { mm } = task;
   try {
     const begun = action();

@@ -64,7 +64,7 @@ export function* addVmaSumsInPieces(mem: Memory, vma: Vma, sums: PageSums): Job<
 /** Adds the pages of a VMA to `sums`. `rollup`: as smaps_rollup gathers them. Mirrors: smap_gather_stats, smaps_account. */
 export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums, from = vma.start, to = vma.end): void {
   if (vma.flags & VM_HUGETLB) {
-    for (const { mapcount } of vma.hugePages.values()) {
+    for (const { mapcount } of vma.hugePages?.values() ?? []) {
       if (mapcount > 1) sums.sharedHugetlb += HUGE_KB * 1024;
       else sums.privateHugetlb += HUGE_KB * 1024;
     }

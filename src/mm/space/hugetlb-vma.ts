@@ -30,14 +30,14 @@ export function reserveHuge(mem: Memory, vma: Vma): void {
 /** An access to page `vpn` of a hugetlb mapping that its protection allows. Returns FAULT_*. Mirrors: hugetlb_fault. */
 export function hugeFault(mem: Memory, vma: Vma, vpn: number, write: boolean): number {
   const index = Math.floor(vma.indexOf(vpn) / HUGE_PAGES);
-  const mapped = vma.hugePages.get(index);
+  const mapped = vma.hugePages?.get(index);
   const copies = write && (vma.flags & VM_SHARED) === 0 && mapped !== undefined && mapped.mapcount > 1;
   if (mapped !== undefined && !copies) return FAULT_NONE;
   const page = vma.mapping === null ? mem.hugePool.take(mem, vma.hugeReserved && !copies) : objectPage(mem, vma, index);
   if (page === undefined) return FAULT_SIGBUS;
   if (mapped !== undefined) mapped.mapcount--;
   page.mapcount++;
-  vma.hugePages.set(index, page);
+  vma.setHugePage(index, page);
   return FAULT_MINOR;
 }
 
@@ -53,9 +53,9 @@ function objectPage(mem: Memory, vma: Vma, index: number): HugePage | undefined 
 
 /** The child maps what the parent has; a private mapping takes no promise along. Mirrors: copy_hugetlb_page_range. */
 export function copyHuge(from: Vma, to: Vma): void {
-  for (const [index, page] of from.hugePages) {
+  for (const [index, page] of from.hugePages ?? []) {
     page.mapcount++;
-    to.hugePages.set(index, page);
+    to.setHugePage(index, page);
   }
 }
 
@@ -63,17 +63,18 @@ export function copyHuge(from: Vma, to: Vma): void {
 export function splitHuge(lower: Vma, upper: Vma): void {
   upper.hugeReserved = lower.hugeReserved;
   const first = upper.pgoff / HUGE_PAGES;
-  for (const [index, page] of lower.hugePages) {
+  for (const [index, page] of lower.hugePages ?? []) {
     if (index < first) continue;
-    upper.hugePages.set(index, page);
-    lower.hugePages.delete(index);
+    upper.setHugePage(index, page);
+    lower.hugePages!.delete(index);
   }
 }
 
 /** A mapping goes: its pages lose a user, a private one's go back to the pool, and so does its promise. */
 export function releaseHuge(mem: Memory, vma: Vma): void {
-  if (vma.hugeReserved) mem.hugePool.unreserve(vma.nrPages / HUGE_PAGES - vma.hugePages.size);
-  for (const page of vma.hugePages.values()) if (--page.mapcount === 0 && vma.mapping === null) mem.hugePool.put();
-  vma.hugePages.clear();
+  if (vma.hugeReserved) mem.hugePool.unreserve(vma.nrPages / HUGE_PAGES - (vma.hugePages?.size ?? 0));
+  for (const page of vma.hugePages?.values() ?? [])
+    if (--page.mapcount === 0 && vma.mapping === null) mem.hugePool.put();
+  vma.hugePages = null;
   vma.hugeReserved = false;
 }

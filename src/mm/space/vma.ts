@@ -37,8 +37,8 @@ export class Vma {
   swapRaHits = INITIAL_HITS;
   /** What maps shows as its name when there is no file: `[heap]`, `[stack]`, `[anon:x]`, or nothing. */
   readonly name: string;
-  /** Of a hugetlb mapping: the huge pages that it maps, by index in units of 2 MiB. */
-  readonly hugePages = new Map<number, HugePage>();
+  /** Of a hugetlb mapping: the huge pages that it maps, by index in units of 2 MiB; null: none yet. */
+  hugePages: Map<number, HugePage> | null = null;
   /** A private hugetlb mapping has pages of the pool set aside for what it does not map yet. */
   hugeReserved = false;
 
@@ -54,7 +54,13 @@ export class Vma {
 
   /** Huge pages mapped, in kB. */
   get hugetlbKb(): number {
-    return this.hugePages.size * HUGE_KB;
+    return (this.hugePages?.size ?? 0) * HUGE_KB;
+  }
+
+  /** Maps a huge page in the place of what was there. */
+  setHugePage(index: number, page: HugePage): void {
+    this.hugePages ??= new Map();
+    this.hugePages.set(index, page);
   }
 
   /** Goes on where another one is, as a copy or a part of it does. */

@@ -1,13 +1,14 @@
 /** Steps that change the shape of an address space: moving and growing mappings, the heap, locking all of it, sharing all of it. */
-import { PID_MAX } from '../../machine/machine.ts';
+import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import type { Region, Task } from '../../machine/task.ts';
 import { setBrk } from '../../mm/space/brk.ts';
 import { mlockAll } from '../../mm/space/mmap.ts';
 import { mremap } from '../../mm/space/mremap.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import type { Job } from '../../util/job.ts';
 import { systemCall } from '../report.ts';
-import type { ProcessStep } from '../step.ts';
+import type { ProcessStep, StepResult } from '../step.ts';
 import { placeFor, takePlace } from './mmap-step.ts';
 import { mmOf, regionOf } from './region.ts';
 
@@ -37,31 +38,54 @@ function moveStep(): ProcessStep {
       const to = args.key('to')?.value;
       const dontUnmap = args.flag('dontunmap');
       if (dontUnmap && to === undefined) throw args.fail('dontunmap needs to=', undefined, 'to=NEWMAPPING dontunmap');
-      return function* ({ machine }, task) {
-        const mm = mmOf(task);
-        const region = regionOf(task, name);
-        if (to !== undefined && task.regions.has(to))
-          throw new KernelError(EINVAL, `${task.name} has a mapping named ${to} already`);
-        const nrPages = Math.ceil(length / 4096);
-        const newPages = Math.ceil(newLength / 4096);
-        const place = to === undefined ? undefined : placeFor(machine, mm, newPages);
-        const result = yield* systemCall(machine, task, function* () {
-          const from = wholePages(offset, 'offset');
-          const start = region.start + from;
-          if (place === undefined) {
-            yield* mremap(machine.mem, mm, { start, nrPages, newPages });
-            resizeRegion(task, region, from, nrPages, newPages);
-            return;
-          }
-          yield* mremap(machine.mem, mm, { start, nrPages, newPages, to: place, dontUnmap });
-          task.regions.set(to!, { name: to!, start: place, nrPages: newPages, mapping: region.mapping });
-          takePlace(machine, place, newPages);
-        });
-        if (place !== undefined && result?.['ret'] === 0) result['addr'] = `0x${(place * 4096).toString(16)}`;
-        return result;
-      };
+      return ({ machine }, task) => moving(machine, task, { name, offset, length, newLength, to, dontUnmap });
     },
   };
+}
+
+/** What mremap is asked for. Sizes in bytes. */
+interface Move {
+  readonly name: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly newLength: number;
+  /** Name of the mapping at a place of its own. */
+  readonly to: string | undefined;
+  readonly dontUnmap: boolean;
+}
+
+function* moving(machine: Machine, task: Task, move: Move): Job<StepResult> {
+  const mm = mmOf(task);
+  const region = regionOf(task, move.name);
+  if (move.to !== undefined && task.regions.has(move.to))
+    throw new KernelError(EINVAL, `${task.name} has a mapping named ${move.to} already`);
+  const newPages = Math.ceil(move.newLength / 4096);
+  const place = move.to === undefined ? undefined : placeFor(machine, mm, newPages);
+  const result = yield* systemCall(machine, task, () => moveRegion(machine, task, region, move, place));
+  if (place !== undefined && result?.['ret'] === 0) result['addr'] = `0x${(place * 4096).toString(16)}`;
+  return result;
+}
+
+function* moveRegion(
+  machine: Machine,
+  task: Task,
+  region: Region,
+  { offset, length, newLength, to, dontUnmap }: Move,
+  place: number | undefined,
+): Job<void> {
+  const mm = mmOf(task);
+  const nrPages = Math.ceil(length / 4096);
+  const newPages = Math.ceil(newLength / 4096);
+  const from = wholePages(offset, 'offset');
+  const start = region.start + from;
+  if (place === undefined) {
+    yield* mremap(machine.mem, mm, { start, nrPages, newPages });
+    resizeRegion(task, region, from, nrPages, newPages);
+    return;
+  }
+  yield* mremap(machine.mem, mm, { start, nrPages, newPages, to: place, dontUnmap });
+  task.regions.set(to!, { name: to!, start: place, nrPages: newPages, mapping: region.mapping });
+  takePlace(machine, place, newPages);
 }
 
 function brkStep(): ProcessStep {
@@ -82,15 +106,20 @@ function brkStep(): ProcessStep {
           if (mm.startBrk === 0) mm.startBrk = mm.brk = place * 4096;
         } else if (region.start * 4096 !== mm.startBrk)
           throw new KernelError(EINVAL, `${name} is not the heap of ${task.name}`);
-        return systemCall(machine, task, function* () {
-          yield* setBrk(machine.mem, mm, mm.startBrk + size);
-          const start = Math.floor(mm.startBrk / 4096);
-          task.regions.set(name, { name, start, nrPages, mapping: null });
-          if (region === undefined) takePlace(machine, start, nrPages);
-        });
+        return systemCall(machine, task, () => settingBrk(machine, task, name, size));
       };
     },
   };
+}
+
+function* settingBrk(machine: Machine, task: Task, name: string, size: number): Job<void> {
+  const mm = mmOf(task);
+  const isNew = !task.regions.has(name);
+  yield* setBrk(machine.mem, mm, mm.startBrk + size);
+  const start = Math.floor(mm.startBrk / 4096);
+  const nrPages = Math.ceil(size / 4096);
+  task.regions.set(name, { name, start, nrPages, mapping: null });
+  if (isNew) takePlace(machine, start, nrPages);
 }
 
 export const addressSteps: readonly ProcessStep[] = [

@@ -1,6 +1,7 @@
 /** Steps that keep the machine as it is, and come back to it. */
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
+import { reportAtEnd } from '../report.ts';
 import type { Branches, MachineStep, StepContext } from '../step.ts';
 
 function branchesOf({ branches }: StepContext): Branches {
@@ -16,9 +17,9 @@ export const branchSteps: readonly MachineStep[] = [
     parse(args) {
       const name = args.next('name').text;
       const drop = args.flag('drop');
-      return function* (ctx) {
-        if (drop) branchesOf(ctx).drop(name);
-        else yield* branchesOf(ctx).keep(name);
+      return (ctx) => {
+        if (!drop) return reportAtEnd(branchesOf(ctx).keep(name), {});
+        branchesOf(ctx).drop(name);
         return {};
       };
     },
@@ -29,10 +30,7 @@ export const branchSteps: readonly MachineStep[] = [
     about: 'makes the machine what it was, its time included, when it was kept under this name',
     parse(args) {
       const name = args.next('name').text;
-      return function* (ctx) {
-        yield* branchesOf(ctx).restore(name);
-        return {};
-      };
+      return (ctx) => reportAtEnd(branchesOf(ctx).restore(name), {});
     },
   },
   {

@@ -14,7 +14,8 @@ import type { Vma } from '../../mm/space/vma.ts';
 import { forEachEntry } from '../../mm/space/zap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError, UnknownNameError } from '../../util/errors.ts';
-import type { ProcessStep } from '../step.ts';
+import type { Job } from '../../util/job.ts';
+import type { ProcessStep, StepResult } from '../step.ts';
 import type { Args } from '../words.ts';
 import { placeFor, takePlace } from './mmap-step.ts';
 import { mmOf, regionOf } from './region.ts';
@@ -109,24 +110,32 @@ const restStep: ProcessStep = {
     };
     const free = inPages('free');
     if (free === undefined) throw args.fail('free= is missing');
-    const cached = inPages('cached');
-    const anon = inPages('anon');
-    const swapFree = inPages('swapfree');
-    return function* ({ machine }, task) {
-      const { mem } = machine;
-      if (swapFree !== undefined && mem.swap?.active)
-        addPages(machine, task, 'swapped', mem.swap.nrFree - swapFree, 'swap');
-      if (anon !== undefined) addPages(machine, task, 'anon', anon - mem.nrAnonMapped, 'anon');
-      const uncached = cached === undefined ? 0 : cached - mem.nrFilePages;
-      if (uncached > 0) {
-        const file = machine.createFile('uncaptured', '/uncaptured', uncached * 4096, { uid: 0, gid: 0, mode: 0o600 });
-        yield* cacheLoad(mem, file, 0, uncached);
-      }
-      mem.kernelPages = Math.max(LEAST_KERNEL_PAGES, mem.kernelPages + mem.nrFree - free);
-      return {};
-    };
+    const sums: Sums = { free, cached: inPages('cached'), anon: inPages('anon'), swapFree: inPages('swapfree') };
+    return ({ machine }, task) => addRest(machine, task, sums);
   },
 };
+
+/** Sums of meminfo, in pages. */
+interface Sums {
+  readonly free: number;
+  readonly cached: number | undefined;
+  readonly anon: number | undefined;
+  readonly swapFree: number | undefined;
+}
+
+function* addRest(machine: Machine, task: Task, { free, cached, anon, swapFree }: Sums): Job<StepResult> {
+  const { mem } = machine;
+  if (swapFree !== undefined && mem.swap?.active)
+    addPages(machine, task, 'swapped', mem.swap.nrFree - swapFree, 'swap');
+  if (anon !== undefined) addPages(machine, task, 'anon', anon - mem.nrAnonMapped, 'anon');
+  const uncached = cached === undefined ? 0 : cached - mem.nrFilePages;
+  if (uncached > 0) {
+    const file = machine.createFile('uncaptured', '/uncaptured', uncached * 4096, { uid: 0, gid: 0, mode: 0o600 });
+    yield* cacheLoad(mem, file, 0, uncached);
+  }
+  mem.kernelPages = Math.max(LEAST_KERNEL_PAGES, mem.kernelPages + mem.nrFree - free);
+  return {};
+}
 
 export const captureSteps: readonly ProcessStep[] = [
   restStep,

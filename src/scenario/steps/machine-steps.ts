@@ -14,7 +14,7 @@ import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
-import { withEvents, withEventsInPieces } from '../report.ts';
+import { reportAtEnd, withEvents, withEventsInPieces } from '../report.ts';
 import { snapping } from '../snap.ts';
 import type { MachineStep, StepResult } from '../step.ts';
 import { type Args, MAX_TIME_US } from '../words.ts';
@@ -64,12 +64,6 @@ function* calling(call: Job<unknown>): Job<Record<string, unknown>> {
     if (!(error instanceof KernelError)) throw error;
     return { ret: -1, errno: error.code };
   }
-}
-
-/** Work whose end is all that it reports. */
-function* succeeding(work: Job<unknown>): Job<Record<string, unknown>> {
-  yield* work;
-  return { ret: 0 };
 }
 
 /** A call on whole pages of an object: a hole covers the pages that lie wholly in it, room all that it touches. */
@@ -187,6 +181,16 @@ function* advance(machine: Machine, toUs: number): Job<StepResult> {
   return {};
 }
 
+/** `what`: 1 the page cache, 2 slabs, of which there are none. Mirrors: fs/drop_caches.c. */
+function* dropCaches({ mem }: Machine, what: number): Job<StepResult> {
+  if (what & 1) {
+    for (const mapping of mem.mappings.values()) yield* cacheDrop(mem, mapping, false);
+    mem.events.drop_pagecache++;
+  }
+  if (what & 2) mem.events.drop_slab++;
+  return {};
+}
+
 function* squeezing({ storage, mem }: Machine): Job<Record<string, unknown>> {
   storage.drain();
   yield* squeezeSwapCache(mem);
@@ -264,10 +268,9 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'takes the name of a file away: who still maps or runs it sees it as (deleted); unmapped shared memory goes',
     parse(args) {
       const name = args.next('object').text;
-      return function* ({ machine }) {
-        if (machine.objects.has(name) || !name.startsWith('/')) yield* machine.unlinkObject(name);
-        else yield* unlinkPath(machine, name);
-        return { ret: 0 };
+      return ({ machine }) => {
+        const isObject = machine.objects.has(name) || !name.startsWith('/');
+        return reportAtEnd(isObject ? machine.unlinkObject(name) : unlinkPath(machine, name), { ret: 0 });
       };
     },
   },
@@ -278,10 +281,7 @@ export const machineSteps: readonly MachineStep[] = [
     parse(args) {
       const name = args.next('object').text;
       const to = args.next('new path').text;
-      return function* ({ machine }) {
-        yield* renamePath(machine, machine.objects.get(name)?.path ?? name, to);
-        return { ret: 0 };
-      };
+      return ({ machine }) => reportAtEnd(renamePath(machine, machine.objects.get(name)?.path ?? name, to), { ret: 0 });
     },
   },
   {
@@ -358,7 +358,10 @@ export const machineSteps: readonly MachineStep[] = [
       return ({ machine }) => {
         const { mem } = machine;
         const file = objectOf(machine, name);
-        return withEventsInPieces(machine, succeeding(cacheCall(mem, file, what, from, Math.min(to, file.nrPages))));
+        return withEventsInPieces(
+          machine,
+          reportAtEnd(cacheCall(mem, file, what, from, Math.min(to, file.nrPages)), { ret: 0 }),
+        );
       };
     },
   },
@@ -384,7 +387,8 @@ export const machineSteps: readonly MachineStep[] = [
     word: 'swapoff',
     usage: 'swapoff',
     about: 'brings everything back from swap and stops using it',
-    parse: () => (ctx) => withEventsInPieces(ctx.machine, succeeding(swapOff(ctx.machine.mem, ctx.machine.mms))),
+    parse: () => (ctx) =>
+      withEventsInPieces(ctx.machine, reportAtEnd(swapOff(ctx.machine.mem, ctx.machine.mms), { ret: 0 })),
   },
   {
     word: 'swapon',
@@ -446,14 +450,7 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'as a write to /proc/sys/vm/drop_caches',
     parse(args) {
       const what = args.integer('what', undefined, 1, 7);
-      return function* ({ machine }) {
-        if (what & 1) {
-          for (const mapping of machine.mem.mappings.values()) yield* cacheDrop(machine.mem, mapping, false);
-          machine.mem.events.drop_pagecache++;
-        }
-        if (what & 2) machine.mem.events.drop_slab++;
-        return {};
-      };
+      return ({ machine }) => dropCaches(machine, what);
     },
   },
 ];

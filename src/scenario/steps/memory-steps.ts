@@ -24,7 +24,7 @@ import type { Vma } from '../../mm/space/vma.ts';
 import { EINVAL, ENOMEM, errnoName } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
-import { systemCall, withEventsInPieces } from '../report.ts';
+import { reportAtEnd, systemCall, withEventsInPieces } from '../report.ts';
 import type { ProcessStep } from '../step.ts';
 import type { Args } from '../words.ts';
 import { MAX_ID } from './machine-steps.ts';
@@ -262,10 +262,7 @@ export const memorySteps: readonly ProcessStep[] = [
     about: 'as a write to /proc/PID/clear_refs',
     parse(args) {
       const value = args.integer('value', undefined, 1, 5);
-      return function* ({ machine }, task) {
-        yield* clearRefs(machine, task, value);
-        return {};
-      };
+      return ({ machine }, task) => reportAtEnd(clearRefs(machine, task, value), {});
     },
   },
   {

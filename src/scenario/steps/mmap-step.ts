@@ -21,7 +21,7 @@ import type { Vma } from '../../mm/space/vma.ts';
 import { EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
-import { systemCall } from '../report.ts';
+import { calling } from '../report.ts';
 import type { ProcessStep, StepResult } from '../step.ts';
 import type { Args, Word } from '../words.ts';
 import { objectOf } from './machine-steps.ts';
@@ -155,11 +155,12 @@ function* carryOut(machine: Machine, task: Task, wish: Wish): Job<StepResult> {
   if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
   const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
   const row: Row = { start, eachPages, stridePages, areaPages, found, made: 0 };
-  const result = yield* systemCall(machine, task, () => makeRow(machine, task, wish, row));
-  const { vmstat: _, ...rest } = result ?? {};
-  if (rest['ret'] === -1) return rest;
+  const result = yield* calling(task, () => makeRow(machine, task, wish, row));
+  if (result['ret'] === -1) return result;
+  result['addr'] = `0x${(start * 4096).toString(16)}`;
   // A row of mappings ends where vm.max_map_count ends it, as a program's loop does.
-  return { ...rest, addr: `0x${(start * 4096).toString(16)}`, ...(row.made < pieces ? { mapped: row.made } : {}) };
+  if (row.made < pieces) result['mapped'] = row.made;
+  return result;
 }
 
 function* makeRow(machine: Machine, task: Task, wish: Wish, row: Row): Job<void> {

@@ -1,10 +1,13 @@
 /** Steps of a process's life: forking, exiting, identity, signals, CPU. */
 
-import { PID_MAX } from '../../machine/machine.ts';
+import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { deliverSignal } from '../../machine/signal.ts';
+import type { Task } from '../../machine/task.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
-import type { ProcessStep } from '../step.ts';
+import type { Job } from '../../util/job.ts';
+import { reportAtEnd } from '../report.ts';
+import type { ProcessStep, StepResult } from '../step.ts';
 import { commOf, MAX_ID, pathKey, stateKey } from './machine-steps.ts';
 
 /** The last number of NR_CPUS at its largest. */
@@ -13,6 +16,21 @@ const MAX_CPU = 8191;
 const MAX_SWITCHES = 1e7;
 /** Counters have room to go on from there. */
 const MAX_COUNT = 2 ** 50;
+
+/** What a process runs from now on, where the step says it. */
+interface Program {
+  readonly comm: string | undefined;
+  readonly cmdline: string | undefined;
+  readonly exe: string | undefined;
+}
+
+function* exec(machine: Machine, task: Task, { comm, cmdline, exe }: Program): Job<StepResult> {
+  yield* machine.exec(task);
+  if (comm !== undefined) task.comm = task.leader.comm = commOf(comm);
+  if (cmdline !== undefined) task.cmdline = cmdline.split(cmdline.includes('\0') ? '\0' : ' ');
+  if (exe !== undefined) task.exe = exe;
+  return {};
+}
 
 export const processSteps: readonly ProcessStep[] = [
   {
@@ -24,10 +42,7 @@ export const processSteps: readonly ProcessStep[] = [
     parse(args) {
       const child = args.next('child').text;
       const pid = args.integerKey('pid', 1, PID_MAX - 1);
-      return function* ({ machine }, task) {
-        yield* machine.forking(task, child, pid);
-        return {};
-      };
+      return ({ machine }, task) => reportAtEnd(machine.forking(task, child, pid), {});
     },
   },
   {
@@ -37,10 +52,9 @@ export const processSteps: readonly ProcessStep[] = [
     parse(args) {
       const code = args.integerKey('code', 0, 255) ?? 0;
       const zombie = args.flag('zombie');
-      return function* ({ machine }, task) {
+      return ({ machine }, task) => {
         if (task.isZombie) throw new KernelError(EINVAL, `${task.name} has exited already`);
-        yield* machine.exiting(task, code * 256, zombie);
-        return {};
+        return reportAtEnd(machine.exiting(task, code * 256, zombie), {});
       };
     },
   },
@@ -58,16 +72,8 @@ export const processSteps: readonly ProcessStep[] = [
     usage: 'NAME exec [comm=TEXT] [cmdline="a b"] [exe=PATH]',
     about: 'replaces the program: a fresh, empty address space',
     parse(args) {
-      const comm = args.key('comm')?.value;
-      const cmdline = args.key('cmdline')?.value;
-      const exe = pathKey(args, 'exe');
-      return function* ({ machine }, task) {
-        yield* machine.exec(task);
-        if (comm !== undefined) task.comm = task.leader.comm = commOf(comm);
-        if (cmdline !== undefined) task.cmdline = cmdline.split(cmdline.includes('\0') ? '\0' : ' ');
-        if (exe !== undefined) task.exe = exe;
-        return {};
-      };
+      const program = { comm: args.key('comm')?.value, cmdline: args.key('cmdline')?.value, exe: pathKey(args, 'exe') };
+      return ({ machine }, task) => exec(machine, task, program);
     },
   },
   {
@@ -173,10 +179,7 @@ export const processSteps: readonly ProcessStep[] = [
     about: 'a signal by number or name, with its default action',
     parse(args) {
       const signal = args.next('signal').text;
-      return function* ({ machine }, task) {
-        yield* deliverSignal(machine, task, signal);
-        return {};
-      };
+      return ({ machine }, task) => reportAtEnd(deliverSignal(machine, task, signal), {});
     },
   },
   {
