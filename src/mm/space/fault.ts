@@ -168,10 +168,7 @@ function openFileOf(mem: Memory, mm: Mm, mapping: Mapping): OpenFile | undefined
 function mapsAround(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: number, file?: OpenFile): boolean {
   if (mem.settings.faultAroundPages <= 1) return false;
   faultAround(mem, vma, mapping, vpn, at, file);
-  const now = mem.tables.pte[at]!;
-  if (now === 0) return false;
-  mem.tables.pte[at] = now | PTE_YOUNG;
-  return true;
+  return mem.tables.pte[at] !== 0;
 }
 
 /** The same as getCachePage, with what is read ahead of a fault. Mirrors: mm/filemap.c:filemap_fault. */

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { ENTRY_SHADOW } from '../../../src/mm/cache/mapping.ts';
 import { firstWindow, nextWindow } from '../../../src/mm/cache/readahead.ts';
+import { PG_RECLAIM } from '../../../src/mm/pages/page-flags.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function play(text: string): Session {
@@ -128,4 +129,18 @@ test('madvise: flags in smaps, until MADV_NORMAL takes them away', () => {
   expect(flags()).toEqual([1, 2, 0]);
   session.apply('a madvise m 0 1M normal');
   expect(flags()).toEqual([0]);
+});
+
+test('a write to a marked page takes a miss back twice, and never one that there was not (mmap_miss)', () => {
+  const session = play(
+    'machine ram=16M readahead=128K\nobject F file 1M\nproc a\na mmap m obj=F private\na read F 0 1p',
+  );
+  const { machine } = session;
+  const mapping = machine.objects.get('F')!;
+  const { flags } = machine.mem.frames;
+  const marked = cached(session, 'F')
+    .flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i))
+    .find((index) => flags[mapping.pages.get(index)]! & PG_RECLAIM)!;
+  session.apply(`a touch m ${marked}p 1p write`);
+  expect(machine.named.get('a')!.mm!.files.get(mapping.id)!.mmapMiss).toBe(0);
 });

@@ -64,6 +64,30 @@ describe('in the address space', () => {
     );
     expect(reads).toEqual([8, 4, 2, 1]);
   });
+
+  it('the page after the last fault, or before it, opens the window again, in that direction', () => {
+    const up = swapped(false);
+    for (const page of [16, 80, 144, 208]) up.apply(`A touch heap ${page}p 1p read`);
+    expect(last(up, 'A touch heap 209p 1p read')).toMatchObject({ majflt: 1, vmstat: { pswpin: 2 } });
+    expect(last(up, 'A touch heap 210p 1p read')).toMatchObject({ minflt: 1, majflt: 0 });
+    const down = swapped(false);
+    for (const page of [16, 80, 144, 208]) down.apply(`A touch heap ${page}p 1p read`);
+    expect(last(down, 'A touch heap 207p 1p read')).toMatchObject({ majflt: 1, vmstat: { pswpin: 2 } });
+    expect(last(down, 'A touch heap 206p 1p read')).toMatchObject({ minflt: 1, majflt: 0 });
+  });
+});
+
+it('a page still in the swap cache that nobody has read ahead is no hit', () => {
+  for (const rotational of [true, false]) {
+    const s = play(
+      'machine ram=32M swap=16M swapkind=disk profile=linux-6.18\nsysctl vm.page-cluster 3\nproc A\nA mmap heap size=16p anon private\nA touch heap 0 16p write\nA pageout all',
+    );
+    const { swap, events, swapWindow } = s.machine.mem;
+    swap!.rotational = rotational;
+    const { hits } = swapWindow;
+    expect(last(s, 'A touch heap 0 16p read')).toMatchObject({ minflt: 16, majflt: 0 });
+    expect([events.swap_ra_hit, swapWindow.hits]).toEqual([0, hits]);
+  }
 });
 
 describe('on a disk that rotates', () => {
@@ -79,6 +103,14 @@ describe('on a disk that rotates', () => {
     expect(last(s, 'A verify a')).toMatchObject({ bad: 0 });
     expect(last(s, 'B verify b')).toMatchObject({ bad: 0 });
     expect(s.machine.check()).toEqual([]);
+  });
+
+  it('without hits the window halves down to one page', () => {
+    const s = swapped(true);
+    const reads = [16, 80, 144, 208].map(
+      (page) => (last(s, `A touch heap ${page}p 1p read`)['vmstat'] as Record<string, number>)['pswpin'],
+    );
+    expect(reads).toEqual([8, 4, 2, 1]);
   });
 
   it('shared memory goes by neighbours in swap', () => {
