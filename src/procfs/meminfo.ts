@@ -8,7 +8,7 @@ import {
   LRU_UNEVICTABLE,
 } from '../mm/pages/frames.ts';
 import { HUGE_KB } from '../mm/pages/hugetlb.ts';
-import { commitLimit } from '../mm/space/mmap.ts';
+import { commitLimit } from '../mm/space/accounting.ts';
 import { KERNEL_STACK_PAGES, PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';

@@ -20,7 +20,6 @@ import { type Credentials, coldVma, reclaimVma } from '../reclaim/process-reclai
 import { putSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
 import { readSwapCache } from '../swap/swap-readahead.ts';
 import type { Mm } from './mm.ts';
-import { changeRange } from './mmap.ts';
 import { populateAdvised } from './populate.ts';
 import {
   VM_DONTCOPY,
@@ -36,6 +35,7 @@ import {
   VM_WIPEONFORK,
 } from './vm-flags.ts';
 import type { Vma } from './vma.ts';
+import { changeRange } from './vma-ops.ts';
 import { forEachEntryInPieces, zapRangeInPieces } from './zap.ts';
 
 export const ADVICE = [

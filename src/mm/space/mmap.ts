@@ -1,4 +1,4 @@
-/** Making, splitting, merging and removing mappings; protection and locking. Mirrors: mm/mmap.c, mm/vma.c, mm/mprotect.c, mm/mlock.c. */
+/** Making and removing mappings; protection and locking. Mirrors: mm/mmap.c, mm/mprotect.c, mm/mlock.c. */
 import { EACCES, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { finish, type Job } from '../../util/job.ts';
@@ -8,7 +8,8 @@ import { HUGE_PAGES } from '../pages/hugetlb.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
 import { KIND_PRESENT, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
 import { putSlot } from '../swap/swap-cache.ts';
-import { checkHugeAligned, releaseHuge, reserveHuge, splitHuge } from './hugetlb-vma.ts';
+import { promise } from './accounting.ts';
+import { checkHugeAligned, releaseHuge, reserveHuge } from './hugetlb-vma.ts';
 import { mlockFrame, munlockFrame } from './mlock.ts';
 import type { Mm } from './mm.ts';
 import { populate } from './populate.ts';
@@ -35,6 +36,7 @@ import {
   VM_WRITE,
 } from './vm-flags.ts';
 import { Vma } from './vma.ts';
+import { changeRange, insertVma, mergeAround, splitAt } from './vma-ops.ts';
 import { forEachEntryInPieces, zapRangeInPieces } from './zap.ts';
 
 /** The highest page of user space, exclusive. */
@@ -121,23 +123,6 @@ export function* mmapInPieces(mem: Memory, mm: Mm, request: MmapRequest): Job<Vm
   return merged;
 }
 
-/** Takes pages from what may still be promised. Throws ENOMEM. Mirrors: mm/util.c:__vm_enough_memory. */
-export function promise(mem: Memory, nrPages: number): void {
-  const swapPages = mem.swap?.total ?? 0;
-  if (mem.settings.overcommitMemory === 0 && nrPages > mem.frames.total + swapPages) {
-    throw new KernelError(ENOMEM, 'more memory than the machine has (vm.overcommit_memory = 0)');
-  }
-  if (mem.settings.overcommitMemory === 2 && mem.committed + nrPages > commitLimit(mem)) {
-    throw new KernelError(ENOMEM, 'beyond the commit limit (vm.overcommit_memory = 2)');
-  }
-  mem.committed += nrPages;
-}
-
-/** CommitLimit in pages. */
-export function commitLimit(mem: Memory): number {
-  return Math.floor((mem.frames.total * mem.settings.overcommitRatio) / 100) + (mem.swap?.total ?? 0);
-}
-
 /** Unmaps [start, end), splitting VMAs at its ends. Holes are fine. Throws ENOMEM when a split would exceed max_map_count. */
 export function* munmap(mem: Memory, mm: Mm, start: number, end: number): Job<void> {
   splitAt(mem, mm, start);
@@ -206,120 +191,6 @@ export function* exitMmap(mem: Memory, mm: Mm): Job<void> {
   mm.vmas.length = 0;
   mem.tables.freeTables(mm.pageDirectory, 0, TASK_SIZE_PAGES + 512);
   mm.vmasChanged();
-}
-
-export function insertVma(mm: Mm, vma: Vma): void {
-  mm.vmas.splice(mm.indexAfter(vma.start), 0, vma);
-}
-
-/** Makes `vpn` a boundary between VMAs, if it lies inside one. Mirrors: split_vma. */
-export function splitAt(mem: Memory, mm: Mm, vpn: number): void {
-  const vma = mm.find(vpn);
-  if (vma === undefined || vma.start === vpn) return;
-  if (mm.vmas.length >= mem.settings.maxMapCount) throw new KernelError(ENOMEM, 'too many mappings (vm.max_map_count)');
-  if (vma.flags & VM_HUGETLB) checkHugeAligned(vpn);
-  const upper = new Vma(mm, vpn, vma.end, vma.flags, vma.indexOf(vpn), vma.mapping, vma.name);
-  upper.anonRoot = vma.anonRoot;
-  upper.anonOrigin = vma.anonOrigin;
-  upper.takeSwapReadahead(vma);
-  if (vma.flags & VM_HUGETLB) splitHuge(vma, upper);
-  vma.end = vpn;
-  vma.anonRoot?.vmas.add(upper);
-  vma.mapping?.vmas.add(upper);
-  insertVma(mm, upper);
-}
-
-/** Merges a VMA with equal neighbours; returns the VMA that holds its pages then. Mirrors: vma_merge. */
-export function mergeAround(mem: Memory, mm: Mm, vma: Vma): Vma {
-  const at = mm.indexAfter(vma.start);
-  let kept = vma;
-  const lower = mm.vmas[at - 1];
-  if (lower !== undefined && canMerge(lower, vma)) {
-    absorb(mem, mm, lower, vma);
-    kept = lower;
-  }
-  const upper = mm.vmas[mm.indexAfter(kept.start) + 1];
-  if (upper !== undefined && canMerge(kept, upper)) absorb(mem, mm, kept, upper);
-  return kept;
-}
-
-function canMerge(lower: Vma, upper: Vma): boolean {
-  return (
-    lower.end === upper.start &&
-    lower.flags === upper.flags &&
-    lower.mapping === upper.mapping &&
-    lower.name === upper.name &&
-    lower.indexOf(lower.end) === upper.pgoff &&
-    sameOrigin(lower, upper) &&
-    (lower.flags & (VM_PFNMAP | VM_IO | VM_HUGETLB)) === 0
-  );
-}
-
-/**
- * Pages of one origin, or none yet on one side; pages that came by fork are kept apart from mappings without any.
- * Mirrors: mm/vma.c:is_mergeable_anon_vma.
- */
-function sameOrigin(lower: Vma, upper: Vma): boolean {
-  if (lower.anonRoot === null) return upper.anonRoot === null || !upper.isForkCopy;
-  if (upper.anonRoot === null) return !lower.isForkCopy;
-  return lower.anonRoot === upper.anonRoot && lower.anonOrigin === upper.anonOrigin;
-}
-
-/** Extends `lower` over `upper`, which disappears. */
-function absorb(_mem: Memory, mm: Mm, lower: Vma, upper: Vma): void {
-  mm.vmas.splice(mm.indexAfter(upper.start), 1);
-  lower.end = upper.end;
-  if (upper.anonRoot !== null) {
-    upper.anonRoot.vmas.delete(upper);
-    lower.anonRoot = upper.anonRoot;
-    lower.anonOrigin = upper.anonOrigin;
-    lower.anonRoot.vmas.add(lower);
-  }
-  upper.mapping?.vmas.delete(upper);
-}
-
-/**
- * Gives the VMAs of [start, end) other flags, one by one, split at the ends of the range and merged where that makes them
- * equal to a neighbour; `apply` is told what has changed. A VMA that has its flags already is left as it is. At a hole it
- * stops with ENOMEM, at one that refuses with what `wanted` throws, what lies before it having been changed, as mprotect,
- * mlock and munlock do.
- */
-export function* changeRange(
-  mem: Memory,
-  mm: Mm,
-  start: number,
-  end: number,
-  wanted: (vma: Vma) => number,
-  apply?: (vma: Vma) => Job<void>,
-  merged?: (from: number, to: number, before: number, flags: number) => Job<void>,
-): Job<void> {
-  let at = start;
-  let seen = 0;
-  try {
-    while (at < end) {
-      const vma = mm.find(at);
-      if (vma === undefined) break;
-      const stop = Math.min(vma.end, end);
-      const flags = wanted(vma);
-      const before = vma.flags;
-      if (flags !== before) {
-        splitAt(mem, mm, at);
-        splitAt(mem, mm, stop);
-        const piece = mm.find(at)!;
-        if (flags & ~before & VM_ACCOUNT) promise(mem, stop - at);
-        else if (before & ~flags & VM_ACCOUNT) mem.committed -= stop - at;
-        piece.flags = flags;
-        if (apply !== undefined) yield* apply(piece);
-        mergeAround(mem, mm, piece);
-        if (merged !== undefined) yield* merged(at, stop, before, flags);
-      }
-      at = stop;
-      if (++seen % PIECE_VMAS === 0) yield;
-    }
-  } finally {
-    mm.vmasGrew(0);
-  }
-  if (at < end) throw new KernelError(ENOMEM, 'part of the range is not mapped');
 }
 
 /** Changes the protection. Throws ENOMEM for holes, EACCES for what the mapping may never have. Mirrors: mprotect_fixup, change_pte_range. */

@@ -10,11 +10,13 @@ import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_SOFTDIRTY } from '../pages/pte.ts';
+import { promise } from './accounting.ts';
 import type { Mm } from './mm.ts';
-import { insertVma, mergeAround, munmap, promise, TASK_SIZE_PAGES } from './mmap.ts';
+import { munmap, TASK_SIZE_PAGES } from './mmap.ts';
 import { populate } from './populate.ts';
 import { VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_PFNMAP } from './vm-flags.ts';
 import { Vma } from './vma.ts';
+import { insertVma, mergeAround } from './vma-ops.ts';
 import { forEachEntryInPieces } from './zap.ts';
 
 /** What mremap(2) is asked for; all in pages. */

@@ -7,10 +7,11 @@ import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../mm/pages/p
 import { peek } from '../../mm/space/access.ts';
 import { mlockFrame } from '../../mm/space/mlock.ts';
 import type { Mm } from '../../mm/space/mm.ts';
-import { mmap, splitAt } from '../../mm/space/mmap.ts';
+import { mmap } from '../../mm/space/mmap.ts';
 import { joinAnonRoot, type RestoredPage, restorePage, sharePage } from '../../mm/space/restore.ts';
 import { PROT_READ, PROT_WRITE, VM_LOCKED, VM_NORESERVE } from '../../mm/space/vm-flags.ts';
 import type { Vma } from '../../mm/space/vma.ts';
+import { splitAt } from '../../mm/space/vma-ops.ts';
 import { forEachEntry } from '../../mm/space/zap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError, UnknownNameError } from '../../util/errors.ts';
