@@ -103,3 +103,25 @@ A touch f 0 128K read`);
   };
   expect([freed('random'), freed('normal')]).toEqual([32, 0]);
 });
+
+it('of a group that uses more than memory.low only that part is looked at; where nothing else helps, all (apply_proportional_protection)', () => {
+  const { machine } = machineOf(`machine ram=64M swap=0
+cgroup write /cgroup.subtree_control +memory
+cgroup mkdir /g
+object F file 4M
+proc A cgroup=/g
+A read F 0 4M
+cgroup write /g/memory.low 3M`);
+  const { mem } = machine;
+  expect(mem.memcgs[1]!.usage).toBe(1024);
+  const look = (lowReclaim: boolean) => {
+    const sc = new ScanControl('direct', 2 ** 20, 60);
+    sc.priority = 0;
+    sc.lowReclaim = lowReclaim;
+    shrinkNode(mem, sc);
+    return [sc.nrScanned, sc.lowSkipped];
+  };
+  // 1024 pages less 1024 × 768 / 1025 of them.
+  expect(look(false)).toEqual([257, true]);
+  expect(look(true)).toEqual([1024 - 257, false]);
+});
