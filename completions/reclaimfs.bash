@@ -9,7 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-    case " mount umount status top run play capture compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
+    case " mount umount status top run play capture record replay compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -52,6 +52,13 @@ _reclaimfs() {
     "capture --pid") COMPREPLY=(); return ;;
     "capture -o" | "capture --output") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "capture --swap-size") COMPREPLY=(); return ;;
+    "record --pid") COMPREPLY=(); return ;;
+    "record --for") COMPREPLY=(); return ;;
+    "record --every") COMPREPLY=(); return ;;
+    "record -o" | "record --output") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "record --swap-size") COMPREPLY=(); return ;;
+    "replay --profile") COMPREPLY=($(compgen -W "2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings" -- "$current")); return ;;
+    "replay --swap") COMPREPLY=($(compgen -W "zram disk" -- "$current")); return ;;
     "compare --policies") COMPREPLY=(); return ;;
     "compare --killer") COMPREPLY=(); return ;;
     "compare --reclaimer") COMPREPLY=(); return ;;
@@ -71,7 +78,7 @@ _reclaimfs() {
     "compare merge --jsonl") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --csv") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --html") COMPREPLY=($(compgen -f -- "$current")); return ;;
-    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon snap tick at sysctl dropcaches lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise process_madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
+    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon snap tick at sysctl dropcaches lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise process_madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack recorded volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
   esac
   case "$path" in
     "") options="--help --version" ;;
@@ -82,6 +89,8 @@ _reclaimfs() {
     "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --no-syscalls --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
     "play") options="--profile --swap --masim-rate --json --perfetto -h --help" ;;
     "capture") options="--from --pid -o --output --swap-size --json -h --help" ;;
+    "record") options="--pid --for --every -o --output --swap-size --json -h --help" ;;
+    "replay") options="--profile --swap --json -h --help" ;;
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
     "compare merge") options="--json --jsonl --csv --html -h --help" ;;
     "diff") options="--json -h --help" ;;
@@ -99,7 +108,7 @@ _reclaimfs() {
     return
   fi
   case "$path" in
-    "") below="mount umount unmount status top run play capture compare diff scenario doctor demo completion help" ;;
+    "") below="mount umount unmount status top run play capture record replay compare diff scenario doctor demo completion help" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -115,6 +124,8 @@ _reclaimfs() {
     "run") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "play") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "capture") COMPREPLY=($(compgen -W "" -- "$current")) ;;
+    "record") COMPREPLY=($(compgen -W "" -- "$current")) ;;
+    "replay") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "compare merge") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "diff") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "scenario list") COMPREPLY=($(compgen -W "" -- "$current")) ;;
@@ -123,7 +134,7 @@ _reclaimfs() {
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture compare diff scenario doctor demo completion help language" -- "$current")) ;;
+    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture record replay compare diff scenario doctor demo completion help language" -- "$current")) ;;
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }

@@ -7,6 +7,8 @@ complete -c reclaimfs -n __fish_use_subcommand -a top -d 'a live view of a mount
 complete -c reclaimfs -n __fish_use_subcommand -a run -d 'run a command with the tree as its /proc'
 complete -c reclaimfs -n __fish_use_subcommand -a play -d 'run a scenario without a mount and print what it saw'
 complete -c reclaimfs -n __fish_use_subcommand -a capture -d 'write the running machine, or some of its processes, as a scenario'
+complete -c reclaimfs -n __fish_use_subcommand -a record -d 'write what real processes do with their memory over time as a scenario'
+complete -c reclaimfs -n __fish_use_subcommand -a replay -d 'play a recording, and show the model beside the original'
 complete -c reclaimfs -n __fish_use_subcommand -a compare -d 'run the same load under several policies against too little memory, and print what became of it'
 complete -c reclaimfs -n __fish_use_subcommand -a diff -d 'what differs between two machines: processes, memory, files, groups, counters'
 complete -c reclaimfs -n __fish_use_subcommand -a scenario -d 'scenarios that come with the program, and whether one of yours is right'
@@ -77,6 +79,18 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from capture' -l swap-size -x -
 complete -c reclaimfs -n '__fish_seen_subcommand_from capture' -l json -d 'with -o: say what was captured as one JSON object'
 complete -c reclaimfs -n '__fish_seen_subcommand_from capture' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from capture' -f
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -l pid -x -d 'this process and its children (repeat for more)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -l for -x -d 'how long (default: until they end)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -l every -x -d 'how often to look'
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -l output -s o -r -F -d 'where to write'
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -l swap-size -x -d 'swap of the simulated machine (default: as here)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -l json -d 'say what was recorded as one JSON object'
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -l help -s h -d 'display help for command'
+complete -c reclaimfs -n '__fish_seen_subcommand_from record' -f
+complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l profile -x -a '2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings' -d 'dialect of the reclaim interface'
+complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l swap -x -a 'zram disk' -d 'kind of swap'
+complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l json -d 'one JSON object: rows, and the median difference of each column'
+complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l policies -x -d 'named combinations (default: kernel,lmk,volatile,reclaim,proportional)'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l killer -x -d 'of none,lmk,lmkd: every combination with --reclaimer and --volatile'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l reclaimer -x -d 'of none,switch,pressure,proportional,senpai; several at once: switch+pressure'
@@ -128,5 +142,5 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -l help -s h -
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -l help -s h -d 'display help for command'
-complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status top run play capture compare diff scenario doctor demo completion help language'
+complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status top run play capture record replay compare diff scenario doctor demo completion help language'
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -f

@@ -36,6 +36,13 @@ export { POLICY_NAMES } from './scenario/compare/policies.ts';
 export type { MemoryView, PolicyHost, ProcessView } from './scenario/compare/policy-host.ts';
 export { comparisonTable } from './scenario/compare/table.ts';
 export { type PlayOptions, type PlayResult, playScenario, toGolden, toText } from './scenario/play.ts';
+export {
+  type Recording,
+  type RecordOptions,
+  recordProcesses,
+} from './scenario/record/recorder.ts';
+export { type Replay, type ReplayRow, replayRecording } from './scenario/record/replay.ts';
+export type { Measured } from './scenario/record/sample.ts';
 export { ScenarioError } from './scenario/scenario-error.ts';
 export type { StepRecord } from './scenario/session.ts';
 export type { RunSummary } from './server/run/protocol.ts';

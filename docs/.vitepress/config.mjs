@@ -18,6 +18,7 @@ export default defineConfig({
           page('Daemons', '/cookbook-daemons'),
           page('Tools that read /proc', '/cookbook-tools'),
           page('Studying reclaim', '/cookbook-study'),
+          page('Recording a real program', '/record'),
           page('CI', '/ci'),
         ],
       },

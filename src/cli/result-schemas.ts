@@ -38,6 +38,8 @@ const EVENT: Schema = {
   required: ['type', 'time'],
 };
 
+const MEASURED = object({ rss: COUNT, swap: COUNT, referenced: COUNT, minflt: COUNT, majflt: COUNT });
+
 const OPEN: Schema = { type: 'object' };
 
 /** For each command with --json its schema, under the name of its file. */
@@ -132,6 +134,24 @@ export const RESULT_SCHEMAS: Readonly<Record<string, Schema>> = {
       swapInvented: YES_NO,
       madeUp: list(TEXT),
       nrStandIns: COUNT,
+    }),
+  ),
+  record: described(
+    'reclaimfs record --json',
+    'What has been recorded; nrLate: looks that took longer than the interval; limitBytes: of the control group, null without one.',
+    object({ output: TEXT, nrIntervals: COUNT, nrProcesses: COUNT, limitBytes: orNull(COUNT), nrLate: COUNT }),
+  ),
+  replay: described(
+    'reclaimfs replay --json',
+    'A recording beside the model: memory in bytes at the end of each interval, faults within it, medians of |model - original| / original.',
+    object({
+      rows: list(object({ process: TEXT, seconds: NUMBER, original: MEASURED, model: MEASURED })),
+      medianDifference: object({
+        rss: orNull(NUMBER),
+        referenced: orNull(NUMBER),
+        minflt: orNull(NUMBER),
+        majflt: orNull(NUMBER),
+      }),
     }),
   ),
   compare: described(

@@ -880,6 +880,22 @@ export type Step = Expecting &
         readonly of: string;
         readonly ns: number | string;
       }
+    /** what the original of a recorded process had at this moment; changes nothing. */
+    | {
+        readonly step: 'recorded';
+        /** The process. */
+        readonly of: string;
+        /** largest resident size (VmHWM). */
+        readonly rss: Size;
+        /** size of the swap area; default: half of ram. */
+        readonly swap: Size;
+        /** . */
+        readonly referenced: Size;
+        /** . */
+        readonly minflt: number | string;
+        /** . */
+        readonly majflt: number | string;
+      }
     /** the pages may be thrown away under pressure; default kind: vrange, of shared memory ashmem. */
     | {
         readonly step: 'volatile';

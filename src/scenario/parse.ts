@@ -17,6 +17,7 @@ import { machineSteps } from './steps/machine-steps.ts';
 import { memorySteps } from './steps/memory-steps.ts';
 import { pressureProcessSteps, pressureSteps } from './steps/pressure-steps.ts';
 import { processSteps } from './steps/process-steps.ts';
+import { recordSteps } from './steps/record-steps.ts';
 import { appMachineSteps, appSteps, workloadSteps } from './steps/workload-steps.ts';
 import { Args, isSpace, splitWords, type Word } from './words.ts';
 
@@ -33,6 +34,7 @@ export const PROCESS_STEPS: ReadonlyMap<string, ProcessStep> = new Map(
     ...fileSteps,
     ...addressSteps,
     ...captureSteps,
+    ...recordSteps,
     ...pressureProcessSteps,
     ...workloadSteps,
   ].map((step) => [step.word, step]),

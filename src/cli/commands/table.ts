@@ -8,6 +8,8 @@ import { doctorCommand } from './doctor.ts';
 import { helpCommand } from './help.ts';
 import { mountCommand } from './mount.ts';
 import { playCommand } from './play.ts';
+import { recordCommand } from './record.ts';
+import { replayCommand } from './replay.ts';
 import { runCommand } from './run.ts';
 import { scenarioCommand } from './scenario.ts';
 import { statusCommand } from './status.ts';
@@ -23,6 +25,8 @@ export const COMMANDS: readonly CommandRow[] = [
   runCommand,
   playCommand,
   captureCommand,
+  recordCommand,
+  replayCommand,
   compareCommand,
   diffCommand,
   scenarioCommand,

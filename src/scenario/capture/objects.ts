@@ -10,6 +10,8 @@ export interface RealObject {
   /** Number in the table; the name in the scenario begins with it. */
   readonly number: number;
   readonly name: string;
+  /** Device and inode as maps shows them; equal: the same file. */
+  readonly key: string;
   readonly isShmem: boolean;
   readonly path: string;
   /** Pages that some mapping reaches. */
@@ -42,14 +44,14 @@ export class ObjectTable {
     const key = isVdso ? 'vdso' : `${vma.device}:${vma.inode}`;
     let object = this.#byKey.get(key);
     if (object === undefined) {
-      object = this.#make(vma);
+      object = this.#make(vma, key);
       this.#byKey.set(key, object);
     }
     object.mappedPages = Math.max(object.mappedPages, vma.pgoff + vma.end - vma.start);
     return object;
   }
 
-  #make(vma: RealVma): RealObject {
+  #make(vma: RealVma, key: string): RealObject {
     const number = this.#byKey.size + 1;
     const isShmem = this.#isShmem(vma);
     let path = vma.path === '' ? `/unnamed/${vma.inode}` : vma.path;
@@ -58,7 +60,7 @@ export class ObjectTable {
     if (!isShmem) this.#take(path);
     const base = path.replace(DELETED, '').split('/').at(-1) ?? '';
     const name = `o${number}.${base.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 24)}`;
-    return { number, name, isShmem, path, mappedPages: 0, stats: this.#host.isLive ? statOf(vma) : undefined };
+    return { number, name, key, isShmem, path, mappedPages: 0, stats: this.#host.isLive ? statOf(vma) : undefined };
   }
 
   /** Of another file, or that of a file and of a directory at once: mount namespaces hide each other's files. */

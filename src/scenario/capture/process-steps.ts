@@ -35,7 +35,8 @@ export function processSteps(planned: PlannedProcess, position: number, names: r
   return steps;
 }
 
-function procStep(process: RealProcess, name: string): string {
+/** The step that makes it, without threads and memory. */
+export function procStep(process: RealProcess, name: string): string {
   const { uids, gids } = process;
   const words = [
     `proc ${name} pid=${process.pid} ppid=${process.ppid} pgrp=${process.pgrp} session=${process.session}`,
@@ -115,7 +116,8 @@ function protOf({ perms }: RealVma): string {
   return perms.slice(0, 3).replaceAll('-', '') || 'none';
 }
 
-function pageSteps(planned: PlannedVma, position: number, names: readonly string[], region: string): string[] {
+/** The steps that put its pages into their states. `position`: its place among `names`. */
+export function pageSteps(planned: PlannedVma, position: number, names: readonly string[], region: string): string[] {
   const name = names[position]!;
   const { vma, index, letters, owner } = planned;
   const steps: string[] = [];
