@@ -29,6 +29,7 @@ export interface RecordOptions {
   readonly progress?: ((elapsedUs: number, nrProcesses: number) => void) | undefined;
 }
 
+/** What has been recorded. */
 export interface Recording {
   /** The scenario. */
   readonly text: string;

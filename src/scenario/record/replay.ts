@@ -16,6 +16,7 @@ export interface ReplayRow {
 export type ReplayKey = 'rss' | 'referenced' | 'minflt' | 'majflt';
 export const REPLAY_KEYS: readonly ReplayKey[] = ['rss', 'referenced', 'minflt', 'majflt'];
 
+/** A recording that has been played. */
 export interface Replay {
   readonly rows: readonly ReplayRow[];
   /**
