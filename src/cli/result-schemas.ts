@@ -53,6 +53,7 @@ export const RESULT_SCHEMAS: Readonly<Record<string, Schema>> = {
       capabilities: list({ enum: Object.keys(CAPABILITIES) }),
       serverPid: PID,
       cgroupfs: orNull(TEXT),
+      ui: orNull(TEXT),
     }),
   ),
   umount: described(

@@ -1,2 +1,4 @@
 /** The process that serves one mount, under the name by which it is known to scripts: see server/serve.ts. */
-import '../server/serve.ts';
+import { serveMount } from '../server/serve.ts';
+
+serveMount(async (mountpoint, wish) => (await import('../ui/front.ts')).startFront(mountpoint, wish));

@@ -15,6 +15,7 @@ import {
 import type { ProcHost } from './host.ts';
 import type { LastError } from './last-error.ts';
 import { lowMemoryKillerDirectory } from './lowmemorykiller.ts';
+import { showProcesses } from './process-table.ts';
 
 type Row = Entry<SystemContext>;
 
@@ -116,6 +117,7 @@ export function reclaimfsDirectory(streams: EventStreams, lastError: LastError):
     { name: 'snapshot', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => host.saving()) },
     { name: 'snapshots', mode: S_IFDIR | 0o700, children: [] },
     { name: 'check', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => checked(host)) },
+    file('processes', 0o400, showProcesses),
     file('settings', 0o400, (out, { host }) => void out.text(host.settings())),
   ];
   return {

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { mountFileSystem } from '../fuse/transport.ts';
 import { type BranchKind, BranchMount } from './branch-mount.ts';
 import { CGROUP_NAME } from './cgroup-tree.ts';
+import type { Front, StartFront } from './front.ts';
 import { errorLine } from './messages.ts';
 import type { ResetAnswer, ResetRequest } from './resets.ts';
 import { describeError, type FromServer, type StartMessage } from './server-protocol.ts';
@@ -12,16 +13,19 @@ import { SYSFS_NAME } from './sysfs-tree.ts';
 /** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
 const LOG_FILE = process.env['RECLAIMFS_LOG_FILE'];
 
-process.once('message', (message: StartMessage) => {
-  serve(message).catch((error: unknown) => {
-    tell(describeError(error));
-    process.exitCode = 1;
-    letGo();
-    removeEmptyLog();
+/** Waits for the first message. `startFront`: shows the mount to people, where that is asked for. */
+export function serveMount(startFront: StartFront): void {
+  process.once('message', (message: StartMessage) => {
+    serve(message, startFront).catch((error: unknown) => {
+      tell(describeError(error));
+      process.exitCode = 1;
+      letGo();
+      removeEmptyLog();
+    });
   });
-});
+}
 
-async function serve(start: StartMessage): Promise<void> {
+async function serve(start: StartMessage, startFront: StartFront): Promise<void> {
   const notice = (line: string): void => (process.connected ? tell({ kind: 'notice', line }) : console.error(line));
   const branches = branchMounts(start);
   for (const branch of branches) await branch.prepare(notice);
@@ -38,19 +42,23 @@ async function serve(start: StartMessage): Promise<void> {
     notice,
     guarded: true,
   });
+  let front: Front | undefined;
   try {
     for (const branch of branches) await branch.bind(mount);
+    if (start.ui !== undefined) front = await startFront(mount.mountpoint, start.ui);
   } catch (error) {
+    await endAll(branches);
     await mount.unmount();
     throw error;
   }
   const { mountpoint, transport, capabilities } = mount;
-  tell({ kind: 'ready', mountpoint, transport, capabilities });
+  tell({ kind: 'ready', mountpoint, transport, capabilities, ui: front?.url });
   mount.onMessage((answer) => tell(answer as ResetAnswer));
   process.on('message', (request: ResetRequest) => mount.send(request));
   if (start.attached) process.once('disconnect', () => void endAll(branches).then(() => mount.unmount()));
   else letGo();
   const reason = await mount.closed;
+  await front?.close();
   await endAll(branches);
   if (start.removeMountpoint === true) removeDirectory(start.mountpoint);
   letGo();

@@ -4,6 +4,7 @@ import { MountError } from '../fuse/types.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import { bytesOf } from '../util/bytes.ts';
 import { KernelError } from '../util/errors.ts';
+import type { FrontWish } from './front.ts';
 import type { ResetAnswer } from './resets.ts';
 import type { ServerOptions } from './server.ts';
 
@@ -20,6 +21,8 @@ export interface StartMessage {
   readonly attached: boolean;
   /** The mount point was made for this mount: it goes with it. */
   readonly removeMountpoint?: boolean | undefined;
+  /** Show it in the browser, too. */
+  readonly ui?: FrontWish | undefined;
 }
 
 /** What an error was, so that the starter can throw one of the same class. */
@@ -41,6 +44,8 @@ export type FromServer =
       readonly mountpoint: string;
       readonly transport: TransportName;
       readonly capabilities: readonly Capability[];
+      /** Where it is seen in the browser. */
+      readonly ui?: string | undefined;
     }
   | ResetAnswer
   | ErrorMessage;

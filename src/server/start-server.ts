@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
+import type { FrontWish } from './front.ts';
 import { MEMORY_ADVICE } from './messages.ts';
 import type { ServerOptions } from './server.ts';
 import { type FromServer, revive, type StartMessage } from './server-protocol.ts';
@@ -22,6 +23,7 @@ export interface StartOptions {
   readonly detached: boolean;
   /** The mount point was made for this mount: the server removes it. */
   readonly removeMountpoint?: boolean | undefined;
+  readonly ui?: FrontWish | undefined;
   readonly notice?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,6 +34,8 @@ export interface StartedServer {
   readonly mountpoint: string;
   readonly transport: TransportName;
   readonly capabilities: readonly Capability[];
+  /** Where it is seen in the browser, if that was asked for. */
+  readonly ui: string | undefined;
   /** Settles when the process has gone. */
   readonly exited: Promise<void>;
   readonly child: ChildProcess;
@@ -66,6 +70,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
     server: options.server,
     attached: !options.detached,
     removeMountpoint: options.removeMountpoint,
+    ui: options.ui,
   };
   child.send(start);
   const exited = new Promise<void>((settle) => child.once('exit', () => settle()));
@@ -74,7 +79,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
       if (message.kind === 'notice') options.notice?.(message.line);
       else if (message.kind === 'error') fail(withLog(revive(message), log?.path));
       else if (message.kind === 'ready') {
-        const { mountpoint, transport, capabilities } = message;
+        const { mountpoint, transport, capabilities, ui } = message;
         if (options.detached) child.unref();
         const hold = (): void => {
           child.ref();
@@ -84,7 +89,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
           child.unref();
           child.channel?.unref();
         };
-        settle({ pid: child.pid ?? 0, mountpoint, transport, capabilities, exited, child, hold, letGo });
+        settle({ pid: child.pid ?? 0, mountpoint, transport, capabilities, ui, exited, child, hold, letGo });
       }
     });
     const abort = (): void => {
@@ -108,7 +113,7 @@ const LOG_NAME_LENGTH = 48;
 
 /** Where the daemon of a mount point writes what it has to say; owned by and readable to this user only. */
 function openLog(mountpoint: string): { path: string; fd: number } {
-  const directory = logDirectory();
+  const directory = ownDirectory();
   // One for each try: a mount that is refused must not touch the log of the one that is there. The hash tells mount points
   // apart whose names do not fit.
   const absolute = resolve(mountpoint);
@@ -118,7 +123,8 @@ function openLog(mountpoint: string): { path: string; fd: number } {
   return { path, fd: openSync(path, 'w', 0o600) };
 }
 
-function logDirectory(): string {
+/** A directory for what belongs to this user only. Errors: MountError. */
+export function ownDirectory(): string {
   const uid = process.getuid?.() ?? 0;
   const directory = join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), `reclaimfs-${uid}`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -7,7 +7,7 @@ const BUILD_MS = 120_000;
 
 /**
  * Puts a compiled copy of the sources into `directory`, so that nobody's build in the meantime matters: a copy of `dist`
- * where that is newer than everything it is made of (as scripts/setup decides), else a build. Errors: what tsc prints.
+ * where that is newer than everything it is made of (as scripts/setup decides), else a build. Errors: what tsc or vite prints.
  */
 export async function compileInto(directory: string): Promise<void> {
   const made = timeOf(join(REPOSITORY, 'dist/cli/main.js'));
@@ -16,11 +16,16 @@ export async function compileInto(directory: string): Promise<void> {
     cpSync(join(REPOSITORY, 'dist'), directory, { recursive: true });
     return;
   }
-  const tsc = join(REPOSITORY, 'node_modules/.bin/tsc');
-  const argv = ['-p', join(REPOSITORY, 'tsconfig.build.json'), '--outDir', directory];
-  await new Promise<void>((settle, fail) => {
-    execFile(tsc, argv, { timeout: BUILD_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
-      error ? fail(new Error(`tsc: ${stdout}${stderr}`)) : settle(),
+  await built('tsc', ['-p', join(REPOSITORY, 'tsconfig.build.json'), '--outDir', directory]);
+  const page = join(REPOSITORY, 'src/ui/page/vite.config.ts');
+  await built('vite', ['build', '--config', page, '--outDir', join(directory, 'ui/page')]);
+}
+
+function built(tool: string, argv: readonly string[]): Promise<void> {
+  const file = join(REPOSITORY, 'node_modules/.bin', tool);
+  return new Promise((settle, fail) => {
+    execFile(file, argv, { timeout: BUILD_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
+      error ? fail(new Error(`${tool}: ${stdout}${stderr}`)) : settle(),
     );
   });
 }

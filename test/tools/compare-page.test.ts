@@ -1,15 +1,13 @@
 /** The page of `compare --html` in a real browser: drawn and legible, wide and narrow, light and dark; read by keyboard. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Program } from '../conformance/support/reclaim-mount.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+import { CHROMIUM, FLAGS, installChromium } from './support/chromium.ts';
 
 const SCENARIO = `title A small phone <script>alert(1)</script> & "more"
 machine ram=256M swap=96M swapkind=zram
@@ -53,13 +51,6 @@ const MEASURE_CONTRAST = `(() => {
   const shapes = [...document.querySelectorAll('svg.plot .hot, svg.plot .lost, svg.plot .dot, svg.plot .layer')].filter(visible).map(e => contrast(getComputedStyle(e).fill, behind(e)));
   return { texts: Math.min(...texts), inPlots: Math.min(...inPlots), shapes: Math.min(...shapes) };
 })()`;
-
-function installChromium(): void {
-  if (existsSync(CHROMIUM)) return;
-  spawnSync('apt-get', ['update'], { timeout: 120_000 });
-  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { timeout: 280_000 });
-  if (!existsSync(CHROMIUM)) throw new Error('chromium cannot be installed: apt-get install -y chromium');
-}
 
 describe('reclaimfs compare --html', () => {
   const program = new Program();

@@ -18,14 +18,15 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   server: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'sysfs', 'fuse'],
   library: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', 'server'],
   testing: ['machine', 'scenario', 'library'],
-  cli: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', 'server', 'library', '.'],
+  ui: ['util', 'machine', 'scenario', 'fuse', 'server'],
+  cli: ['util', 'mm', 'machine', 'scenario', 'vfs', 'procfs', 'fuse', 'server', 'library', 'ui', '.'],
 };
 
 function* sources(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* sources(path);
-    else if (entry.name.endsWith('.ts')) yield path;
+    else if (/\.tsx?$/.test(entry.name)) yield path;
   }
 }
 

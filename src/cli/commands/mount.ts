@@ -6,6 +6,7 @@ import { type StartedServer, startServer } from '../../server/start-server.ts';
 import type { CommandRow } from '../command.ts';
 import { addMountOptions, readScenario } from '../machine-options.ts';
 import { notice, print, printJson } from '../output.ts';
+import { UI_HELP, type UiAddress, uiAddress, uiWish } from '../ui-option.ts';
 
 const HELP = `
 Examples:
@@ -14,6 +15,8 @@ Examples:
   reclaimfs mount /tmp/proc --uid me        for an ordinary user: your files
   reclaimfs mount /tmp/proc --cgroupfs /tmp/cgroup
   reclaimfs mount /tmp/proc --clock manual  echo +5s >/tmp/proc/reclaimfs/clock
+  reclaimfs mount /tmp/proc --ui            prints the address of a page that
+                                            shows and drives it
 
 Returns when the mount answers; the server goes on in the background until
 "reclaimfs umount" (or umount).`;
@@ -24,6 +27,7 @@ interface Flags extends MountFlags {
   readonly cgroupfs?: string;
   readonly json?: boolean;
   readonly sysfs?: string;
+  readonly ui?: UiAddress | true;
 }
 
 export const mountCommand: CommandRow = {
@@ -33,6 +37,7 @@ export const mountCommand: CommandRow = {
       .option('--foreground', 'stay, and unmount on SIGINT or SIGTERM')
       .option('--cgroupfs <directory>', 'mount its control groups, too (cgroup v2; needs root)')
       .option('--sysfs <directory>', 'mount its /sys, too (needs root)')
+      .option('--ui [host:port]', UI_HELP, uiAddress)
       .option('--no-allow-other', 'for the mounting user only')
       .option('--json', 'say what was mounted as one JSON object')
       .addHelpText('after', HELP)
@@ -49,11 +54,15 @@ async function mount(mountpoint: string, flags: Flags): Promise<void> {
     sysfs: flags.sysfs,
     ...(flags.allowOther ? {} : { allowOther: false }),
     server: serverOptions(source, flags),
+    ui: uiWish(flags.ui),
     detached: flags.foreground !== true,
     notice,
   });
   if (flags.json === true) printJson(resultOf(server, flags.cgroupfs));
-  else print(`mounted ${server.mountpoint}: ${describeTransport(server.transport, server.capabilities)}`);
+  else {
+    print(`mounted ${server.mountpoint}: ${describeTransport(server.transport, server.capabilities)}`);
+    if (server.ui !== undefined) print(`to look at it: ${server.ui}`);
+  }
   if (process.geteuid?.() !== 0 && flags.uid === undefined)
     notice('its files belong to the simulated users: to write to them use --uid me, or "reclaimfs run"');
   if (flags.foreground !== true) return;
@@ -69,14 +78,17 @@ export interface MountResult {
   readonly capabilities: readonly Capability[];
   readonly serverPid: number;
   readonly cgroupfs: string | null;
+  /** Where it is seen in the browser. */
+  readonly ui: string | null;
 }
 
-function resultOf({ mountpoint, transport, capabilities, pid }: StartedServer, cgroupfs?: string): MountResult {
+function resultOf({ mountpoint, transport, capabilities, pid, ui }: StartedServer, cgroupfs?: string): MountResult {
   return {
     mountpoint,
     transport,
     capabilities,
     serverPid: pid,
     cgroupfs: cgroupfs === undefined ? null : resolve(cgroupfs),
+    ui: ui ?? null,
   };
 }

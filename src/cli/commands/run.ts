@@ -16,6 +16,7 @@ import { CliError, type CommandRow, errorLine } from '../command.ts';
 import { checkWritable } from '../compare/output.ts';
 import { addMountOptions, readScenario } from '../machine-options.ts';
 import { notice } from '../output.ts';
+import { UI_HELP, type UiAddress, uiAddress, uiWish } from '../ui-option.ts';
 
 const HELP = `
 Examples:
@@ -57,6 +58,7 @@ interface Flags extends MountFlags {
   readonly failOn?: readonly EventType[];
   readonly summary?: string;
   readonly json?: boolean;
+  readonly ui?: UiAddress | true;
 }
 
 export const runCommand: CommandRow = {
@@ -70,6 +72,7 @@ export const runCommand: CommandRow = {
       .addOption(new Option('--privileged', 'the command keeps all that its user may').conflicts('unprivileged'))
       .option('--unprivileged', 'the command has no capability at all, and no new privileges')
       .option('--no-new-privs', 'set-uid programs give the command nothing')
+      .option('--ui [host:port]', UI_HELP, uiAddress)
       .option('--events <file>', 'write what happens there, a JSON line each')
       .option('--state-at-end <file>', 'write the machine there that the command has left, as a scenario')
       .option('--fail-on <types>', 'exit with 3 when one of these events happens: oom-kill,lmk-kill', eventTypes)
@@ -128,6 +131,7 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
         command,
         isolation: flags.privileged ? 'privileged' : flags.unprivileged ? 'unprivileged' : 'default',
         noNewPrivs: !flags.newPrivs,
+        ui: uiWish(flags.ui),
         wishes: {
           eventsFile: absolute(flags.events),
           stateFile: absolute(flags.stateAtEnd),

@@ -1,6 +1,6 @@
 /** A frame of `reclaimfs top` as lines of text: what is where on the screen. */
-import type { ProcessRow, Reading } from './source.ts';
-import { KINDS, type Kind, type Mapping, type Sums } from './space.ts';
+import type { ProcessRow, Reading } from '../../ui/proc/source.ts';
+import { KINDS, type Kind, type Mapping, type Sums } from '../../ui/proc/space.ts';
 import type { View } from './viewer.ts';
 
 /** A piece of a line; the tone says what it is, and has a colour where there are colours. */

@@ -1,8 +1,8 @@
 /** `reclaimfs top --plain`: sentences one after the other, for screen readers and pipes. The cursor is never moved. */
 import { createInterface } from 'node:readline';
+import type { ProcessRow } from '../../ui/proc/source.ts';
+import { KINDS, type Mapping } from '../../ui/proc/space.ts';
 import { hex } from './frame.ts';
-import type { ProcessRow } from './source.ts';
-import { KINDS, type Mapping } from './space.ts';
 import type { View, Viewer } from './viewer.ts';
 
 /** Everything that a frame shows, in words. */

@@ -1,7 +1,8 @@
 /** The state of `reclaimfs top`: what was read last, what is selected, what has happened; keys change it. No terminal here. */
+
+import { type ProcessRow, type Reading, Source } from '../../ui/proc/source.ts';
+import { type Cell, cellsOf, readSpace, type Space } from '../../ui/proc/space.ts';
 import { act } from './actions.ts';
-import { type ProcessRow, type Reading, Source } from './source.ts';
-import { type Cell, cellsOf, readSpace, type Space } from './space.ts';
 
 /** Looks and events that are remembered. */
 const MOST_KEPT = 500;

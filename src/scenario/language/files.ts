@@ -8,6 +8,7 @@ export const RECLAIMFS_FILES: Readonly<Record<string, string>> = {
   events: 'JSON lines as they happen; a read waits, unless the file is opened with O_NONBLOCK',
   'events?now': 'the events that there are; a read ends',
   'lowmemorykiller/': 'the parameters of the low-memory killer',
+  processes: 'memory of every process in one read, a JSON line each: the numbers of status and stat',
   settings: 'every setting in force',
   'snapshots/':
     'machines kept under names, a file each: `touch NAME` keeps, `echo restore > NAME` comes back, `rm` forgets',

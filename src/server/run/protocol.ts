@@ -2,6 +2,7 @@
 import type { Isolation } from '../../fuse/namespace.ts';
 import type { TransportName } from '../../fuse/types.ts';
 import type { EventType, ReclaimEvent } from '../../machine/event-types.ts';
+import type { FrontWish } from '../front.ts';
 import type { MountFlags, ScenarioSource } from '../server-options.ts';
 
 export const CONTROL_FD = 3;
@@ -25,6 +26,8 @@ export interface RunStart {
   readonly isolation: Isolation;
   readonly noNewPrivs: boolean;
   readonly wishes: RunWishes;
+  /** Show the machine in the browser. */
+  readonly ui?: FrontWish | undefined;
 }
 
 /** What is to be told of a run, beside the command's own output. Paths are absolute. */

@@ -13,6 +13,7 @@ import { mountFileSystem } from '../../fuse/transport.ts';
 import { MountError, type MountHandle } from '../../fuse/types.ts';
 import { EXIT_FAILED } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
+import type { Front, StartFront } from '../front.ts';
 import { errorLine, notice } from '../messages.ts';
 import type { ProcessReport, SimulatedProcess } from '../process-reports.ts';
 import { mappedIds, serverOptions } from '../server-options.ts';
@@ -37,22 +38,25 @@ for (const signal of SIGNALS)
     if (!hasCommand) signalCommand(signal);
   });
 
-lines.on('line', (line) => {
-  const message = JSON.parse(line) as RunMessage;
-  if (message.kind === 'signal') signalCommand(message.signal);
-  else
-    run(message).then(
-      (status) => process.exit(status),
-      (error: unknown) => {
-        notice(errorLine(error));
-        process.exit(EXIT_FAILED);
-      },
-    );
-});
-/** Whoever started us has gone. */
-lines.on('close', () => signalCommand('SIGKILL'));
+/** Waits for the first message. `startFront`: shows the machine to people, where that is asked for. */
+export function serveRun(startFront: StartFront): void {
+  lines.on('line', (line) => {
+    const message = JSON.parse(line) as RunMessage;
+    if (message.kind === 'signal') signalCommand(message.signal);
+    else
+      run(message, startFront).then(
+        (status) => process.exit(status),
+        (error: unknown) => {
+          notice(errorLine(error));
+          process.exit(EXIT_FAILED);
+        },
+      );
+  });
+  /** Whoever started us has gone. */
+  lines.on('close', () => signalCommand('SIGKILL'));
+}
 
-async function run(start: RunStart): Promise<number> {
+async function run(start: RunStart, startFront: StartFront): Promise<number> {
   const notifier = start.syscalls ? await prepareNotifier() : undefined;
   const deskName = notifier === undefined ? undefined : newDeskName();
   const maxPlaceholders = notifier !== undefined && !start.placeholdersAsked ? 0 : start.maxPlaceholders;
@@ -73,6 +77,7 @@ async function run(start: RunStart): Promise<number> {
     handleSignals: false,
     notice,
   });
+  let front: Front | undefined;
   try {
     await bindGenuineProc(start);
     const inbox = new Inbox(mount);
@@ -85,12 +90,15 @@ async function run(start: RunStart): Promise<number> {
     if (deskName !== undefined) await notifier?.listen(start.mountpoint, deskName);
     const surroundings = await askSurroundings(inbox, mount);
     if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
+    if (start.ui !== undefined) front = await startFront(start.mountpoint, start.ui);
+    if (front !== undefined) notice(`to look at it: ${front.url}`);
     const record = new RunRecord(start);
     await record.begin();
     const status = await runCommand(start, surroundings, notifier);
     placeholders?.close();
     return await record.end(status, mount.transport);
   } finally {
+    await front?.close();
     await notifier?.close();
     await promisify(execFile)('umount', ['-l', `${start.mountpoint}/.host`]).catch(() => {});
     await mount.unmount();

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { frame, sparkline, textOf } from '../../../src/cli/top/frame.ts';
 import { report } from '../../../src/cli/top/plain.ts';
+import type { View } from '../../../src/cli/top/viewer.ts';
 import {
   eventText,
   parseNumbers,
@@ -10,9 +11,8 @@ import {
   parseSwaps,
   printable,
   type Reading,
-} from '../../../src/cli/top/source.ts';
-import { cellsOf, parseSmaps, type Space, toMapping, toSpace } from '../../../src/cli/top/space.ts';
-import type { View } from '../../../src/cli/top/viewer.ts';
+} from '../../../src/ui/proc/source.ts';
+import { cellsOf, parseSmaps, type Space, toMapping, toSpace } from '../../../src/ui/proc/space.ts';
 
 const STATUS = `Name:\ta) b\nState:\tT (stopped)\nPid:\t7\nVmRSS:\t   28 kB\nRssAnon:\t   16 kB\nRssFile:\t    8 kB\nRssShmem:\t    4 kB\nVmSwap:\t   12 kB\n`;
 const STAT = '7 (a) b) T 1 7 7 0 -1 4194304 100 0 42 0 0 1 0 0 20 0 1\n';

@@ -94,3 +94,27 @@ test('a file kept open shows the present again from its beginning, and one insta
   expect(read(2)).toBe('0.00 2');
   expect(read(0)).toBe('115.00');
 });
+
+test('processes says of each process what status and stat say', () => {
+  const tree = new Tree();
+  const lines = tree.read('reclaimfs/processes').trimEnd().split('\n');
+  const rows = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(rows.map(({ pid }) => pid)).toEqual([...tree.machine.tasks.keys()].sort((a, b) => a - b));
+  for (const row of rows) {
+    const status = tree.read(`${row['pid']}/status`);
+    const of = (key: string): string | undefined => new RegExp(`^${key}:\\s+(\\S+)`, 'm').exec(status)?.[1];
+    const kb = (key: string): number | undefined => (of(key) === undefined ? undefined : Number(of(key)));
+    expect(row).toEqual({
+      pid: Number(of('Pid')),
+      name: /^Name:\t(.*)$/m.exec(status)?.[1],
+      state: of('State'),
+      uid: Number(of('Uid')),
+      adj: Number(tree.read(`${row['pid']}/oom_score_adj`)),
+      majflt: Number(tree.read(`${row['pid']}/stat`).split(') ').at(-1)!.split(' ')[9]),
+      anonKb: kb('RssAnon'),
+      fileKb: kb('RssFile'),
+      shmemKb: kb('RssShmem'),
+      swapKb: kb('VmSwap'),
+    });
+  }
+});

@@ -1,4 +1,4 @@
-/** What `reclaimfs top` knows: the texts of one /proc (a mount's, or the kernel's), parsed. Nothing here writes. */
+/** What the views (`top`, the page of `--ui`) know: the texts of one /proc (a mount's, or the kernel's), parsed. Nothing here writes. */
 import { constants, existsSync } from 'node:fs';
 import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,6 +15,31 @@ export interface ProcessRow {
   readonly shmemKb: number;
   readonly swapKb: number;
   readonly nrMajorFaults: number;
+}
+
+/** A line of reclaimfs/processes; without an address space there are no sizes. */
+interface TableLine {
+  readonly pid: number;
+  readonly name: string;
+  readonly state: string;
+  readonly majflt: number;
+  readonly anonKb?: number;
+  readonly fileKb: number;
+  readonly shmemKb: number;
+  readonly swapKb: number;
+}
+
+/** Of reclaimfs/processes: undefined for a process without memory, as above. */
+export function parseTable(text: string): (ProcessRow | undefined)[] {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const { pid, name, state, majflt, anonKb, fileKb, shmemKb, swapKb } = JSON.parse(line) as TableLine;
+      if (anonKb === undefined) return undefined;
+      const rssKb = anonKb + fileKb + shmemKb;
+      return { pid, name: printable(name), state, rssKb, anonKb, fileKb, shmemKb, swapKb, nrMajorFaults: majflt };
+    });
 }
 
 /** avg10 of pressure/memory, in per cent. */
@@ -123,20 +148,18 @@ export class Source {
 
   /** Errors: ENODEV, ENOTCONN, ENOENT when the mount has gone. */
   async read(): Promise<Reading> {
-    const [names, meminfo, vmstat, pressure, swaps, clock] = await Promise.all([
-      readdir(this.root),
+    const [rows, meminfo, vmstat, pressure, swaps, clock] = await Promise.all([
+      this.processes(),
       this.text('meminfo'),
       this.#textIfAny('vmstat'),
       this.#textIfAny('pressure/memory'),
       this.#textIfAny('swaps'),
       this.isMount ? this.#textIfAny('reclaimfs/clock') : undefined,
     ]);
-    const pids = names.filter((name) => /^\d+$/.test(name));
-    const rows = await Promise.all(pids.map((pid) => this.#process(pid)));
-    const processes = rows.filter((row) => row !== undefined && row !== 'without');
+    const processes = rows.filter((row) => row !== undefined);
     return {
       processes: processes.sort((a, b) => b.rssKb + b.swapKb - a.rssKb - a.swapKb || a.pid - b.pid),
-      nrWithout: rows.filter((row) => row === 'without').length,
+      nrWithout: rows.length - processes.length,
       meminfo: parseNumbers(meminfo),
       vmstat: parseNumbers(vmstat ?? ''),
       pressure: parsePressure(pressure),
@@ -149,8 +172,27 @@ export class Source {
     return readFile(join(this.root, name), 'utf8');
   }
 
-  /** The events since the last call, oldest first; at first those that are kept. None where they may not be read. */
+  /** Every process; undefined: one without memory. A mount tells it in one file, to those who may read that. */
+  async processes(): Promise<(ProcessRow | undefined)[]> {
+    const table = this.isMount ? await this.#textIfAny('reclaimfs/processes') : undefined;
+    if (table !== undefined) return parseTable(table);
+    const pids = (await readdir(this.root)).filter((name) => /^\d+$/.test(name));
+    const rows = await Promise.all(pids.map((pid) => this.#process(pid)));
+    return rows.filter((row) => row !== 'gone');
+  }
+
+  /** Names of the machines that are kept; none where they may not be seen. */
+  async kept(): Promise<string[]> {
+    return (await readdir(join(this.root, 'reclaimfs/snapshots')).catch(() => [])).sort();
+  }
+
+  /** The events since the last call as text, oldest first; at first those that are kept. None where they may not be read. */
   async newEvents(): Promise<string[]> {
+    return (await this.eventLines()).map(eventText);
+  }
+
+  /** The same as JSON. */
+  async eventLines(): Promise<string[]> {
     if (!this.isMount) return [];
     try {
       this.#events ??= await open(join(this.root, 'reclaimfs/events'), constants.O_RDONLY | constants.O_NONBLOCK);
@@ -166,17 +208,21 @@ export class Source {
     }
     const lines = this.#rest.split('\n');
     this.#rest = lines.pop() ?? '';
-    return lines.map((line) => eventText(Buffer.from(line, 'latin1').toString('utf8')));
+    return lines.map((line) => Buffer.from(line, 'latin1').toString('utf8'));
   }
 
+  /** It may be used again after that: events begin anew with those that are kept. */
   async close(): Promise<void> {
-    await this.#events?.close();
+    const events = this.#events;
+    this.#events = undefined;
+    this.#rest = '';
+    await events?.close();
   }
 
-  async #process(pid: string): Promise<ProcessRow | 'without' | undefined> {
+  async #process(pid: string): Promise<ProcessRow | undefined | 'gone'> {
     const [status, stat] = await Promise.all([this.#textIfAny(`${pid}/status`), this.#textIfAny(`${pid}/stat`)]);
-    if (status === undefined || stat === undefined) return undefined;
-    return parseProcess(status, stat) ?? 'without';
+    if (status === undefined || stat === undefined) return 'gone';
+    return parseProcess(status, stat);
   }
 
   async #textIfAny(name: string): Promise<string | undefined> {
