@@ -4,7 +4,9 @@ import { type ProcessRow, parseNumbers, parsePressure, Source } from './proc/sou
 import type { ClockReading, LiveMessage, PageEvent, Row } from './protocol.ts';
 
 const LOOK_MS = 100;
-/** What changes seldom, or is not watched closely, is read every so many looks. */
+/** Processes are read at every look; clock and events, what charts show, what changes seldom: every so many looks. */
+const CLOCK_LOOKS = 2;
+const MEMORY_LOOKS = 4;
 const SLOW_LOOKS = 10;
 /** Events that a page which has just been opened is told. */
 const MOST_EVENTS = 2000;
@@ -32,7 +34,8 @@ export class Live {
   #isLooking = false;
   #nrLooks = 0;
   /** What the pages know. */
-  #rows = new Map<number, { readonly row: Row; readonly text: string }>();
+  #rows = new Map<number, Row>();
+  #processes: readonly unknown[] = [];
   #known: Record<string, unknown> = {};
   #events: PageEvent[] = [];
 
@@ -70,6 +73,7 @@ export class Live {
     await this.#looking;
     if (this.#isLooking) return;
     this.#rows = new Map();
+    this.#processes = [];
     this.#known = {};
     this.#events = [];
     this.#nrLooks = 0;
@@ -94,42 +98,48 @@ export class Live {
 
   async #read(): Promise<LiveMessage> {
     const source = this.#source;
-    const isSlow = this.#nrLooks++ % SLOW_LOOKS === 0;
-    const [processes, meminfo, pressure, clock, lines, vmstat, snapshots] = await Promise.all([
+    const look = this.#nrLooks++;
+    const isSlow = look % SLOW_LOOKS === 0;
+    const isClock = look % CLOCK_LOOKS === 0;
+    const isMemory = look % MEMORY_LOOKS === 0;
+    const [processes, clock, lines, meminfo, pressure, vmstat, snapshots] = await Promise.all([
       source.processes(),
-      source.text('meminfo'),
-      source.text('pressure/memory').catch(() => ''),
-      source.text('reclaimfs/clock'),
-      source.eventLines(),
+      isClock ? source.text('reclaimfs/clock') : undefined,
+      isClock ? source.eventLines() : [],
+      isMemory ? source.text('meminfo') : undefined,
+      isMemory ? source.text('pressure/memory').catch(() => '') : undefined,
       isSlow ? source.text('vmstat') : undefined,
       isSlow ? source.kept() : undefined,
     ]);
-    const { some = 0, full = 0 } = parsePressure(pressure) ?? {};
     const events = lines.map((line) => JSON.parse(line) as PageEvent);
     this.#events.push(...events.slice(-MOST_EVENTS));
     this.#events.splice(0, this.#events.length - MOST_EVENTS);
     return {
-      ...this.#changedRows(processes.filter((row) => row !== undefined)),
-      ...this.#changed('meminfo', picked(meminfo, MEMINFO)),
-      ...this.#changed('pressure', [some, full]),
-      ...this.#changed('clock', parseClock(clock)),
+      ...this.#changedRows(processes),
+      ...(meminfo === undefined ? {} : this.#changed('meminfo', picked(meminfo, MEMINFO))),
+      ...(pressure === undefined ? {} : this.#changed('pressure', averages(pressure))),
+      ...(clock === undefined ? {} : this.#changed('clock', parseClock(clock))),
       ...(vmstat === undefined ? {} : this.#changed('vmstat', picked(vmstat, VMSTAT))),
       ...(snapshots === undefined ? {} : this.#changed('snapshots', snapshots)),
       ...(events.length === 0 ? {} : { events: events.slice(-MOST_EVENTS) }),
     };
   }
 
-  #changedRows(processes: readonly ProcessRow[]): Pick<LiveMessage, 'rows' | 'gone'> {
+  #changedRows(processes: readonly (ProcessRow | undefined)[]): Pick<LiveMessage, 'rows' | 'gone'> {
+    // The very rows of the last look: the file has not changed.
+    if (processes === this.#processes) return {};
+    this.#processes = processes;
     const before = this.#rows;
-    const now = new Map<number, { row: Row; text: string }>();
+    const now = new Map<number, Row>();
     const rows: Row[] = [];
-    for (const { pid, name, state, anonKb, fileKb, shmemKb, swapKb, nrMajorFaults } of processes) {
+    for (const process of processes) {
+      if (process === undefined) continue;
+      const { pid, name, state, anonKb, fileKb, shmemKb, swapKb, nrMajorFaults } = process;
       const row: Row = [pid, name, state, anonKb, fileKb, shmemKb, swapKb, nrMajorFaults];
-      const text = row.join('\0');
       const known = before.get(pid);
-      if (known?.text === text) now.set(pid, known);
+      if (known?.every((value, i) => value === row[i])) now.set(pid, known);
       else {
-        now.set(pid, { row, text });
+        now.set(pid, row);
         rows.push(row);
       }
     }
@@ -158,9 +168,14 @@ export class Live {
   }
 
   #everything(): LiveMessage {
-    const rows = [...this.#rows.values()].map(({ row }) => row);
-    return { full: true, root: this.#root, ...this.#known, rows, events: this.#events };
+    return { full: true, root: this.#root, ...this.#known, rows: [...this.#rows.values()], events: this.#events };
   }
+}
+
+/** PSI of memory: some and full, avg10. */
+function averages(text: string): [number, number] {
+  const { some = 0, full = 0 } = parsePressure(text) ?? {};
+  return [some, full];
 }
 
 function frame(message: LiveMessage): string {

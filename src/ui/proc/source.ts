@@ -1,7 +1,14 @@
 /** What the views (`top`, the page of `--ui`) know: the texts of one /proc (a mount's, or the kernel's), parsed. Nothing here writes. */
-import { constants, existsSync } from 'node:fs';
-import { type FileHandle, open, readdir, readFile } from 'node:fs/promises';
+import fs, { constants, existsSync } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+// Not those of node:fs/promises: a look ten times a second is to cost next to nothing.
+const openFile = promisify(fs.open);
+const readFrom = promisify(fs.read);
+const closeFile = promisify(fs.close);
+const BUFFER_BYTES = 1 << 17;
 
 /** One process that has memory: numbers of PID/status and PID/stat. */
 export interface ProcessRow {
@@ -138,8 +145,14 @@ export class Source {
   readonly root: string;
   /** Whether it is a simulated machine's: only that can be driven. */
   readonly isMount: boolean;
+  /** To read into. */
+  readonly #buffers: Buffer[] = [];
   #events: FileHandle | undefined;
+  readonly #eventBuffer = Buffer.allocUnsafe(1 << 16);
   #rest = '';
+  /** reclaimfs/processes as it was read last, and what it says. */
+  #table = '';
+  #rows: (ProcessRow | undefined)[] = [];
 
   constructor(root: string) {
     this.root = root;
@@ -168,14 +181,36 @@ export class Source {
     };
   }
 
-  text(name: string): Promise<string> {
-    return readFile(join(this.root, name), 'utf8');
+  async text(name: string): Promise<string> {
+    const fd = await openFile(join(this.root, name), 'r');
+    const pieces: Buffer[] = [];
+    try {
+      for (;;) {
+        const buffer = this.#buffers.pop() ?? Buffer.allocUnsafe(BUFFER_BYTES);
+        const { bytesRead } = await readFrom(fd, buffer, 0, BUFFER_BYTES, null);
+        // A mount gives all that there is; the kernel's /proc gives as much as it likes.
+        const isAll = bytesRead === 0 || (this.isMount && bytesRead < BUFFER_BYTES);
+        if (isAll && pieces.length === 0) {
+          const text = buffer.toString('utf8', 0, bytesRead);
+          this.#buffers.push(buffer);
+          return text;
+        }
+        pieces.push(buffer.subarray(0, bytesRead));
+        if (isAll) return Buffer.concat(pieces).toString('utf8');
+      }
+    } finally {
+      await closeFile(fd);
+    }
   }
 
   /** Every process; undefined: one without memory. A mount tells it in one file, to those who may read that. */
   async processes(): Promise<(ProcessRow | undefined)[]> {
     const table = this.isMount ? await this.#textIfAny('reclaimfs/processes') : undefined;
-    if (table !== undefined) return parseTable(table);
+    if (table !== undefined) {
+      if (table !== this.#table) this.#rows = parseTable(table);
+      this.#table = table;
+      return this.#rows;
+    }
     const pids = (await readdir(this.root)).filter((name) => /^\d+$/.test(name));
     const rows = await Promise.all(pids.map((pid) => this.#process(pid)));
     return rows.filter((row) => row !== 'gone');
@@ -196,7 +231,7 @@ export class Source {
     if (!this.isMount) return [];
     try {
       this.#events ??= await open(join(this.root, 'reclaimfs/events'), constants.O_RDONLY | constants.O_NONBLOCK);
-      const buffer = Buffer.alloc(1 << 16);
+      const buffer = this.#eventBuffer;
       for (;;) {
         const { bytesRead } = await this.#events.read(buffer, 0, buffer.length, null);
         if (bytesRead === 0) break;
