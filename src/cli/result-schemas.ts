@@ -42,6 +42,8 @@ const MEASURED = object({ rss: COUNT, swap: COUNT, referenced: COUNT, minflt: CO
 
 const OPEN: Schema = { type: 'object' };
 
+const MISSES = object({ kb: COUNT, faults: COUNT, perThousand: NUMBER });
+
 /** For each command with --json its schema, under the name of its file. */
 export const RESULT_SCHEMAS: Readonly<Record<string, Schema>> = {
   mount: described(
@@ -188,6 +190,16 @@ export const RESULT_SCHEMAS: Readonly<Record<string, Schema>> = {
         properties: { row: COUNT, seed: COUNT },
         required: ['row', 'seed'],
       }),
+    }),
+  ),
+  wss: described(
+    'reclaimfs wss --json',
+    'The miss-ratio curve of a load: faults of an LRU with so much memory, first accesses left out; measured: runs of the machine, and the curve at the memory that they had.',
+    object({
+      accesses: COUNT,
+      footprintKb: COUNT,
+      curve: list(MISSES),
+      measured: list(object({ ramKb: COUNT, usedKb: COUNT, faults: COUNT, perThousand: NUMBER, lru: MISSES })),
     }),
   ),
   'scenario-list': described(

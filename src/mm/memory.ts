@@ -53,6 +53,8 @@ export class Memory {
   swap: SwapArea | null = null;
   device: WritebackDevice | null = null;
   hooks: MemoryHooks = {};
+  /** Told of accesses before they are made: `count` pages from `vpn` on, `step` apart. For those who watch; not part of the state. */
+  onTouch: ((mm: Mm, vpn: number, count: number, step: number) => void) | undefined;
   /** Pages that the kernel itself takes besides page tables and the zram pool (slab, stacks). Pretend. */
   kernelPages = 0;
   readonly hugePool = new HugePool();

@@ -3,6 +3,7 @@ import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { bytesOf, fromBuffer, jsonOf, textOf, utf8Of } from '../util/bytes.ts';
 import { durationUs } from './duration.ts';
+import type { AccessMap } from './heat/access-map.ts';
 import { isSaved, Session, type StepRecord } from './session.ts';
 import type { Snap } from './snap.ts';
 import { PerfettoTrace } from './trace/perfetto.ts';
@@ -22,24 +23,33 @@ export interface PlayOptions {
   readonly swapKind?: SwapKind | undefined;
   /** Is given a trace of what happens, for ui.perfetto.dev (perfetto.protos.Trace), piece by piece. */
   readonly trace?: ((bytes: Uint8Array) => void) | undefined;
+  /** Sees which memory of a process is accessed when. */
+  readonly heat?: AccessMap | undefined;
 }
 
 /** Runs a scenario (text, or bytes as they are) to its end, and on for its `duration`. Throws ScenarioError. */
 export function playScenario(
   scenario: string | Uint8Array,
   name: string,
-  { trace: sink, ...options }: PlayOptions = {},
+  { trace: sink, heat, ...options }: PlayOptions = {},
 ): PlayResult {
   const text = scenarioBytes(scenario);
   const file = bytesOf(name);
   const trace = sink === undefined ? undefined : new PerfettoTrace(sink);
-  const session = new Session({ ...options, watch: (machine) => trace?.watch(machine) });
+  const session = new Session({
+    ...options,
+    watch: (machine) => {
+      trace?.watch(machine);
+      heat?.watch(machine);
+    },
+  });
   const records: StepRecord[] = [];
   session.load(text, file, (record) => records.push(record));
   // A saved machine says nothing on the way: it is shown as it is.
   if (isSaved(text)) records.push(...session.apply('snap saved machine', file));
   session.advance(session.machine.nowUs + durationUs(text));
   trace?.end();
+  heat?.end();
   return { file, text, session, records };
 }
 

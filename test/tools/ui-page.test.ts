@@ -1,6 +1,15 @@
 /** The page of `mount --ui` and `run --ui` in a real browser: what it shows stands in the files, what it does shows in them. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -9,7 +18,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, skipMounts, sleep, until } from '../conformance/support/mounts.ts';
-import { Program, type ReclaimMount } from '../conformance/support/reclaim-mount.ts';
+import { Program } from '../conformance/support/reclaim-mount.ts';
 import { CHROMIUM, FLAGS, installChromium } from './support/chromium.ts';
 
 const SCENARIO = `machine ram=512M swap=128M seed=3
@@ -31,15 +40,27 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
   const runtime = mkdtempSync(join(tmpdir(), 'reclaimfs-ui-'));
   const before = process.env['XDG_RUNTIME_DIR'];
   let browser: Browser;
-  let mount: ReclaimMount;
+  let mount: Shown;
+  const shown: Shown[] = [];
   let url = '';
   let port = 0;
 
-  const mounted = async (scenario: string, at: number, ...more: string[]): Promise<ReclaimMount> =>
-    program.mount(scenario, 'direct', ...more, '--ui', `127.0.0.1:${at}`);
-  const fresh = async (scenario: string, ...more: string[]): Promise<{ own: ReclaimMount; address: string }> => {
-    const at = await freePort();
-    return { own: await mounted(scenario, at, ...more), address: url.replace(`:${port}/`, `:${at}/`) };
+  const main = (): string => join(program.directory, 'dist/cli/main.js');
+  /** At a port of its own, unless one is given. The clock stands still but for what is written to it. */
+  const mounted = async (scenario: string, at = 0, ...more: string[]): Promise<Shown> => {
+    const mnt = mkdtempSync(join(program.directory, 'ui-'));
+    writeFileSync(`${mnt}.scn`, scenario);
+    const words = ['mount', mnt, '--scenario', `${mnt}.scn`, '--transport', 'direct', '--clock', 'manual', '--json'];
+    const { stdout, stderr } = await run(
+      process.execPath,
+      [main(), ...words, '--ui', `127.0.0.1:${at}`, ...more],
+      WAIT_MS,
+    );
+    if (stdout === '') throw new Error(stderr);
+    const { ui, serverPid } = JSON.parse(stdout) as { ui: string; serverPid: number };
+    const own = new Shown(mnt, ui, serverPid, main());
+    shown.push(own);
+    return own;
   };
   const token = (): string =>
     readFileSync(join(runtime, `reclaimfs-${process.getuid?.()}`, 'ui-token'), 'latin1').trim();
@@ -48,14 +69,15 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
     process.env['XDG_RUNTIME_DIR'] = runtime;
     installChromium();
     await program.build();
-    port = await freePort();
-    mount = await mounted(SCENARIO, port);
-    url = `http://127.0.0.1:${port}/${token()}/`;
+    mount = await mounted(SCENARIO);
+    url = mount.url;
+    port = Number(new URL(url).port);
     browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   }, 300_000);
 
   afterAll(async () => {
     await browser?.close();
+    for (const own of shown) await own.stop();
     await program.dispose();
     rmSync(runtime, { recursive: true, force: true });
     if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
@@ -109,20 +131,19 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
   });
 
   test('only on this machine', async () => {
-    const main = join(program.directory, 'dist/cli/main.js');
     for (const address of ['0.0.0.0:7110', '192.168.0.1:80', 'example.com:80', '127.0.0.1:99999', '/tmp']) {
-      const { status, stderr } = await run(process.execPath, [main, 'mount', runtime, '--ui', address]);
+      const { status, stderr } = await run(process.execPath, [main(), 'mount', runtime, '--ui', address], WAIT_MS);
       expect([status, stderr.trim().split('\n').length], stderr).toEqual([2, 1]);
     }
     const empty = mkdtempSync(join(runtime, 'mnt-'));
-    const taken = await run(process.execPath, [main, 'mount', empty, '--ui', `127.0.0.1:${port}`], WAIT_MS);
+    const taken = await run(process.execPath, [main(), 'mount', empty, '--ui', `127.0.0.1:${port}`], WAIT_MS);
     expect(taken.status).toBe(1);
     expect(taken.stderr).toMatch(/--ui: 127.0.0.1:\d+ cannot be had \(EADDRINUSE\): give another HOST:PORT/);
   });
 
   test('every button has its effect on the mount', async () => {
-    const { own, address } = await fresh(SCENARIO);
-    const tab = await open({}, address);
+    const own = await mounted(SCENARIO);
+    const tab = await open({}, own.url);
     const kb = (pid: number, key: string): number => own.status(pid, key);
     const press = async (name: string, done: () => boolean): Promise<void> => {
       await tab.getByRole('button', { name, exact: true }).click();
@@ -199,8 +220,8 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
   });
 
   test('by keyboard alone', async () => {
-    const { own, address } = await fresh(SCENARIO);
-    const tab = await open({}, address);
+    const own = await mounted(SCENARIO);
+    const tab = await open({}, own.url);
     const focused = (): Promise<string> =>
       tab.evaluate('document.activeElement.id || document.activeElement.textContent');
     const tabTo = async (name: string): Promise<void> => {
@@ -260,7 +281,7 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
   test('survives a reload, and the end of the server and its return', async () => {
     const at = await freePort();
     let own = await mounted(SCENARIO, at);
-    const tab = await open({}, url.replace(`:${port}/`, `:${at}/`));
+    const tab = await open({}, own.url);
     await tab.locator('#process-1234').click();
     await tab.getByRole('button', { name: '+1s' }).click();
     await tab.getByText('0.00 s to 1.00 s').waitFor();
@@ -280,8 +301,8 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
 
   test('a thousand processes stay fluid', async () => {
     const many = `machine ram=1G swap=64M\n${Array.from({ length: 1000 }, (_, i) => `proc p${i}\np${i} mmap heap size=512K anon\np${i} touch heap 0 ${64 + (i % 50) * 4}K write\n`).join('')}${Array.from({ length: 100 }, (_, i) => `p${i} run zipf heap rate=200/s write=50%\n`).join('')}`;
-    const { own, address } = await fresh(many, '--clock', 'real');
-    const tab = await open({}, address);
+    const own = await mounted(many, 0, '--clock', 'real');
+    const tab = await open({}, own.url);
     await tab.getByText('1000 processes').waitFor();
     await sleep(1000);
     const gaps = await tab.evaluate<number[]>(`new Promise(settle => {
@@ -303,9 +324,9 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
   });
 
   test('nothing is done when nobody looks', async () => {
-    const { own, address } = await fresh(SCENARIO, '--clock', 'real');
-    const pid = serverOf(own.mnt);
-    const tab = await open({}, address);
+    const own = await mounted(SCENARIO, 0, '--clock', 'real');
+    const pid = own.serverPid;
+    const tab = await open({}, own.url);
     const isOpen = (): boolean =>
       readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`).startsWith(own.mnt));
     await until(isOpen, 'events are followed', WAIT_MS);
@@ -320,10 +341,9 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
 
   test('run --ui shows the machine that the command sees', async () => {
     const at = await freePort();
-    const main = join(program.directory, 'dist/cli/main.js');
     const script = 'sleep 2; until grep -q "State:.T" /proc/1234/status; do sleep 0.1; done; echo stopped';
     const words = ['run', '--scenario', '-', '--ui', `127.0.0.1:${at}`, '--', 'sh', '-c', script];
-    const child = spawn(process.execPath, [main, ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [main(), ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = new Promise<number | null>((settle) => {
       child.once('close', settle);
     });
@@ -344,6 +364,39 @@ describe.skipIf(skipMounts)('--ui', { timeout: 180_000 }, () => {
     await tab.close();
   });
 });
+
+/** A mount and its page. */
+class Shown {
+  readonly mnt: string;
+  readonly url: string;
+  readonly serverPid: number;
+  readonly #main: string;
+
+  constructor(mnt: string, url: string, serverPid: number, main: string) {
+    this.mnt = mnt;
+    this.url = url;
+    this.serverPid = serverPid;
+    this.#main = main;
+  }
+
+  path(name: string): string {
+    return join(this.mnt, name);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  /** kB. */
+  status(pid: number, key: string): number {
+    return Number(new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(this.read(`${pid}/status`))?.[1]);
+  }
+
+  /** Also where it has ended already. */
+  async stop(): Promise<void> {
+    await run(process.execPath, [this.#main, 'umount', this.mnt], WAIT_MS);
+  }
+}
 
 interface Answer {
   readonly status: number;
@@ -379,22 +432,6 @@ function freePort(): Promise<number> {
       server.close(() => settle(typeof address === 'object' && address !== null ? address.port : 0));
     });
   });
-}
-
-/** The process that serves a mount: it holds the device and has the kernel thread. */
-function serverOf(mnt: string): number {
-  const children = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const found = children.find((pid) => {
-    const words = textOf(`/proc/${pid}/cmdline`).split('\0');
-    return words[1]?.endsWith('dist/cli/serve.js') && parentMounts(textOf(`/proc/${pid}/status`), mnt);
-  });
-  return Number(found);
-}
-
-/** Whether the parent of a server was told to mount this. */
-function parentMounts(status: string, mnt: string): boolean {
-  const parent = /^PPid:\t(\d+)$/m.exec(status)?.[1];
-  return textOf(`/proc/${parent}/cmdline`).split('\0').includes(mnt);
 }
 
 function textOf(path: string): string {

@@ -1,4 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { AccessMap } from '../../scenario/heat/access-map.ts';
+import { heatText } from '../../scenario/heat/heat-text.ts';
 import { playScenario, toGolden, toText } from '../../scenario/play.ts';
 import type { MachineFlags } from '../../server/server-options.ts';
 import { toBuffer, utf8Of } from '../../util/bytes.ts';
@@ -11,6 +13,7 @@ const HELP = `
 Examples:
   reclaimfs play story.scn
   reclaimfs play story.scn --swap disk --json | jq '.steps[-1]'
+  reclaimfs play zigzag --heatmap masim
 
 The options override what the scenario says. --json prints the format of the
 recorded results of real kernels (schemas/play.schema.json).`;
@@ -24,6 +27,9 @@ export const playCommand: CommandRow = {
       ),
     )
       .option('--json', 'one JSON object with the steps in order')
+      .addOption(
+        new Option('--heatmap <process>', 'print which of its memory was accessed and there when').conflicts('json'),
+      )
       .option('--perfetto <file>', 'write a trace for ui.perfetto.dev: counters, events, kills')
       .addHelpText('after', HELP)
       .action(play);
@@ -33,17 +39,21 @@ export const playCommand: CommandRow = {
 interface PlayFlags extends MachineFlags {
   readonly json?: boolean;
   readonly perfetto?: string;
+  readonly heatmap?: string;
 }
 
 async function play(file: string, flags: PlayFlags): Promise<void> {
   const source = await readScenario(file, flags.masimRate);
   const trace = flags.perfetto === undefined ? undefined : traceTo(flags.perfetto);
+  const heat = flags.heatmap === undefined ? undefined : new AccessMap(flags.heatmap);
   const result = playScenario(toBuffer(source.text), utf8Of(source.file), {
     ...(flags.profile === undefined ? {} : { profile: flags.profile }),
     ...(flags.swap === undefined ? {} : { swapKind: flags.swap }),
+    heat,
     ...(trace === undefined ? {} : { trace: (bytes) => trace.add(bytes) }),
   });
   trace?.end();
   for (const warning of result.session.warnings) notice(warning);
-  print(flags.json === true ? JSON.stringify(toGolden(result), undefined, 1) : toText(result));
+  if (flags.json === true) print(JSON.stringify(toGolden(result), undefined, 1));
+  else print(heat === undefined ? toText(result) : `${toText(result)}\n${heatText(heat, flags.heatmap ?? '')}`);
 }

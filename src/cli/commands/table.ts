@@ -15,6 +15,7 @@ import { scenarioCommand } from './scenario.ts';
 import { statusCommand } from './status.ts';
 import { topCommand } from './top.ts';
 import { umountCommand } from './umount.ts';
+import { wssCommand } from './wss.ts';
 
 /** Every command, in the order of the help text. */
 export const COMMANDS: readonly CommandRow[] = [
@@ -28,6 +29,7 @@ export const COMMANDS: readonly CommandRow[] = [
   recordCommand,
   replayCommand,
   compareCommand,
+  wssCommand,
   diffCommand,
   scenarioCommand,
   doctorCommand,

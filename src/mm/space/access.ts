@@ -68,6 +68,7 @@ export function touchPages(
   const readTurns = mem.readTurns;
   const restored = events.workingset_restore_anon + events.workingset_restore_file;
   const stalledUs = mem.stalledUs;
+  mem.onTouch?.(mm, vpn, count, step);
   touchEach(mem, mm, vpn, count, step, write, fill, result);
   result.swapIns = (result.swapIns ?? 0) + events.pswpin - pswpin;
   result.fileReads = (result.fileReads ?? 0) + (events.pgpgin - pgpgin) / DISK_PAGE_KB;

@@ -118,7 +118,7 @@ export const CATALOGUE: Catalogue = new Map([
   row(Peak),
   row(Task, () => [0, 0, '', NOBODY, null, 0]),
   // Where something was found last says what has been looked at, not what is there.
-  row(Memory, () => [0, {}], { transient: ['lastMapping'] }),
+  row(Memory, () => [0, {}], { transient: ['lastMapping', 'onTouch'] }),
   row(Frames, () => [0], { used: (frames) => usedFrames(frames as Frames), words: { flags: FRAME_WORDS } }),
   row(PageTables, undefined, { transient: ['lastDirectory', 'lastPmd', 'lastTable'], words: { pte: ENTRY_WORDS } }),
   row(ContentStore),
