@@ -23,7 +23,8 @@ const KINDS: Readonly<Record<string, string>> = {
 const PAGE_KB = 4;
 
 export function SpaceMap({ store, row, perform }: { store: Store; row: Row | undefined; perform: Perform }) {
-  const [known, setKnown] = useState<SpaceAnswer | undefined>();
+  // Undefined: not asked yet; null: there is none.
+  const [known, setKnown] = useState<SpaceAnswer | null | undefined>();
   const [cursor, setCursor] = useState(0);
   const [anchor, setAnchor] = useState(0);
   const [width, setWidth] = useState(600);
@@ -43,7 +44,7 @@ export function SpaceMap({ store, row, perform }: { store: Store; row: Row | und
       () => {
         lastMs.current = performance.now();
         void askSpace(pid).then((answer) => {
-          if (isWanted) setKnown(answer);
+          if (isWanted) setKnown(answer ?? null);
         });
       },
       Math.max(0, lastMs.current + LOOK_MS - performance.now()),
@@ -62,21 +63,29 @@ export function SpaceMap({ store, row, perform }: { store: Store; row: Row | und
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)));
     observer.observe(frame.current);
     return () => observer.disconnect();
-  }, [known === undefined]);
+  }, [known?.pid]);
 
   const columns = Math.max(1, Math.floor(width / CELL_WIDTH));
   const nrCells = known?.letters.length ?? 0;
   const [from, to] = [Math.min(cursor, anchor, nrCells - 1), Math.min(Math.max(cursor, anchor), nrCells - 1)];
   useEffect(() => {
-    if (known !== undefined && canvas.current !== null) draw(canvas.current, known.letters, columns, from, to);
+    if (known && canvas.current !== null) draw(canvas.current, known.letters, columns, from, to);
   });
-  if (row === undefined || known === undefined || known.pid !== pid || nrCells === 0)
+  if (row === undefined || !known || known.pid !== pid || nrCells === 0) {
+    const none = known === null || (known !== undefined && known.pid === pid);
     return (
       <section aria-labelledby="space">
         <h2 id="space">Address space</h2>
-        <p>{row === undefined ? 'Select a process to see its memory by address.' : 'It has no memory of its own.'}</p>
+        <p>
+          {row === undefined
+            ? 'Select a process to see its memory by address.'
+            : none
+              ? 'It has no memory.'
+              : 'Being read.'}
+        </p>
       </section>
     );
+  }
 
   const start = known.ranges[from]![0];
   const end = known.ranges[to]![1];
