@@ -9,7 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-    case " mount umount status top run play capture record replay compare compare_merge diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
+    case " mount umount status top run play capture record replay compare compare_merge wss diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -27,6 +27,7 @@ _reclaimfs() {
     "mount --hidepid") COMPREPLY=(); return ;;
     "mount --cgroupfs") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "mount --sysfs") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "mount --ui") COMPREPLY=(); return ;;
     "top --interval") COMPREPLY=(); return ;;
     "run --scenario") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")); return ;;
     "run --profile") COMPREPLY=($(compgen -W "2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings" -- "$current")); return ;;
@@ -40,6 +41,7 @@ _reclaimfs() {
     "run --uid") COMPREPLY=(); return ;;
     "run --hidepid") COMPREPLY=(); return ;;
     "run --placeholders") COMPREPLY=(); return ;;
+    "run --ui") COMPREPLY=(); return ;;
     "run --events") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "run --state-at-end") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "run --fail-on") COMPREPLY=($(compgen -W "background control exit failure launch lmk-kill launch-failed lmkd-kill nonvolatile oom oom-kill panic policy-kill reclaim resume signal user vmpressure volatile volatile-purge" -- "$current")); return ;;
@@ -47,6 +49,7 @@ _reclaimfs() {
     "play --profile") COMPREPLY=($(compgen -W "2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings" -- "$current")); return ;;
     "play --swap") COMPREPLY=($(compgen -W "zram disk" -- "$current")); return ;;
     "play --masim-rate") COMPREPLY=(); return ;;
+    "play --heatmap") COMPREPLY=(); return ;;
     "play --perfetto") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "capture --from") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "capture --pid") COMPREPLY=(); return ;;
@@ -78,21 +81,25 @@ _reclaimfs() {
     "compare merge --jsonl") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --csv") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare merge --html") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "wss --masim-rate") COMPREPLY=(); return ;;
+    "wss --memory") COMPREPLY=(); return ;;
+    "wss --ram") COMPREPLY=(); return ;;
     "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon snap tick at sysctl dropcaches lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise process_madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack recorded volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
   esac
   case "$path" in
     "") options="--help --version" ;;
-    "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --foreground --cgroupfs --sysfs --no-allow-other --json -h --help" ;;
+    "mount") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --foreground --cgroupfs --sysfs --ui --no-allow-other --json -h --help" ;;
     "umount") options="--all --json -h --help" ;;
     "status") options="--json -h --help" ;;
     "top") options="--plain --once --interval -h --help" ;;
-    "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --no-syscalls --privileged --unprivileged --no-new-privs --events --state-at-end --fail-on --summary --json -h --help" ;;
-    "play") options="--profile --swap --masim-rate --json --perfetto -h --help" ;;
+    "run") options="--scenario --profile --swap --masim-rate --transport --clock --speed --perfetto --latency --uid --hidepid --no-pidns --placeholders --no-placeholders --no-syscalls --privileged --unprivileged --no-new-privs --ui --events --state-at-end --fail-on --summary --json -h --help" ;;
+    "play") options="--profile --swap --masim-rate --json --heatmap --perfetto -h --help" ;;
     "capture") options="--from --pid -o --output --swap-size --json -h --help" ;;
     "record") options="--pid --for --every -o --output --swap-size --json -h --help" ;;
     "replay") options="--profile --swap --json -h --help" ;;
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
     "compare merge") options="--json --jsonl --csv --html -h --help" ;;
+    "wss") options="--masim-rate --memory --ram --json -h --help" ;;
     "diff") options="--json -h --help" ;;
     "scenario") options="-h --help" ;;
     "scenario list") options="--json -h --help" ;;
@@ -108,7 +115,7 @@ _reclaimfs() {
     return
   fi
   case "$path" in
-    "") below="mount umount unmount status top run play capture record replay compare diff scenario doctor demo completion help" ;;
+    "") below="mount umount unmount status top run play capture record replay compare wss diff scenario doctor demo completion help" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -127,6 +134,7 @@ _reclaimfs() {
     "record") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "replay") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "compare merge") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
+    "wss") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
     "diff") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "scenario list") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "scenario show") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current")) ;;
@@ -134,7 +142,7 @@ _reclaimfs() {
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture record replay compare diff scenario doctor demo completion help language" -- "$current")) ;;
+    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture record replay compare wss diff scenario doctor demo completion help language" -- "$current")) ;;
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }

@@ -18,6 +18,8 @@ ${['camera', 'maps', 'mail', 'music', 'browser', 'notes', 'chat', 'news'].map((n
 user apps=all turns=1000 use=2s..6s gap=500ms
 `;
 const SECONDS = 60;
+/** What sets the colours of a terminal. */
+const SGR = '\u001b\\[[\\d;]*m';
 const COLUMNS = 100;
 const ROWS = 28;
 const directory = mkdtempSync(join(tmpdir(), 'reclaimfs-pictures-'));
@@ -111,7 +113,7 @@ async function until(condition) {
 function svgOf(lines) {
   const [cellWidth, cellHeight, margin] = [8.4, 18, 12];
   const colors = ['#3b4048', '#ff8f8f', '#a8cf5a', '#f0c24b', '#7fb2ff', '#e79bf0', '#62cde3', '#e8eaed'];
-  const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   let style = { color: '#e8eaed', bold: false, reverse: false };
   const told = (codes) => {
     for (const code of codes.split(';').map(Number)) {
@@ -129,11 +131,11 @@ function svgOf(lines) {
     const y = margin + (row + 1) * cellHeight - 5;
     let column = 0;
     return line
-      .split(/(\x1b\[[\d;]*m)/)
+      .split(new RegExp(`(${SGR})`))
       .map((piece) => {
-        const codes = /^\x1b\[([\d;]*)m$/.exec(piece);
+        const codes = new RegExp(`^${SGR}$`).exec(piece);
         if (codes !== null) {
-          told(codes[1] || '0');
+          told(codes[0].slice(2, -1) || '0');
           return '';
         }
         if (piece === '') return '';
@@ -143,7 +145,7 @@ function svgOf(lines) {
         const back = style.reverse
           ? `<rect x="${x}" y="${y - 13}" width="${width}" height="${cellHeight}" fill="${style.color}"/>`
           : '';
-        return `${back}<text x="${x}" y="${y}" textLength="${width}" fill="${style.reverse ? '#10151a' : style.color}"${style.bold ? ' font-weight="700"' : ''} xml:space="preserve">${escape(piece)}</text>`;
+        return `${back}<text x="${x}" y="${y}" textLength="${width}" fill="${style.reverse ? '#10151a' : style.color}"${style.bold ? ' font-weight="700"' : ''} xml:space="preserve">${escaped(piece)}</text>`;
       })
       .join('');
   });
