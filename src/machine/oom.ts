@@ -61,6 +61,8 @@ export interface OomConstraint {
   readonly among: Iterable<Task>;
   /** Path of the group; absent: the machine. */
   readonly group?: string;
+  /** Somebody has asked for it (sysrq): nothing is out of memory, so that the machine does not stop. Mirrors: is_sysrq_oom. */
+  readonly asked?: boolean;
 }
 
 /**
@@ -70,7 +72,8 @@ export interface OomConstraint {
 export function outOfMemory(machine: Machine, constraint: OomConstraint): boolean {
   const { vm, mem } = machine;
   const asker = machine.pressure.currentTask();
-  if (vm.panicOnOom === 2 || (vm.panicOnOom === 1 && constraint.group === undefined)) {
+  const mayPanic = constraint.asked !== true;
+  if (mayPanic && (vm.panicOnOom === 2 || (vm.panicOnOom === 1 && constraint.group === undefined))) {
     machine.log('panic', { reason: 'out of memory: panic_on_oom is set', by: asker?.comm ?? 'kernel' });
     machine.panicked = true;
     return false;

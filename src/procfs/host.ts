@@ -4,6 +4,7 @@
  */
 import type { EventLog, MachineEvent } from '../machine/event-log.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { SysrqKey } from '../machine/sysrq.ts';
 import type { Task, Thread } from '../machine/task.ts';
 import type { Kept } from '../scenario/step.ts';
 import type { Job } from '../util/job.ts';
@@ -69,6 +70,8 @@ export interface ProcHost {
   setTimerslackNs(task: Task, value: number): number;
   /** 1 … 4 as written to sys/vm/drop_caches. */
   dropCaches(value: number): Job<number>;
+  /** A key pressed through sysrq-trigger. */
+  sysrq(key: SysrqKey): Job<number>;
   /** The value of a sysctl as last written (`vm.swappiness`), undefined while it has its default. */
   sysctl(name: string): string | undefined;
   /** Sets one; the value has been checked against the kernel's bounds. */

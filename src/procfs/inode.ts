@@ -7,6 +7,7 @@
  *   [2^24 − 2^16, 2^24) a machine that is kept, by its serial
  *   [2^24, 2^30)        left to others: control groups (src/server/cgroup-tree.ts)
  *   [2^30, 2^52)        serial of the process (22 bits) · row of its tables (8 bits) · thread id, descriptor, index (22 bits)
+ *                       but for [2^32 − 2^28 − 64, 2^32 − 2^28), where the kernel has the initial namespaces: a row that no table has
  *   [2^52, 2^52+2^51)   simulated file: 2^52 + its number
  *   [2^52+2^51, 2^53)   left to others: real processes of `run`, /sys
  *
@@ -22,6 +23,9 @@ const HOST_LINKS = SUB;
 const DISK_DIRECTORIES = 2 * SUB;
 const KEPT_MACHINES = 2 ** 16;
 const FIRST_KEPT = 4 * SUB - KEPT_MACHINES;
+/** Mirrors: PROC_DYNAMIC_FIRST, below which the initial namespaces have their fixed numbers. */
+const NAMESPACES_END = 0xf0000000;
+const FIRST_NAMESPACE = NAMESPACES_END - 64;
 const DISK_FILES = 2 ** 52;
 const BRANCHES = DISK_FILES + 2 ** 51;
 
@@ -36,6 +40,7 @@ export type Place =
   | { readonly kind: 'task'; readonly serial: number; readonly row: number; readonly sub: number }
   | { readonly kind: 'disk-directory'; readonly number: number }
   | { readonly kind: 'kept' }
+  | { readonly kind: 'namespace' }
   | { readonly kind: 'disk-file'; readonly id: number };
 
 export function isFixedIno(ino: Ino): boolean {
@@ -70,6 +75,7 @@ export function keptIno(serial: number): Ino {
 /** What an inode number stands for. */
 export function placeOf(ino: Ino): Place {
   if (ino >= DISK_FILES) return { kind: 'disk-file', id: ino - DISK_FILES };
+  if (ino >= FIRST_NAMESPACE && ino < NAMESPACES_END) return { kind: 'namespace' };
   if (ino >= PER_TASK) {
     const serial = Math.floor(ino / PER_TASK);
     const rest = ino - serial * PER_TASK;

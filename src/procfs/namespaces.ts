@@ -1,7 +1,8 @@
 /** PID/ns and PID/attr. Mirrors: fs/proc/namespaces.c, fs/proc/base.c:attr_dir_stuff. */
-import { EINVAL } from '../util/errno.ts';
+import { EINVAL, ENOTTY, EPERM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { type Entry, file, symlink, type TaskContext } from './entry.ts';
+import type { Ino, OpenFile } from '../vfs/types.ts';
+import { type Directory, type Entry, file, symlink, type TaskContext } from './entry.ts';
 
 /** Pretend: everything is in the initial namespaces, which have these numbers on every Linux. */
 const NAMESPACES: readonly (readonly [name: string, kind: string, ino: number])[] = [
@@ -20,6 +21,41 @@ const NAMESPACES: readonly (readonly [name: string, kind: string, ino: number])[
 export const nsTable: readonly Entry<TaskContext>[] = NAMESPACES.map(([name, kind, ino]) =>
   symlink(name, () => `${kind}:[${ino}]`, { traced: true }),
 );
+
+const INODES: ReadonlyMap<string, Ino> = new Map(NAMESPACES.map(([, kind, ino]) => [`${kind}:[${ino}]`, ino]));
+
+/**
+ * The directory, and in it, for those who follow a link by its text, files of just that name: found by lookup, listed
+ * nowhere, with the number that the text says. The kernel's links need no name to be followed.
+ */
+export function namespaceDirectory(links: Directory<TaskContext>): Directory<TaskContext> {
+  return {
+    find: (ctx, name, caller) => links.find(ctx, name, caller) ?? INODES.get(name),
+    list: (ctx, caller) => links.list(ctx, caller),
+  };
+}
+
+/** Of include/uapi/linux/nsfs.h, and the flags of clone(2) that they tell of. */
+const NS_GET_USERNS = 0xb701;
+const NS_GET_PARENT = 0xb702;
+const NS_GET_NSTYPE = 0xb703;
+const CLONE_FLAGS: Readonly<Record<string, number>> = {
+  ...{ time: 0x80, mnt: 0x20000, cgroup: 0x2000000, uts: 0x4000000 },
+  ...{ ipc: 0x8000000, user: 0x10000000, pid: 0x20000000, net: 0x40000000 },
+};
+
+/** What is above the initial namespaces is out of everybody's reach. Mirrors: fs/nsfs.c:ns_ioctl, ns_get_owner. */
+export function openNamespace(ino: Ino): OpenFile {
+  const kind = NAMESPACES.find(([, , number]) => number === ino)?.[1] ?? '';
+  return {
+    read: () => -EINVAL,
+    write: () => -EINVAL,
+    ioctl(command) {
+      if (command === NS_GET_NSTYPE) return CLONE_FLAGS[kind] ?? -EINVAL;
+      return command === NS_GET_USERNS || command === NS_GET_PARENT ? -EPERM : -ENOTTY;
+    },
+  };
+}
 
 /** Without a security module, reading and writing fail alike. Mirrors: security_getprocattr. */
 const refuse = (): never => {

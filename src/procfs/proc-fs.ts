@@ -19,6 +19,7 @@ import {
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
+  S_IFREG,
 } from '../vfs/types.ts';
 import { shownMode } from './access.ts';
 import { CallerProcesses } from './caller-processes.ts';
@@ -32,6 +33,7 @@ import { hostTarget } from './host-links.ts';
 import { isFixedIno, taskIno } from './inode.ts';
 import { KeptMachines } from './kept-machines.ts';
 import { LastError } from './last-error.ts';
+import { openNamespace } from './namespaces.ts';
 import { CommandFile, RenderedFile } from './open-files.ts';
 import { PressureFiles, type PressureSource } from './pressure.ts';
 import { type Found, Resolver } from './resolver.ts';
@@ -111,6 +113,7 @@ export class ProcFs implements FileSystem {
         return this.#disk.lookup(parent, name);
       case 'host':
       case 'kept':
+      case 'namespace':
         return -ENOTDIR;
     }
   }
@@ -132,6 +135,10 @@ export class ProcFs implements FileSystem {
     if (found.kind === 'host') {
       out.mode = S_IFLNK | 0o777;
       out.size = hostTarget(found.pid).length;
+      return 0;
+    }
+    if (found.kind === 'namespace') {
+      out.mode = S_IFREG | 0o444;
       return 0;
     }
     const { entry } = found;
@@ -205,6 +212,7 @@ export class ProcFs implements FileSystem {
         return -ESRCH;
       case 'disk':
       case 'kept':
+      case 'namespace':
         return -EINVAL;
     }
   }
@@ -217,6 +225,7 @@ export class ProcFs implements FileSystem {
     if (found.kind === 'kept') return this.#kept.open(ino);
     if (found.kind === 'host') return -EINVAL;
     if (found.kind === 'gone') return -ESRCH;
+    if (found.kind === 'namespace') return (flags & O_ACCMODE) === 0 ? openNamespace(ino) : -EPERM;
     const { entry } = found;
     if (entry.strictMode && !allowedByOwnerBits(entry.mode, flags)) return -EACCES;
     if (found.kind === 'task') {
@@ -247,6 +256,7 @@ export class ProcFs implements FileSystem {
         return this.#disk.readdir(ino);
       case 'host':
       case 'kept':
+      case 'namespace':
         return -ENOTDIR;
       case 'gone':
         return [];
@@ -321,7 +331,7 @@ export class ProcFs implements FileSystem {
   /** The text of a file now, or the one that was made for a stat just before. */
   #render(ino: Ino, found: Found): Snapshot | number {
     if (found.kind === 'gone') return -ESRCH;
-    if (found.kind === 'host' || found.kind === 'disk' || found.kind === 'kept') return -EINVAL;
+    if (found.kind !== 'task' && found.kind !== 'fixed') return -EINVAL;
     const moment = this.#moment();
     const known = this.#snapshots.get(ino, moment);
     if (known !== undefined) return known;

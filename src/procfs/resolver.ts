@@ -25,6 +25,7 @@ export type Found =
   | { readonly kind: 'gone'; readonly ctx: SystemContext; readonly entry: Entry<TaskContext> }
   | { readonly kind: 'host'; readonly pid: number }
   | { readonly kind: 'kept' }
+  | { readonly kind: 'namespace' }
   | { readonly kind: 'disk' };
 
 export class Resolver {
@@ -97,7 +98,8 @@ export class Resolver {
       case 'host':
         return { kind: 'host', pid: place.pid };
       case 'kept':
-        return { kind: 'kept' };
+      case 'namespace':
+        return { kind: place.kind };
       default:
         return { kind: 'disk' };
     }

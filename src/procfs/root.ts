@@ -15,6 +15,7 @@ import type { ProcFsSettings } from './settings.ts';
 import { showSlabinfo } from './slabinfo.ts';
 import { showInterrupts, showLoadavg, showSoftirqs, showStat, showUptime } from './stat.ts';
 import { sysEntry } from './sysctl.ts';
+import { sysrqTrigger } from './sysrq.ts';
 import { showCpuinfo, showDiskstats, showPartitions, showSwaps, showVersion } from './system-info.ts';
 import { showVmstat } from './vmstat.ts';
 import { showBuddyinfo, showPagetypeinfo, showZoneinfo } from './zones.ts';
@@ -55,6 +56,7 @@ export function rootEntry(settings: ProcFsSettings, streams: EventStreams, lastE
     file('stat', 0o444, showStat),
     file('swaps', 0o444, showSwaps),
     sysEntry,
+    sysrqTrigger,
     file('uptime', 0o444, showUptime),
     file('version', 0o444, showVersion),
     file('vmstat', 0o444, showVmstat),

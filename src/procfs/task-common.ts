@@ -31,7 +31,7 @@ import { descriptorDirectory, FD_TYPE, FDINFO_TYPE } from './fd.ts';
 import { taskIno } from './inode.ts';
 import { openMem } from './mem-file.ts';
 import { showMountinfo, showMounts, withNamespaces } from './mounts.ts';
-import { attrTable, nsTable } from './namespaces.ts';
+import { attrTable, namespaceDirectory, nsTable } from './namespaces.ts';
 import { showNumaMaps } from './numa-maps.ts';
 import { openPagemap } from './pagemap.ts';
 import { showSched, showSchedstat } from './sched.ts';
@@ -114,7 +114,7 @@ const ROWS: readonly Row[] = [
   file('mountinfo', 0o444, withNamespaces(showMountinfo)),
   file('mounts', 0o444, withNamespaces(showMounts)),
   dir('net', 0o555, netDirectory),
-  dir('ns', 0o511, tableDirectory(nsTable, NS_ROWS), { traced: true }),
+  dir('ns', 0o511, namespaceDirectory(tableDirectory(nsTable, NS_ROWS)), { traced: true }),
   file('numa_maps', 0o444, showNumaMaps, { traced: 'mm', isLong: (ctx) => isLong(ctx, true) }),
   file('oom_adj', 0o644, showOomAdj, { write: writeOomAdj }),
   file('oom_score', 0o444, showOomScore),

@@ -2,6 +2,7 @@ import type { EventLog, MachineEvent } from '../machine/event-log.ts';
 import type { Machine } from '../machine/machine.ts';
 import { writeReclaim } from '../machine/reclaim.ts';
 import { SYSCTLS } from '../machine/sysctl.ts';
+import type { SysrqKey } from '../machine/sysrq.ts';
 import type { Task, Thread } from '../machine/task.ts';
 import { peek, poke } from '../mm/space/access.ts';
 import type { ProcHost, RunOptions } from '../procfs/host.ts';
@@ -306,6 +307,10 @@ export class SessionHost implements ProcHost {
 
   dropCaches(value: number): Job<number> {
     return this.#steps(`dropcaches ${value}`);
+  }
+
+  sysrq(key: SysrqKey): Job<number> {
+    return this.#steps(`sysrq ${key}`);
   }
 
   sysctl(name: string): string | undefined {

@@ -148,6 +148,8 @@ export interface OpenFile {
   poll?(): number;
   /** Wakes parked reads, writes and polls; only files that may answer WAIT or implement poll have one. */
   readonly waitQueue?: WaitQueue;
+  /** What ioctl(2) returns for a command without an argument; absent: -ENOTTY. */
+  ioctl?(command: number): number;
   /** 0 or -errno; absent: -EINVAL, as files of procfs answer. */
   fsync?(): number;
   release?(): void;

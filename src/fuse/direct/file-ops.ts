@@ -1,10 +1,11 @@
-import { EBADF, EINVAL } from '../../util/errno.ts';
+import { EBADF, EINVAL, ENOTTY } from '../../util/errno.ts';
 import { Later, type OpenFile, Pending, POLLIN, POLLOUT, WAIT } from '../../vfs/types.ts';
 import { type HandlerRows, NO_ANSWER } from './handler.ts';
 import {
   FOPEN_DIRECT_IO,
   FUSE_FSYNC,
   FUSE_FSYNCDIR,
+  FUSE_IOCTL,
   FUSE_OPEN,
   FUSE_OPENDIR,
   FUSE_POLL,
@@ -15,6 +16,8 @@ import {
   FUSE_RELEASEDIR,
   FUSE_WRITE,
   IN_BODY,
+  IOCTL_COMMAND,
+  IOCTL_OUT_BYTES,
   MAX_WRITE,
   OPEN_OUT_BYTES,
   OUT_BODY,
@@ -41,6 +44,7 @@ export const fileHandlers: HandlerRows = [
   [FUSE_RELEASE, release],
   [FUSE_FSYNC, fsync],
   [FUSE_FSYNCDIR, () => -EINVAL],
+  [FUSE_IOCTL, ioctl],
   [FUSE_POLL, poll],
   [FUSE_OPENDIR, opendir],
   [FUSE_READDIR, readdir],
@@ -165,6 +169,17 @@ function fsync(session: Session): number {
   const file = session.files.get(session.request.u32(RW_FH));
   if (!file) return -EBADF;
   return file.fsync?.() ?? -EINVAL;
+}
+
+/** Commands without an argument. Mirrors: fs/fuse/ioctl.c. */
+function ioctl(session: Session): number {
+  const { request, reply } = session;
+  const file = session.files.get(request.u32(RW_FH));
+  const result = file?.ioctl?.(request.u32(IOCTL_COMMAND)) ?? -ENOTTY;
+  if (result < 0) return result;
+  reply.words.fill(0, OUT_BODY, OUT_BODY + IOCTL_OUT_BYTES / 4);
+  reply.words[OUT_BODY] = result;
+  return IOCTL_OUT_BYTES;
 }
 
 /** Mirrors: fs/fuse/file.c:fuse_file_poll; the kernel asks again after each notice. */

@@ -54,6 +54,7 @@ export const FUSE_ACCESS = 34;
 export const FUSE_CREATE = 35;
 export const FUSE_INTERRUPT = 36;
 export const FUSE_DESTROY = 38;
+export const FUSE_IOCTL = 39;
 export const FUSE_POLL = 40;
 /** The kernel's answer to FUSE_NOTIFY_RETRIEVE; we use it to wake the kernel thread. */
 export const FUSE_NOTIFY_REPLY = 41;
@@ -114,6 +115,9 @@ export const RW_FH = IN_BODY;
 export const RW_OFFSET = IN_BODY + 2;
 export const RW_SIZE = IN_BODY + 4;
 export const WRITE_DATA_BYTE = IN_HEADER_BYTES + 40;
+/** fuse_ioctl_in, fuse_ioctl_out */
+export const IOCTL_COMMAND = IN_BODY + 3;
+export const IOCTL_OUT_BYTES = 16;
 /** fuse_poll_in */
 export const POLL_KH = IN_BODY + 2;
 export const POLL_FLAGS = IN_BODY + 4;

@@ -4,6 +4,7 @@ import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { renamePath, unlinkPath } from '../../machine/paths.ts';
 import { ACCESS_SIGNALS, signalNumber } from '../../machine/signal.ts';
 import { setSysctl } from '../../machine/sysctl.ts';
+import { pressSysrq, SYSRQ_KEYS, type SysrqKey } from '../../machine/sysrq.ts';
 import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
 import { MAX_ADVANCE_DAYS, MAX_ADVANCE_US } from '../../machine/time-limits.ts';
 import type { Mapping, Ownership } from '../../mm/cache/mapping.ts';
@@ -453,4 +454,19 @@ export const machineSteps: readonly MachineStep[] = [
       return ({ machine }) => dropCaches(machine, what);
     },
   },
+  {
+    word: 'sysrq',
+    usage: 'sysrq c|e|f|i',
+    about:
+      'as a write to /proc/sysrq-trigger: crash, SIGTERM to all but init, one process to the OOM killer, SIGKILL to all but init',
+    parse(args) {
+      const key = args.choice('key', SYSRQ_KEYS);
+      return ({ machine }) => sysrqStep(machine, key);
+    },
+  },
 ];
+
+function* sysrqStep(machine: Machine, key: SysrqKey): Job<Record<string, unknown>> {
+  yield* pressSysrq(machine, key);
+  return {};
+}

@@ -17,6 +17,7 @@ import type { Front, StartFront } from '../front.ts';
 import { errorLine, notice } from '../messages.ts';
 import type { ProcessReport, SimulatedProcess } from '../process-reports.ts';
 import { mappedIds, serverOptions } from '../server-options.ts';
+import { bindOwnLinks } from './own-links.ts';
 import { Placeholders } from './placeholders.ts';
 import { CONTROL_FD, type RunMessage, type RunStart } from './protocol.ts';
 import { RunRecord, shellStatus } from './run-record.ts';
@@ -78,8 +79,10 @@ async function run(start: RunStart, startFront: StartFront): Promise<number> {
     notice,
   });
   let front: Front | undefined;
+  let unbindLinks = async (): Promise<void> => {};
   try {
     await bindGenuineProc(start);
+    if (start.pidns && mount.transport === 'fuse-native') unbindLinks = await bindOwnLinks(start.mountpoint);
     const inbox = new Inbox(mount);
     const placeholders = maxPlaceholders > 0 ? placeholdersFor(mount, maxPlaceholders) : undefined;
     if (placeholders !== undefined || notifier !== undefined)
@@ -100,6 +103,7 @@ async function run(start: RunStart, startFront: StartFront): Promise<number> {
   } finally {
     await front?.close();
     await notifier?.close();
+    await unbindLinks();
     await promisify(execFile)('umount', ['-l', `${start.mountpoint}/.host`]).catch(() => {});
     await mount.unmount();
   }

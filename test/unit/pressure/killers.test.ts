@@ -38,6 +38,20 @@ describe('the OOM killer', () => {
     expect(session.machine.check()).toEqual([]);
   });
 
+  it('kills one when sysrq asks for it, and then the machine does not stop for panic_on_oom', () => {
+    const session = machineOf(`sysctl vm.panic_on_oom 2\n${THREE_APPS}`);
+    session.apply('sysrq f');
+    expect(eventsOf(session, 'oom-kill')).toMatchObject([{ comm: 'big', by: 'kernel' }]);
+    expect(session.machine.panicked).toBe(false);
+    session.apply('proc init pid=1\nsysrq e');
+    expect([...session.machine.named.keys()]).toEqual(['init']);
+    session.apply('sysrq f');
+    expect(eventsOf(session, 'oom')).toHaveLength(1);
+    session.apply('sysrq c');
+    expect(session.machine.panicked).toBe(true);
+    expect(session.machine.check()).toEqual([]);
+  });
+
   it('lets who asks for too much die at the end of its step', () => {
     const session = machineOf('machine ram=64M swap=0\nproc A');
     session.apply('A mmap heap size=64M anon private');

@@ -106,6 +106,33 @@ test('small files', () => {
   expect(tree.names('2/fd')).toEqual([]);
 });
 
+test('links to namespaces can be followed by their text: files with its number, found and not listed', () => {
+  for (const name of tree.names('4242/ns')) {
+    const text = String(tree.fs.readlink(tree.ino(`4242/ns/${name}`), undefined));
+    const attr = tree.attr(`4242/ns/${text}`);
+    expect([attr.mode, `${text.split(':')[0]}:[${attr.ino}]`]).toEqual([0o100444, text]);
+    expect(tree.names('4242/ns')).not.toContain(text);
+  }
+  expect(tree.ino('4242/ns/mnt:[4026531833]')).toBe(-2);
+  expect(tree.ino('4242/ns/mnt:[4026531832]', STRANGER)).toBe(-13);
+  const file = tree.open('4242/ns/net:[4026531833]');
+  if (typeof file === 'number') throw new Error(`open: ${file}`);
+  expect(file.read(0, 10, undefined)).toBe(-22);
+  // NS_GET_NSTYPE, NS_GET_USERNS, NS_GET_PARENT, TCGETS
+  expect([0xb703, 0xb701, 0xb702, 0x5401].map((command) => file.ioctl?.(command))).toEqual([0x40000000, -1, -1, -25]);
+});
+
+test('sysrq-trigger takes the first key, or all after an underscore', () => {
+  const own = new Tree();
+  expect(own.write('sysrq-trigger', 'he')).toBe(2);
+  expect(own.machine.tasks.has(5000)).toBe(true);
+  expect(own.write('sysrq-trigger', 'f')).toBe(1);
+  expect(own.machine.tasks.has(4242)).toBe(false);
+  expect(own.write('sysrq-trigger', '_hi\n')).toBe(4);
+  expect([...own.machine.tasks.keys()]).toEqual([1, 2, 6000]);
+  expect(own.attr('sysrq-trigger').mode & 0o777).toBe(0o200);
+});
+
 test('map_files names the mappings of files', () => {
   const maps = tree.read('4242/maps').trimEnd().split('\n');
   const files = maps.filter((line) => line.slice(73).startsWith('/'));

@@ -9,6 +9,8 @@ export interface Libc {
   readonly architecture: Architecture;
   /** The call's result, or -errno. */
   call(name: OwnCallName, ...args: readonly Word[]): number;
+  /** The same on another thread, for calls that this one may have to answer. -1 for any error. */
+  callBeside(name: OwnCallName, ...args: readonly Word[]): Promise<number>;
   /** Where a buffer lies; good as long as the buffer is held. */
   address(buffer: Uint8Array): bigint;
 }
@@ -26,16 +28,21 @@ export function loadLibc(): Libc | { readonly obstacle: string } {
     return { obstacle: 'the npm package koffi is not there' };
   }
   const library = koffi.load(null);
-  const syscall = library.func('long syscall(long n, long a, long b, long c, long d, long e, long f)') as (
-    ...args: Word[]
-  ) => number;
+  const syscall = library.func('long syscall(long n, long a, long b, long c, long d, long e, long f)') as {
+    (...args: Word[]): number;
+    async(...args: [...Word[], (error: unknown, result: number) => void]): void;
+  };
+  const words = (args: readonly Word[]): Word[] => Array.from({ length: MAX_ARGS }, (_, i) => args[i] ?? 0);
   return {
     architecture: arch,
     call: (name, ...args) => {
-      const words = Array.from({ length: MAX_ARGS }, (_, i) => args[i] ?? 0);
-      const result = Number(syscall(arch.ownNumberOf(name), ...words));
+      const result = Number(syscall(arch.ownNumberOf(name), ...words(args)));
       return result === -1 ? -koffi.errno() : result;
     },
+    callBeside: (name, ...args) =>
+      new Promise((settle) => {
+        syscall.async(arch.ownNumberOf(name), ...words(args), (_error, result) => settle(Number(result)));
+      }),
     address: (buffer) => koffi.address(buffer) as bigint,
   };
 }

@@ -48,6 +48,10 @@ const OWN = {
   process_vm_readv: [310, 270],
   process_vm_writev: [311, 271],
   fstatfs: [138, 44],
+  open_tree: [428, 428],
+  move_mount: [429, 429],
+  umount2: [166, 39],
+  close: [3, 57],
 } as const;
 export type OwnCallName = keyof typeof OWN;
 
