@@ -14,6 +14,7 @@ import { TraceFile } from '../scenario/trace/trace-file.ts';
 import type { FileSystem } from '../vfs/types.ts';
 import { addCgroupTree } from './cgroup-tree.ts';
 import { Clock } from './clock.ts';
+import { ownProc } from './genuine-proc.ts';
 import { hideDeadNumbers, linkHost } from './host-link.ts';
 import { delayAnswers } from './latency.ts';
 import { Mailbox } from './mailbox.ts';
@@ -78,7 +79,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
     hidepid,
     ...owner,
     hostProc: true,
-    callerPid: processOf,
+    callerPid: more.ownProcesses === undefined ? processHere : processOf,
     credentials: credentialsFor(more),
     callerKnown: hooks.capabilities.includes('callerIdentity'),
     invalidates: hooks.capabilities.includes('invalidation'),
@@ -91,7 +92,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.deskName !== undefined)
     fs = addDesk(fs, host, new Desk(host, realCallers(credentialsFor(more))), more.deskName);
   fs = hideDeadNumbers(fs, host);
-  if (more.hostMounted !== true) fs = linkHost(fs, '/proc');
+  if (more.hostMounted !== true) fs = linkHost(fs);
   if (more.filesOf !== undefined) fs = giveTo(fs, owner);
   if (mappedIds !== undefined) fs = squashIds(fs, mappedIds);
   if (more.reportProcesses === true) fs = reportProcesses(fs, host, hooks, mailbox);
@@ -133,7 +134,7 @@ function realCallers(look: typeof credentialsOf): FindCaller {
     new RegExp(`^${name}:\\s*(\\d+)\\s+(\\d+)`, 'm').exec(status)?.slice(1).map(Number) ?? [];
   return (tid) => {
     try {
-      const status = readFileSync(`/proc/${tid}/status`, 'latin1');
+      const status = readFileSync(`${ownProc()}/${tid}/status`, 'latin1');
       const [uid, euid] = idsOf(status, 'Uid');
       const [gid, egid] = idsOf(status, 'Gid');
       if (uid === undefined || euid === undefined || gid === undefined || egid === undefined) return undefined;
@@ -163,7 +164,7 @@ const USER_NAMESPACE = userNamespaceOf('self');
 /** Capabilities and supplementary groups of a thread; undefined when it has gone. */
 function credentialsOf(tid: number, _uid: number): Credentials | undefined {
   try {
-    const status = readFileSync(`/proc/${tid}/status`, 'latin1');
+    const status = readFileSync(`${ownProc()}/${tid}/status`, 'latin1');
     const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
     const groups = /^Groups:[ \t]*(.*)$/m.exec(status)?.[1] ?? '';
     return {
@@ -178,7 +179,17 @@ function credentialsOf(tid: number, _uid: number): Credentials | undefined {
 /** A name for it; undefined where we may not know. */
 function userNamespaceOf(pid: string): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/ns/user`);
+    return readlinkSync(`${ownProc()}/${pid}/ns/user`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same; undefined for those in another pid namespace, who know themselves by another number. */
+function processHere(tid: number): number | undefined {
+  try {
+    const numbers = /^NStgid:\s*(\d+)(\s+\d+)?/m.exec(readFileSync(`${ownProc()}/${tid}/status`, 'latin1'));
+    return numbers === null ? processOf(tid) : numbers[2] === undefined ? Number(numbers[1]) : undefined;
   } catch {
     return undefined;
   }
@@ -187,7 +198,7 @@ function userNamespaceOf(pid: string): string | undefined {
 /** The process that a thread belongs to; our own /proc is the genuine one. */
 function processOf(tid: number): number | undefined {
   try {
-    const tgid = /^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${tid}/status`, 'latin1'))?.[1];
+    const tgid = /^Tgid:\s*(\d+)$/m.exec(readFileSync(`${ownProc()}/${tid}/status`, 'latin1'))?.[1];
     return tgid === undefined ? undefined : Number(tgid);
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
@@ -54,7 +54,7 @@ export function startServer(options: StartOptions): Promise<StartedServer> {
   const log = options.detached ? openLog(options.mountpoint) : undefined;
   const output = log?.fd ?? 'inherit';
   const child = fork(new URL('../cli/serve.js', import.meta.url), [], {
-    cwd: '/',
+    cwd: existsSync('/proc/self') ? '/proc' : '/', // See genuine-proc.ts.
     detached: options.detached,
     execArgv: [],
     stdio: ['ignore', output, output, 'ipc'],

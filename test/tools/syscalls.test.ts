@@ -1,9 +1,11 @@
 /** System calls of programs under `run`, answered from the simulated machine. */
+import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Inside, skipTools, until } from './support/inside.ts';
+import { build, buildWithoutKoffi, Inside, skipTools, until } from './support/inside.ts';
 import { readMeminfo } from './support/tree.ts';
 
 const CALLS = join(import.meta.dirname, 'support/calls.py');
@@ -123,8 +125,11 @@ describe.skipIf(skipTools).each(['direct', 'fuse-native'] as const)('system call
 });
 
 describe.skipIf(skipTools)('without them', () => {
-  test('--no-syscalls: calls tell of this machine, and kill finds placeholders', async () => {
-    const inside = await Inside.start({ scenario: SCENARIO, options: ['--no-syscalls'] });
+  test.each([
+    ['--no-syscalls', { options: ['--no-syscalls'] }],
+    ['no koffi', { withoutKoffi: true }],
+  ] as const)('%s: calls tell of this machine, and kill finds placeholders', async (_name, choice) => {
+    const inside = await Inside.start({ scenario: SCENARIO, ...choice });
     try {
       const real = readFileSync('/proc/sys/kernel/osrelease', 'utf8');
       expect(await inside.text('uname -r; stat -fc %t /proc')).toBe(`${real}65735546\n`);
@@ -135,4 +140,58 @@ describe.skipIf(skipTools)('without them', () => {
       await inside.stop();
     }
   });
+
+  test('no koffi: doctor says what is lost, and how to have it', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [await buildWithoutKoffi(), 'doctor']).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toMatch(/warn system calls.*koffi is not there.*\n.*npm install koffi/);
+  });
+});
+
+/** Tells when calls are answered no more, and how. */
+const ASKS = `import os, time
+print("started", flush=True)
+for _ in range(600):
+    time.sleep(0.05)
+    try:
+        os.uname()
+    except OSError as error:
+        print(error.errno, flush=True)
+        break
+print("ended", flush=True)
+`;
+
+describe.skipIf(skipTools)('when the supervisor is killed', () => {
+  test.each([
+    ['in a pid namespace the command ends with it', [], 'started\n'],
+    ['with --no-pidns its calls are ENOSYS from then on', ['--no-pidns'], 'started\n38\nended\n'],
+  ] as const)('%s', async (_name, options, said) => {
+    const argv = [await build(), 'run', ...options, '--', '/usr/bin/python3', '-c', ASKS];
+    const run = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    run.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    await until(async () => output !== '', 'the command', 60_000);
+    process.kill(await serverBelow(run.pid!), 'SIGKILL');
+    await new Promise((settle) => run.once('close', settle));
+    expect(output).toBe(said);
+    expect(run.exitCode).not.toBe(0);
+  });
+
+  /** The process that serves a run, by its arguments. */
+  async function serverBelow(pid: number): Promise<number> {
+    const { stdout } = await promisify(execFile)('ps', ['-eo', 'pid=,ppid=,args=']);
+    const rows = [...stdout.matchAll(/^ *(\d+) +(\d+) (.*)$/gm)].map(([, own, parent, args = '']) => ({
+      ...{ own: Number(own), parent: Number(parent), args },
+    }));
+    for (let below = [pid]; below.length > 0; ) {
+      const children = rows.filter(({ parent }) => below.includes(parent));
+      const server = children.find(({ args }) => /^\S*node \S*run-server\.js$/.test(args));
+      if (server !== undefined) return server.own;
+      below = children.map(({ own }) => own);
+    }
+    throw new Error('there is no server');
+  }
 });

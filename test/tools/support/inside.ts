@@ -1,8 +1,20 @@
 /** One simulated machine with tools running in it: `reclaimfs run` holds the machine, an agent in it runs commands. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, expect } from 'vitest';
 import { compileInto } from '../../support/compiled.ts';
@@ -43,6 +55,7 @@ export interface MachineChoice {
   readonly transport?: 'direct' | 'fuse-native';
   /** More options of `run`. */
   readonly options?: readonly string[];
+  readonly withoutKoffi?: boolean;
 }
 
 let built: Promise<string> | undefined;
@@ -53,7 +66,7 @@ afterAll(() => {
 });
 
 /** A compiled copy of the sources, so that nobody's build in the meantime matters. Its directory goes when the file's tests are done. */
-function build(): Promise<string> {
+export function build(): Promise<string> {
   built ??= (async () => {
     const directory = mkdtempSync(join(tmpdir(), 'reclaimfs-tools-'));
     buildDirectory = directory;
@@ -63,6 +76,19 @@ function build(): Promise<string> {
     return join(directory, 'dist/cli/main.js');
   })();
   return built;
+}
+
+/** The same as it is where the optional package koffi has not been installed. */
+export async function buildWithoutKoffi(): Promise<string> {
+  const directory = join(dirname(await build()), '../../bare');
+  if (existsSync(directory)) return join(directory, 'dist/cli/main.js');
+  mkdirSync(join(directory, 'node_modules'), { recursive: true });
+  cpSync(join(directory, '../dist'), join(directory, 'dist'), { recursive: true });
+  cpSync(join(directory, '../package.json'), join(directory, 'package.json'));
+  for (const name of readdirSync(join(REPOSITORY, 'node_modules')))
+    if (!/koffi|koromix/.test(name))
+      symlinkSync(join(REPOSITORY, 'node_modules', name), join(directory, 'node_modules', name));
+  return join(directory, 'dist/cli/main.js');
 }
 
 export class Inside {
@@ -88,7 +114,7 @@ export class Inside {
 
   /** Starts a machine; resolves when commands can be run in it. */
   static async start(choice: MachineChoice = {}): Promise<Inside> {
-    const main = await build();
+    const main = await (choice.withoutKoffi === true ? buildWithoutKoffi() : build());
     const options = [...(choice.options ?? [])];
     let directory: string | undefined;
     let scenario = choice.scenario ?? MACHINE;

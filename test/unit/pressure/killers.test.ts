@@ -39,7 +39,7 @@ describe('the OOM killer', () => {
   });
 
   it('kills one when sysrq asks for it, and then the machine does not stop for panic_on_oom', () => {
-    const session = machineOf(`sysctl vm.panic_on_oom 2\n${THREE_APPS}`);
+    const session = machineOf(`${THREE_APPS}sysctl vm.panic_on_oom 2`);
     session.apply('sysrq f');
     expect(eventsOf(session, 'oom-kill')).toMatchObject([{ comm: 'big', by: 'kernel' }]);
     expect(session.machine.panicked).toBe(false);

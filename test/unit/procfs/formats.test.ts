@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Tree } from './support.ts';
+import { STRANGER, Tree } from './support.ts';
 
 const tree = new Tree();
 
