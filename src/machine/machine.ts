@@ -536,6 +536,8 @@ const INHERITED = [
   'root',
   'nice',
   'umask',
+  'limits',
+  'cpusAllowed',
   'oomScoreAdj',
   'dumpable',
   'cgroup',

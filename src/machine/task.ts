@@ -94,6 +94,10 @@ export class Task {
   root = '/';
   nice = 0;
   umask = 0o022;
+  /** Resource limits that are not the usual ones: see limits.ts. */
+  limits: readonly { readonly resource: number; readonly soft: number; readonly hard: number }[] = [];
+  /** Pretend: all its threads may run on these CPUs; none here: on all. */
+  cpusAllowed: readonly number[] = [];
   oomScoreAdj = 0;
   /** False after a change of user id until exec: /proc/PID belongs to root then. */
   dumpable = true;

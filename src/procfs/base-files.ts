@@ -1,11 +1,11 @@
 /** The small files of a process. Mirrors: fs/proc/base.c. */
+import { limitOf, RESOURCES } from '../machine/limits.ts';
 import { oomScore } from '../machine/oom.ts';
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/reclaim/oom.ts';
 import { fromBuffer } from '../util/bytes.ts';
 import { EACCES, EINVAL, ENOENT, EPERM } from '../util/errno.ts';
 import type { Caller } from '../vfs/types.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_NICE, CAP_SYS_RESOURCE } from './access.ts';
-import { MAX_PROCESSES } from './constants.ts';
 import type { TaskContext } from './entry.ts';
 import { parseInt32, parseWhole, writtenText } from './parse-number.ts';
 import type { TextBuffer } from './text.ts';
@@ -50,34 +50,15 @@ export function rootLink({ task }: TaskContext): string | number {
   return task.isZombie ? -ENOENT : task.root;
 }
 
-/** Pretend: the usual limits, the same for all. Mirrors: proc_pid_limits. */
-const LIMITS: readonly (readonly [name: string, soft: string, hard: string, units: string])[] = [
-  ['Max cpu time', 'unlimited', 'unlimited', 'seconds'],
-  ['Max file size', 'unlimited', 'unlimited', 'bytes'],
-  ['Max data size', 'unlimited', 'unlimited', 'bytes'],
-  ['Max stack size', 'STACK', 'unlimited', 'bytes'],
-  ['Max core file size', '0', 'unlimited', 'bytes'],
-  ['Max resident set', 'unlimited', 'unlimited', 'bytes'],
-  ['Max processes', `${MAX_PROCESSES}`, `${MAX_PROCESSES}`, 'processes'],
-  ['Max open files', '1024', '1048576', 'files'],
-  ['Max locked memory', '8388608', '8388608', 'bytes'],
-  ['Max address space', 'unlimited', 'unlimited', 'bytes'],
-  ['Max file locks', 'unlimited', 'unlimited', 'locks'],
-  ['Max pending signals', `${MAX_PROCESSES}`, `${MAX_PROCESSES}`, 'signals'],
-  ['Max msgqueue size', '819200', '819200', 'bytes'],
-  ['Max nice priority', '0', '0', ''],
-  ['Max realtime priority', '0', '0', ''],
-  ['Max realtime timeout', 'unlimited', 'unlimited', 'us'],
-];
-
+/** Mirrors: proc_pid_limits. */
 export function showLimits(out: TextBuffer, { task }: TaskContext): void {
   out.text('Limit                     Soft Limit           Hard Limit           Units     \n');
-  const stack = `${(task.mm?.stackLimit ?? 2048) * 4096}`;
-  for (const [name, soft, hard, units] of LIMITS) {
-    const columns = `${name.padEnd(25)} ${(soft === 'STACK' ? stack : soft).padEnd(20)} ${hard.padEnd(20)} `;
+  const text = (value: number): string => (value === Infinity ? 'unlimited' : String(value)).padEnd(20);
+  for (const [resource, [, title, unit]] of RESOURCES.entries()) {
+    const { soft, hard } = limitOf(task, resource);
     out
-      .text(columns)
-      .text(units === '' ? '' : units.padEnd(10))
+      .text(`${`Max ${title}`.padEnd(25)} ${text(soft)} ${text(hard)} `)
+      .text(unit === '' ? '' : unit.padEnd(10))
       .newline();
   }
 }

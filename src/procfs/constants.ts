@@ -8,8 +8,6 @@ export const ULONG_MAX = '18446744073709551615';
 /** Pretend: all capabilities that Linux 6.18 knows (CAP_LAST_CAP = 40). */
 export const ALL_CAPS = '000001ffffffffff';
 export const NO_CAPS = '0000000000000000';
-/** Pretend: RLIMIT_NPROC and RLIMIT_SIGPENDING. */
-export const MAX_PROCESSES = 7823;
 /** Pretend: pages of one kernel stack, as the machine counts them. */
 export const KERNEL_STACK_PAGES = 4;
 export const OSRELEASE = '6.18.0-reclaimfs';

@@ -1,8 +1,9 @@
 /** PID/status. Mirrors: fs/proc/array.c:proc_pid_status, fs/proc/task_mmu.c:task_mem. */
+import { MAX_PROCESSES } from '../machine/limits.ts';
 import type { TaskState } from '../machine/task.ts';
 import type { Mm } from '../mm/space/mm.ts';
 import { textPages } from './array.ts';
-import { ALL_CAPS, MAX_PROCESSES, NO_CAPS, PAGE_KB } from './constants.ts';
+import { ALL_CAPS, NO_CAPS, PAGE_KB } from './constants.ts';
 import type { TaskContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';
 
@@ -98,19 +99,40 @@ function showMemory(out: TextBuffer, mm: Mm): void {
   out.text('CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\n');
 }
 
-/** Pretend: every thread may run on every CPU of the one node. */
-function showPlacement(out: TextBuffer, { machine }: TaskContext): void {
+/** Pretend: memory is on the one node. */
+function showPlacement(out: TextBuffer, { machine, task }: TaskContext): void {
   const { cpus } = machine.options;
-  line(out, 'Cpus_allowed', cpuMask(cpus));
-  line(out, 'Cpus_allowed_list', cpuList(cpus));
+  const some = task.cpusAllowed.length > 0;
+  line(out, 'Cpus_allowed', some ? maskText(maskOf(task.cpusAllowed), cpus) : cpuMask(cpus));
+  line(out, 'Cpus_allowed_list', some ? listText(task.cpusAllowed) : cpuList(cpus));
   line(out, 'Mems_allowed', '1');
   line(out, 'Mems_allowed_list', '0');
 }
 
 /** `3`, or groups of eight hexadecimal digits. Mirrors: bitmap_print_to_pagebuf (%*pb). */
 export function cpuMask(cpus: number): string {
-  const digits = ((1n << BigInt(cpus)) - 1n).toString(16);
+  return maskText((1n << BigInt(cpus)) - 1n, cpus);
+}
+
+function maskOf(chosen: readonly number[]): bigint {
+  return chosen.reduce((mask, cpu) => mask | (1n << BigInt(cpu)), 0n);
+}
+
+function maskText(mask: bigint, cpus: number): string {
+  const digits = mask.toString(16).padStart(Math.ceil(cpus / 4), '0');
   return digits.replace(/(?!^)(?=(?:.{8})+$)/g, ',');
+}
+
+/** `0-3,5`, of numbers in order. Mirrors: %*pbl. */
+function listText(chosen: readonly number[]): string {
+  const runs: string[] = [];
+  for (let i = 0; i < chosen.length; ) {
+    let end = i;
+    while (chosen[end + 1] === chosen[end]! + 1) end++;
+    runs.push(end === i ? `${chosen[i]}` : `${chosen[i]}-${chosen[end]}`);
+    i = end + 1;
+  }
+  return runs.join(',');
 }
 
 export function cpuList(cpus: number): string {

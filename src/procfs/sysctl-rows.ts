@@ -1,8 +1,9 @@
 /** The rows of /proc/sys. Those with a model behind them are in machine/sysctl.ts; all others only keep what is written (Pretend). */
 
+import { MAX_PROCESSES } from '../machine/limits.ts';
 import { PID_MAX } from '../machine/machine.ts';
 import { defaultMinFreeKbytes } from '../mm/reclaim/watermarks.ts';
-import { MAX_PROCESSES, OSRELEASE, OSVERSION } from './constants.ts';
+import { OSRELEASE, OSVERSION } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import { cpuList } from './status.ts';
 

@@ -85,7 +85,7 @@ describe.skipIf(skipTools)('daemons', () => {
       60_000,
     );
   const says = async (inside: Inside, log: string, pattern: RegExp): Promise<boolean> =>
-    pattern.test(await inside.text(`cat ${log}`));
+    pattern.test((await inside.sh(`cat ${log}`)).stdout);
 
   test('oomd kills the group that has grown, with all that is in it', async () => {
     const inside = await machine(APPS);

@@ -81,6 +81,28 @@ describe.skipIf(skipTools).each(['direct', 'fuse-native'] as const)('system call
     await until(async () => !(await left()), 'end of all', 30_000);
   });
 
+  test('taskset and prlimit change what /proc says, within what the caller may', async () => {
+    await inside.text('taskset -pc 1-2,90 4002');
+    expect(await inside.text('taskset -pc 4002; grep Cpus_allowed_list /proc/4002/status')).toBe(
+      "pid 4002's current affinity list: 1,2,90\nCpus_allowed_list:\t1-2,90\n",
+    );
+    expect((await inside.sh('taskset -pc 96 4002')).stderr).toContain('Invalid argument');
+    await inside.text('prlimit --pid 1234 --nofile=100:2000 --stack=1000000:unlimited');
+    expect(await inside.text('prlimit --pid 1234 --nofile --stack --noheadings -o SOFT,HARD')).toMatch(
+      /^ *100 +2000\n *1000000 +unlimited\n$/,
+    );
+    expect(await inside.text('grep -E "open files|stack" /proc/1234/limits')).toBe(
+      'Max stack size            1000000              unlimited            bytes     \n' +
+        'Max open files            100                  2000                 files     \n',
+    );
+    const owner = (words: string): string =>
+      `setpriv --reuid 1000 --regid 1000 --clear-groups prlimit --pid 1234 ${words}`;
+    await inside.text(owner('--nofile=50:60'));
+    expect((await inside.sh(owner('--nofile=50:61'))).stderr).toContain('Operation not permitted');
+    expect((await inside.sh('prlimit --pid 1234 --nofile=60:2000000')).stderr).toContain('Operation not permitted');
+    expect((await inside.sh('setpriv --reuid 1001 --clear-groups prlimit --pid 1234')).status).not.toBe(0);
+  });
+
   test('descriptors, memory, advice, priorities and affinity as the kernel has them', async () => {
     expect(JSON.parse(await inside.text(['/usr/bin/python3', CALLS], { timeoutMs: 90_000 }))).toEqual({
       inheritable: false,

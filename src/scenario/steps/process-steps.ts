@@ -1,5 +1,6 @@
 /** Steps of a process's life: forking, exiting, identity, signals, CPU. */
 
+import { RESOURCE_NAMES, setLimit } from '../../machine/limits.ts';
 import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { deliverSignal } from '../../machine/signal.ts';
 import type { Task } from '../../machine/task.ts';
@@ -8,6 +9,7 @@ import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import { reportAtEnd } from '../report.ts';
 import type { ProcessStep, StepResult } from '../step.ts';
+import type { Args } from '../words.ts';
 import { commOf, MAX_ID, pathKey, stateKey } from './machine-steps.ts';
 
 /** The last number of NR_CPUS at its largest. */
@@ -157,6 +159,37 @@ export const processSteps: readonly ProcessStep[] = [
     },
   },
   {
+    word: 'rlimit',
+    usage: 'NAME rlimit RESOURCE LIMIT HARDLIMIT',
+    about: 'a resource limit, as by prlimit(2): shown in PID/limits, inherited; that of the stack bounds its growth',
+    parse(args) {
+      const resource = RESOURCE_NAMES.indexOf(args.choice('resource', RESOURCE_NAMES));
+      const limit = { soft: limitWord(args, 'soft limit'), hard: limitWord(args, 'hard limit') };
+      return ({ machine }, task) => {
+        setLimit(task, resource, limit);
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'affinity',
+    usage: 'NAME affinity CPULIST',
+    about: 'the processors that it may run on, as by sched_setaffinity(2): shown in PID/status, inherited',
+    parse(args) {
+      const word = args.next('processors');
+      const chosen = cpusOf(word.value);
+      if (chosen === undefined) throw args.fail(`"${word.text}" is no list of processors`, word, '0-3,5');
+      return ({ machine }, task) => {
+        const there = chosen.filter((cpu) => cpu < machine.options.cpus);
+        if (there.length === 0) throw new KernelError(EINVAL, 'none of these processors is there');
+        task.cpusAllowed = there.length === machine.options.cpus ? [] : there;
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
     word: 'comm',
     usage: 'NAME comm TEXT [tid=N]',
     about: 'the name of a thread',
@@ -229,3 +262,19 @@ export const processSteps: readonly ProcessStep[] = [
     },
   },
 ];
+
+function limitWord(args: Args, what: string): number {
+  const word = args.next(what);
+  return word.value === 'unlimited' ? Infinity : args.integer(what, word, 0);
+}
+
+/** In order; undefined for what is no list. */
+function cpusOf(text: string): number[] | undefined {
+  const chosen = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, first = '', last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part) ?? [];
+    if (first === '' || Number(last) > MAX_CPU || Number(first) > Number(last)) return undefined;
+    for (let cpu = Number(first); cpu <= Number(last); cpu++) chosen.add(cpu);
+  }
+  return [...chosen].sort((a, b) => a - b);
+}

@@ -96,9 +96,20 @@ export const fstatfs: Handler = (call, context) => {
 
 /** The mask of all CPUs. */
 function allCpus(cpus: number): Buffer {
+  return maskOf(
+    Array.from({ length: cpus }, (_, cpu) => cpu),
+    cpus,
+  );
+}
+
+function maskOf(chosen: readonly number[], cpus: number): Buffer {
   const mask = Buffer.alloc(Math.ceil(cpus / LONG_BITS) * LONG_BYTES);
-  for (let cpu = 0; cpu < cpus; cpu++) mask[cpu >> 3]! |= 1 << (cpu & 7);
+  for (const cpu of chosen) mask[cpu >> 3]! |= 1 << (cpu & 7);
   return mask;
+}
+
+function cpusIn(mask: Buffer): number[] {
+  return Array.from({ length: mask.length * 8 }, (_, cpu) => cpu).filter((cpu) => mask[cpu >> 3]! & (1 << (cpu & 7)));
 }
 
 /** Mirrors: kernel/sched/syscalls.c:sched_getaffinity. */
@@ -137,13 +148,13 @@ interface MaskOwner {
 }
 
 /** A simulated process, a thread of the command, or -ESRCH. */
-function whoseMask(call: Notification, { model, kept, affinities }: Context): MaskOwner | number {
+function whoseMask(call: Notification, { model, affinities }: Context): MaskOwner | number {
   const pid = call.int(0);
   const task = model.task(pid);
   if (task !== undefined)
     return {
-      get: () => kept.get(task, 'affinity'),
-      set: (mask) => kept.set(task, 'affinity', mask),
+      get: () => (task.cpus.length === 0 ? undefined : maskOf(task.cpus, model.ask({ ask: 'machine' }).cpus)),
+      set: (mask) => void model.ask({ ask: 'affinity', tid: call.tid, pid, cpus: cpusIn(mask) }),
       maySet: () => model.ask({ ask: 'may', tid: call.tid, pid, what: 'set' }) === 0,
     };
   const tid = pid === 0 ? call.tid : pid;

@@ -1,5 +1,6 @@
 /** Calls on processes by their number or descriptor: signals, priorities, scheduling, limits. */
 import { readFileSync } from 'node:fs';
+import { RESOURCES } from '../../../machine/limits.ts';
 import { EFAULT, EINVAL, EPERM, ESRCH } from '../../../util/errno.ts';
 import type { Context, Handler } from './context.ts';
 import type { TaskAnswer } from './desk-protocol.ts';
@@ -234,40 +235,33 @@ export const ioprioSet: Handler = (call, context) => {
   return 0;
 };
 
-/** Rows of /proc/PID/limits in the order of their numbers. Mirrors: include/uapi/asm-generic/resource.h. */
-const RESOURCES = [
-  'cpu time',
-  'file size',
-  'data size',
-  'stack size',
-  'core file size',
-  'resident set',
-  'processes',
-  'open files',
-  'locked memory',
-  'address space',
-  'file locks',
-  'pending signals',
-  'msgqueue size',
-  'nice priority',
-  'realtime priority',
-  'realtime timeout',
-];
 const UNLIMITED = (1n << 64n) - 1n;
+/** struct rlimit64 */
+const LIMIT_BYTES = 16;
 
-/** What /proc/PID/limits says; changing one has no model behind it and is refused. Mirrors: prlimit64, check_prlimit_permission. */
+/** Told as /proc/PID/limits says it, then changed. Mirrors: kernel/sys.c:prlimit64. */
 export const prlimit64: Handler = (call, context) => {
   const task = taskAt(call, context, 0);
   if (task === undefined) return CONTINUE;
-  const name = RESOURCES[call.int(1)];
-  if (name === undefined) return -EINVAL;
-  const allowed = context.model.ask({ ask: 'may', tid: call.tid, pid: task.pid, what: 'set' });
-  if (allowed < 0 || call.word(2) !== 0n) return -EPERM;
-  if (call.word(3) === 0n) return 0;
+  const resource = call.int(1);
+  let wanted = {};
+  if (call.word(2) !== 0n) {
+    const given = call.memory.read(call.tid, call.word(2), LIMIT_BYTES);
+    if (given === undefined || !call.isValid) return -EFAULT;
+    wanted = { soft: limitText(given.readBigUInt64LE(0)), hard: limitText(given.readBigUInt64LE(8)) };
+  }
+  const title = RESOURCES[resource]?.[1];
   const limits = readFileSync(`${context.model.mountpoint}/${task.pid}/limits`, 'latin1');
-  const [, soft = '', hard = ''] = new RegExp(`^Max ${name} +(\\S+) +(\\S+)`, 'm').exec(limits) ?? [];
-  const out = Buffer.alloc(16);
+  const status = context.model.ask({ ask: 'rlimit', tid: call.tid, pid: task.pid, resource, ...wanted });
+  if (status < 0 || call.word(3) === 0n) return status;
+  const [, soft = '', hard = ''] = new RegExp(`^Max ${title} +(\\S+) +(\\S+)`, 'm').exec(limits) ?? [];
+  const out = Buffer.alloc(LIMIT_BYTES);
   for (const [i, text] of [soft, hard].entries())
     out.writeBigUInt64LE(text === 'unlimited' ? UNLIMITED : BigInt(text || 0), i * 8);
   return call.memory.write(call.tid, call.word(3), out) ? 0 : -EFAULT;
 };
+
+/** Numbers beyond 2^53 are none that a limit of ours could bind. */
+function limitText(value: bigint): string {
+  return value > BigInt(Number.MAX_SAFE_INTEGER) ? 'unlimited' : String(value);
+}

@@ -10,7 +10,7 @@ export interface Context {
   readonly libc: Libc;
   readonly model: Model;
   readonly pidfds: Pidfds;
-  /** What has been set of processes and has no place in the machine: affinity, policies, limits, I/O priorities. */
+  /** What has been set of processes and has no place in the machine: policies, I/O priorities. */
   readonly kept: Kept;
   readonly affinities: Affinities;
 }

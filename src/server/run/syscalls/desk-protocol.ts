@@ -31,6 +31,8 @@ export interface TaskAnswer {
   readonly serial: number;
   readonly zombie: boolean;
   readonly nice: number;
+  /** None: all. */
+  readonly cpus: readonly number[];
   readonly pgrp: number;
   readonly session: number;
 }
@@ -43,6 +45,16 @@ export type DeskRequest =
   | { readonly ask: 'signal'; readonly tid: number; readonly pid: number; readonly signal: number }
   | { readonly ask: 'signal-group'; readonly tid: number; readonly pgrp: number; readonly signal: number }
   | { readonly ask: 'nice'; readonly tid: number; readonly pid: number; readonly nice: number }
+  | { readonly ask: 'affinity'; readonly tid: number; readonly pid: number; readonly cpus: readonly number[] }
+  | {
+      readonly ask: 'rlimit';
+      readonly tid: number;
+      readonly pid: number;
+      readonly resource: number;
+      /** As decimal numbers or `unlimited`; absent: only to be told. */
+      readonly soft?: string;
+      readonly hard?: string;
+    }
   | { readonly ask: 'may'; readonly tid: number; readonly pid: number; readonly what: 'set' | 'attach' | 'read' }
   | {
       readonly ask: 'madvise';
@@ -61,6 +73,8 @@ export interface DeskAnswers {
   readonly signal: number;
   readonly 'signal-group': number;
   readonly nice: number;
+  readonly affinity: number;
+  readonly rlimit: number;
   readonly may: number;
   readonly madvise: number;
   readonly mrelease: number;

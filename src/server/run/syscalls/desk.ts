@@ -1,4 +1,5 @@
 /** The machine's side of the system calls that the notifier asks about: who may do what to whom, and doing it. */
+import { limitOf, RESOURCE_NAMES } from '../../../machine/limits.ts';
 import type { Task } from '../../../machine/task.ts';
 import { Access, CAP_SYS_NICE, type Credentials } from '../../../procfs/access.ts';
 import { OSRELEASE, OSVERSION } from '../../../procfs/constants.ts';
@@ -13,6 +14,9 @@ import type { DeskAnswers, DeskRequest, TaskAnswer } from './desk-protocol.ts';
 
 const PAGE_BYTES = 4096;
 const CAP_KILL = 5;
+const CAP_SYS_RESOURCE = 24;
+/** What fs.nr_open is at first. */
+const NR_OPEN = 1048576;
 /** Above every inode number of the tree; that of `.host` is the one above. */
 const DESK_INO: Ino = Number.MAX_SAFE_INTEGER - 2;
 const MAX_SIGNAL = 64;
@@ -60,6 +64,10 @@ export class Desk {
         return this.#signalGroup(request.tid, request.pgrp, request.signal);
       case 'nice':
         return this.#setNice(request.tid, request.pid, request.nice);
+      case 'affinity':
+        return this.#setAffinity(request.tid, request.pid, request.cpus);
+      case 'rlimit':
+        return this.#limit(request);
       case 'may':
         return this.#may(request.tid, request.pid, request.what);
       case 'madvise':
@@ -87,8 +95,8 @@ export class Desk {
   #task(pid: number): TaskAnswer | null {
     const task = this.#host.machine.byTid.get(pid);
     if (task === undefined) return null;
-    const { serial, isZombie, nice, pgrp, session } = task;
-    return { pid: task.pid, serial, zombie: isZombie, nice, pgrp, session };
+    const { serial, isZombie, nice, cpusAllowed, pgrp, session } = task;
+    return { pid: task.pid, serial, zombie: isZombie, nice, cpus: cpusAllowed, pgrp, session };
   }
 
   /** Mirrors: kernel/signal.c:check_kill_permission, sig_task_ignored (init). */
@@ -128,6 +136,33 @@ export class Desk {
     const nice = Math.min(NICE_MAX, Math.max(NICE_MIN, wanted));
     if (nice < task.nice && !this.#capable(tid, CAP_SYS_NICE)) return -EACCES;
     return this.#carryOut(`${task.pid} nice ${nice}`);
+  }
+
+  #setAffinity(tid: number, pid: number, cpus: readonly number[]): number | Job<number> {
+    const allowed = this.#may(tid, pid, 'set');
+    return allowed < 0 ? allowed : this.#carryOut(`${pid} affinity ${cpus.join(',')}`);
+  }
+
+  /** Mirrors: kernel/sys.c:check_prlimit_permission, do_prlimit. */
+  #limit({ tid, pid, resource, soft, hard }: DeskRequest & { readonly ask: 'rlimit' }): number | Job<number> {
+    const task = this.#host.machine.byTid.get(pid);
+    const name = RESOURCE_NAMES[resource];
+    if (task === undefined) return -ESRCH;
+    if (name === undefined) return -EINVAL;
+    const caller = this.#find(tid);
+    const { ids } = task;
+    const same =
+      caller !== undefined &&
+      [ids.uid, ids.euid, ids.suid].every((id) => id === caller.uid) &&
+      [ids.gid, ids.egid, ids.sgid].every((id) => id === caller.gid);
+    const privileged = this.#capable(tid, CAP_SYS_RESOURCE);
+    if (!same && !privileged) return -EPERM;
+    if (soft === undefined || hard === undefined) return 0;
+    const [wanted, most] = [limitNumber(soft), limitNumber(hard)];
+    if (wanted > most) return -EINVAL;
+    if (name === 'nofile' && most > NR_OPEN) return -EPERM;
+    if (most > limitOf(task, resource).hard && !privileged) return -EPERM;
+    return this.#carryOut(`${task.pid} rlimit ${name} ${soft} ${hard}`);
   }
 
   /**
@@ -198,6 +233,10 @@ export class Desk {
       return -errnoNumber(name);
     }
   }
+}
+
+function limitNumber(text: string): number {
+  return text === 'unlimited' ? Infinity : Number(text);
 }
 
 /** The hidden file through which the notifier asks; nobody else knows its name. */
