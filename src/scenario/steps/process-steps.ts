@@ -265,7 +265,7 @@ export const processSteps: readonly ProcessStep[] = [
 
 function limitWord(args: Args, what: string): number {
   const word = args.next(what);
-  return word.value === 'unlimited' ? Infinity : args.integer(what, word, 0);
+  return word.value === 'unlimited' ? Infinity : args.integer(what, word, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** In order; undefined for what is no list. */
