@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { directObstacle } from '../fuse/direct/mount-direct.ts';
 import { DEVICE, deviceObstacle, fusermountObstacle, fusermountPath } from '../fuse/obstacles.ts';
 
-import { syscallObstacle } from '../server/run/syscalls/libc.ts';
+import { syscallObstacle } from '../util/libc.ts';
 import { ourMounts } from './mounts.ts';
 
 /** What one look at the system has found. `fail`: something that is needed does not work; `warn`: something is missing that can be done without. */

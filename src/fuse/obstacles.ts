@@ -1,5 +1,5 @@
 /** What mounting through /dev/fuse depends on: asked by `doctor`, and by a mount that has failed. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -65,4 +65,14 @@ function hasName(): boolean {
 
 function verb(found: string): string {
   return found === 'missing' ? 'is missing' : found;
+}
+
+/** fusermount lets an ordinary user pass allow_other only if /etc/fuse.conf says so. */
+export function mayAllowOther(): boolean {
+  if (process.geteuid?.() === 0) return true;
+  try {
+    return /^\s*user_allow_other\b/m.test(readFileSync('/etc/fuse.conf', 'utf8'));
+  } catch {
+    return false;
+  }
 }

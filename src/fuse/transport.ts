@@ -1,4 +1,6 @@
+import { helperObstacle } from './direct/helper.ts';
 import { directObstacle, mountDirect } from './direct/mount-direct.ts';
+import { hasBinding } from './fuse-native/binding.ts';
 import { mountFuseNative } from './fuse-native/mount-fuse-native.ts';
 import { prepareMountpoint } from './mountpoint.ts';
 import { MountError, type MountHandle, type MountOptions, type TransportName } from './types.ts';
@@ -22,7 +24,10 @@ export function chooseTransport(choice: TransportName | 'auto'): TransportName {
   if (choice === 'fuse-native') return choice;
   const obstacle = directObstacle();
   if (obstacle === undefined) return 'direct';
+  // For ordinary users fusermount mounts, whichever transport it is: fuse-native where it is there, as ever.
+  const unhelped = process.geteuid?.() === 0 ? obstacle : helperObstacle();
+  if (unhelped === undefined && (choice === 'direct' || !hasBinding())) return 'direct';
   if (choice === 'direct')
-    throw new MountError(`transport direct is not possible here: ${obstacle}; use --transport fuse-native`);
+    throw new MountError(`transport direct is not possible here: ${unhelped}; use --transport fuse-native`);
   return 'fuse-native';
 }

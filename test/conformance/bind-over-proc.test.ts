@@ -21,10 +21,7 @@ describe.skipIf(skipMounts)('a mount bound over /proc', () => {
     await program.build();
     mount = await program.mount(SCENARIO, 'direct');
   });
-  afterAll(async () => {
-    await mount.stop();
-    await program.dispose();
-  });
+  afterAll(() => program.dispose());
 
   /** In a mount namespace that goes with the script; $1 is the mount. */
   async function inside(script: string): Promise<string> {

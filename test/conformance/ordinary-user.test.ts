@@ -59,6 +59,17 @@ describe.skipIf(skipMounts)('an ordinary user', { timeout: 120_000 }, () => {
     },
   );
 
+  test('has the direct transport by fusermount: callers are known, and it ends without a trace', async () => {
+    const ask = 'readlink $MNT/self; echo anon > $MNT/1234/reclaim && grep VmSwap $MNT/1234/status';
+    const { stdout, stderr, status } = await asUser(
+      '666',
+      `reclaimfs mount --transport direct --uid me --scenario story.scn "$MNT" && theirs '${ask}'; reclaimfs umount "$MNT" && ! mountpoint -q "$MNT"`,
+    );
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^mounted .*transport direct\n\d+\nVmSwap:\t {4}4096 kB\n/);
+    expect(status).toBe(0);
+  });
+
   test('is told whose the files are, and how to be the one who may write', async () => {
     const write = 'echo anon > $MNT/1234/reclaim && grep VmSwap $MNT/1234/status';
     const { stdout, stderr, status } = await asUser(

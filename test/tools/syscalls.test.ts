@@ -82,11 +82,11 @@ describe.skipIf(skipTools).each(['direct', 'fuse-native'] as const)('system call
   });
 
   test('taskset and prlimit change what /proc says, within what the caller may', async () => {
-    await inside.text('taskset -pc 1-2,90 4002');
-    expect(await inside.text('taskset -pc 4002; grep Cpus_allowed_list /proc/4002/status')).toBe(
-      "pid 4002's current affinity list: 1,2,90\nCpus_allowed_list:\t1-2,90\n",
+    await inside.text('taskset -pc 1-2,90 40');
+    expect(await inside.text('taskset -pc 40; grep Cpus_allowed_list /proc/40/status')).toBe(
+      "pid 40's current affinity list: 1,2,90\nCpus_allowed_list:\t1-2,90\n",
     );
-    expect((await inside.sh('taskset -pc 96 4002')).stderr).toContain('Invalid argument');
+    expect((await inside.sh('taskset -pc 96 40')).stderr).toContain('Invalid argument');
     await inside.text('prlimit --pid 1234 --nofile=100:2000 --stack=1000000:unlimited');
     expect(await inside.text('prlimit --pid 1234 --nofile --stack --noheadings -o SOFT,HARD')).toMatch(
       /^ *100 +2000\n *1000000 +unlimited\n$/,

@@ -5,10 +5,11 @@ import { factoryUrl } from '../factory.ts';
 import { Guardian } from '../guardian.ts';
 import { MOUNT_TYPE, SUBTYPE } from '../mountinfo.ts';
 import { statWithin } from '../mountpoint.ts';
-import { DEVICE, mountObstacle } from '../obstacles.ts';
+import { DEVICE, mayAllowOther, mountObstacle } from '../obstacles.ts';
 import { MountError, type MountHandle, type MountOptions } from '../types.ts';
 import { errorCode } from './device.ts';
 import { DirectMount } from './direct-mount.ts';
+import { mountByHelper } from './helper.ts';
 
 const log = logger('fuse:mount');
 const CAP_SYS_ADMIN = 21n;
@@ -17,7 +18,7 @@ const ANSWER_MS = 10_000;
 /** rootmode is octal: the mount point is a directory. */
 const ROOT_MODE = '40000';
 
-/** Why this process cannot use the direct transport, in words; undefined when it can. */
+/** Why this process cannot mount by itself, in words; undefined when it can. */
 export function directObstacle(): string | undefined {
   if (!hasCapability(CAP_SYS_ADMIN)) return 'mounting needs CAP_SYS_ADMIN (root, or "unshare -Urm")';
   try {
@@ -35,18 +36,23 @@ function hasCapability(bit: bigint): boolean {
 }
 
 /**
- * Mounts on a prepared mount point: makes the file system in the kernel thread, opens the device, has mount(8) mount it,
+ * Mounts on a prepared mount point, by fusermount where this process may not mount: makes the file system in the kernel thread, opens the device, has mount(8) mount it,
  * and returns when the mount answers. Errors: MountError, or what createFileSystem threw.
  */
 export async function mountDirect(mountpoint: string, options: MountOptions): Promise<MountHandle> {
   const guardian = options.guarded === true ? new Guardian(mountpoint) : undefined;
-  const fd = openDevice(mountpoint);
+  const helped = !hasCapability(CAP_SYS_ADMIN);
+  const allowOther = options.allowOther ?? (!helped || mayAllowOther());
+  const fd = helped ? await mountByHelper(mountpoint, allowOther) : openDevice(mountpoint);
   const mount = new DirectMount(fd, mountpoint, factoryUrl(options.factory), options, guardian);
   try {
+    if (helped) mount.mounted();
     await mount.ready;
     mount.serve();
-    await mountCommand(fd, mountpoint, options.allowOther ?? true);
-    mount.mounted();
+    if (!helped) {
+      await mountCommand(fd, mountpoint, allowOther);
+      mount.mounted();
+    }
     const state = await Promise.race([statWithin(mountpoint, ANSWER_MS), mount.closed.then(closedEarly)]);
     if (state !== 'ok') throw new MountError(`${mountpoint} was mounted, but does not answer: ${state}`);
     await mount.introduce();

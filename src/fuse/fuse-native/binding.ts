@@ -47,6 +47,16 @@ export const OPERATIONS = [
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
+/** Whether the optional package is there at all. */
+export function hasBinding(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('fuse-native');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The addon's functions, with its own names resolved to one object per operation. */
 export interface Binding {
   readonly threadBytes: number;

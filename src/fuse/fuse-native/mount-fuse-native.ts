@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { logger } from '../../util/log.ts';
 import { factoryUrl, loadFileSystem } from '../factory.ts';
 import { Guardian } from '../guardian.ts';
 import { statWithin } from '../mountpoint.ts';
+import { mayAllowOther } from '../obstacles.ts';
 import { MountError, type MountHandle, type MountOptions } from '../types.ts';
 import { loadBinding } from './binding.ts';
 import { NATIVE_CAPABILITIES, NativeMount } from './native-mount.ts';
@@ -43,14 +43,4 @@ export async function mountFuseNative(mountpoint: string, options: MountOptions)
   }
   log('serving %s', mountpoint);
   return mount;
-}
-
-/** fusermount lets an ordinary user pass allow_other only if /etc/fuse.conf says so. */
-function mayAllowOther(): boolean {
-  if (process.geteuid?.() === 0) return true;
-  try {
-    return /^\s*user_allow_other\b/m.test(readFileSync('/etc/fuse.conf', 'utf8'));
-  } catch {
-    return false;
-  }
 }

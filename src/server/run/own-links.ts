@@ -2,8 +2,9 @@
  * `self` and `thread-self` where the transport cannot tell who asks (fuse-native): the genuine links, mounted over ours, so
  * that the kernel fills in the caller's number and the path leads back into the tree.
  */
+
+import { type Libc, loadLibc } from '../../util/libc.ts';
 import { logger } from '../../util/log.ts';
-import { type Libc, loadLibc } from './syscalls/libc.ts';
 
 const log = logger('run');
 

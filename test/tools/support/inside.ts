@@ -61,7 +61,8 @@ export interface MachineChoice {
 let built: Promise<string> | undefined;
 let buildDirectory: string | undefined;
 afterAll(() => {
-  if (buildDirectory !== undefined) rmSync(buildDirectory, { recursive: true, force: true });
+  for (const suffix of ['', '-bare'])
+    if (buildDirectory !== undefined) rmSync(`${buildDirectory}${suffix}`, { recursive: true, force: true });
   built = buildDirectory = undefined;
 });
 
@@ -80,11 +81,13 @@ export function build(): Promise<string> {
 
 /** The same as it is where the optional package koffi has not been installed. */
 export async function buildWithoutKoffi(): Promise<string> {
-  const directory = join(dirname(await build()), '../../bare');
+  const whole = join(dirname(await build()), '../..');
+  // Not within it: packages are looked for in all directories above.
+  const directory = `${whole}-bare`;
   if (existsSync(directory)) return join(directory, 'dist/cli/main.js');
   mkdirSync(join(directory, 'node_modules'), { recursive: true });
-  cpSync(join(directory, '../dist'), join(directory, 'dist'), { recursive: true });
-  cpSync(join(directory, '../package.json'), join(directory, 'package.json'));
+  cpSync(join(whole, 'dist'), join(directory, 'dist'), { recursive: true });
+  cpSync(join(whole, 'package.json'), join(directory, 'package.json'));
   for (const name of readdirSync(join(REPOSITORY, 'node_modules')))
     if (!/koffi|koromix/.test(name))
       symlinkSync(join(REPOSITORY, 'node_modules', name), join(directory, 'node_modules', name));

@@ -1,8 +1,8 @@
 /** Which system calls the kernel is told to ask about. */
 import { describe, expect, test } from 'vitest';
 import { ACTION_ALLOW, ACTION_NOTIFY, filterProgram, runFilter } from '../../../src/server/run/syscalls/filter.ts';
-import { architecture, CALL_NAMES, type CallName } from '../../../src/server/run/syscalls/numbers.ts';
 import { HANDLERS } from '../../../src/server/run/syscalls/table.ts';
+import { architecture, CALL_NAMES, type CallName } from '../../../src/util/system-calls.ts';
 
 /** Whose first or second argument 0 means the caller itself. */
 const BY_FIRST: readonly CallName[] = ['kill', 'sched_getparam', 'sched_setattr', 'prlimit64', 'getpgid', 'getsid'];

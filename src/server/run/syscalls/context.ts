@@ -1,6 +1,6 @@
+import type { Libc } from '../../../util/libc.ts';
 import type { Affinities } from './affinities.ts';
 import type { TaskAnswer } from './desk-protocol.ts';
-import type { Libc } from './libc.ts';
 import type { Model } from './model.ts';
 import type { Answer, Notification } from './notification.ts';
 import type { Pidfds } from './pidfds.ts';

@@ -1,5 +1,5 @@
 /** The program by which the kernel decides what to ask us about (classic BPF over struct seccomp_data). */
-import { type Architecture, CALL_NAMES, type CallName } from './numbers.ts';
+import { type Architecture, CALL_NAMES, type CallName } from '../../../util/system-calls.ts';
 
 const LOAD_WORD = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const JUMP_EQUAL = 0x15; // BPF_JMP | BPF_JEQ | BPF_K

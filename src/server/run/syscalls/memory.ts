@@ -1,5 +1,5 @@
 /** The memory of a caller: read and written by process_vm_readv(2) and process_vm_writev(2). */
-import type { Libc } from './libc.ts';
+import type { Libc } from '../../../util/libc.ts';
 
 const PAGE = 4096;
 const PATH_MAX = 4096;

@@ -1,5 +1,5 @@
 /** One call that somebody waits for: struct seccomp_notif, and the ways to answer it. Mirrors: include/uapi/linux/seccomp.h. */
-import type { Libc } from './libc.ts';
+import type { Libc } from '../../../util/libc.ts';
 import type { CallerMemory } from './memory.ts';
 
 const REQUEST_BYTES = 80;

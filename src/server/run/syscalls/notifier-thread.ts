@@ -5,14 +5,14 @@
 import { readSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ENOSYS } from '../../../util/errno.ts';
+import { loadLibc } from '../../../util/libc.ts';
 import { logger } from '../../../util/log.ts';
+import { CALL_NAMES } from '../../../util/system-calls.ts';
 import { Affinities } from './affinities.ts';
 import { type Context, type Handler, Kept } from './context.ts';
-import { loadLibc } from './libc.ts';
 import { CallerMemory } from './memory.ts';
 import { Model } from './model.ts';
 import { ANSWERED, type Answer, CONTINUE, Listener, type Notification } from './notification.ts';
-import { CALL_NAMES } from './numbers.ts';
 import { Pidfds } from './pidfds.ts';
 import { HANDLERS } from './table.ts';
 

@@ -4,8 +4,8 @@
  */
 import { closeSync, fstatSync, readlinkSync, writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
+import type { Libc } from '../../../util/libc.ts';
 import type { TaskAnswer } from './desk-protocol.ts';
-import type { Libc } from './libc.ts';
 import type { Notification } from './notification.ts';
 
 const O_CLOEXEC = 0o2000000;

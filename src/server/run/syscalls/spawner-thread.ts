@@ -4,8 +4,8 @@
  */
 import { spawn } from 'node:child_process';
 import { parentPort } from 'node:worker_threads';
+import { loadLibc } from '../../../util/libc.ts';
 import { filterProgram } from './filter.ts';
-import { loadLibc } from './libc.ts';
 
 /** To this thread, once somebody answers its calls. */
 export interface SpawnOrder {

@@ -1,9 +1,10 @@
 /** Which call is answered by what. */
+
+import type { CallName } from '../../../util/system-calls.ts';
 import * as machine from './calls-machine.ts';
 import * as memory from './calls-memory.ts';
 import * as processes from './calls-process.ts';
 import type { Handler } from './context.ts';
-import type { CallName } from './numbers.ts';
 
 export const HANDLERS: Readonly<Record<CallName, Handler>> = {
   sysinfo: machine.sysinfo,

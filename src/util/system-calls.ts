@@ -52,6 +52,8 @@ const OWN = {
   move_mount: [429, 429],
   umount2: [166, 39],
   close: [3, 57],
+  socketpair: [53, 199],
+  recvmsg: [47, 212],
 } as const;
 export type OwnCallName = keyof typeof OWN;
 

@@ -1,7 +1,7 @@
 /** System calls that Node has no function for, by koffi: an optional dependency with prebuilt binaries. */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Architecture, architecture, type OwnCallName } from './numbers.ts';
+import { type Architecture, architecture, type OwnCallName } from './system-calls.ts';
 
 type Word = number | bigint;
 
