@@ -1,6 +1,8 @@
 /** A command under `run` finds its own processes, on its machine's clock and under its machine's name. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Inside, skipTools } from './support/inside.ts';
+import { build, Inside, skipTools } from './support/inside.ts';
 
 const SCENARIO = `machine ram=512M uptime=71m cpus=2 hostname=telephone
 proc init pid=1 ppid=0 comm=init start=0s
@@ -82,6 +84,15 @@ describe.skipIf(skipTools).each(['direct', 'fuse-native'] as const)('own process
     ).toBe('one\ntwo\n');
   });
 });
+
+test.skipIf(skipTools)(
+  'a shell that is the command finds itself, but not by pgrep -f what stands in its script',
+  async () => {
+    const script = 'ps -o comm= -p $$; pgrep -x sh; echo $$; pgrep -f "pgrep -f" || echo none';
+    const { stdout } = await promisify(execFile)(process.execPath, [await build(), 'run', '--', 'sh', '-c', script]);
+    expect(stdout).toMatch(/^sh\n(\d+)\n\1\nnone\n$/);
+  },
+);
 
 describe.skipIf(skipTools).each(['direct', 'fuse-native'] as const)('the list of mounts over %s', (transport) => {
   let inside: Inside;

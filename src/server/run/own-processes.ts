@@ -66,14 +66,15 @@ class Family {
   }
 
   /**
-   * Those to be listed. A shell that is the command itself is not: `run -- sh -c 'pkill -f NAME'` is not meant for the
-   * shell that has NAME among its arguments. It is found by its number.
+   * Those to be listed. A shell that is the command itself is not listed for who searches arguments: `run -- sh -c
+   * 'pkill -f NAME'` is not meant for the shell that has NAME among its arguments. It is found by its number.
    */
-  pids(): number[] {
+  pids(reader: Caller | undefined): number[] {
+    const hides = reader === undefined || searchesArguments(reader.pid);
     return readdirSync('/proc')
       .filter((name) => /^[1-9]\d*$/.test(name))
       .map(Number)
-      .filter((pid) => this.has(pid) && !(parentOf(pid) === process.pid && isShell(pid)));
+      .filter((pid) => this.has(pid) && !(hides && parentOf(pid) === process.pid && isShell(pid)));
   }
 }
 
@@ -82,6 +83,16 @@ const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh',
 function isShell(pid: number): boolean {
   try {
     return SHELLS.has(readFileSync(`/proc/${pid}/comm`, 'latin1').trim());
+  } catch {
+    return false;
+  }
+}
+
+/** pgrep -f, pkill -f. */
+function searchesArguments(pid: number): boolean {
+  try {
+    const [file = '', ...options] = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+    return /(^|\/)(pgrep|pkill)$/.test(file) && options.some((option) => /^(-[^-]*f|--full)/.test(option));
   } catch {
     return false;
   }
@@ -233,7 +244,7 @@ export function addOwnProcesses(fs: FileSystem, host: ProcHost, pidns: boolean):
   added.readdir = (ino, caller) => {
     const entries = readdir(ino, caller);
     if (ino !== added.root || typeof entries === 'number') return entries;
-    const directories = family.pids().map((pid) => ({
+    const directories = family.pids(caller).map((pid) => ({
       name: String(pid),
       ino: OWN_PROCESS_INODES.first + own.directory(pid),
       type: S_IFDIR,
