@@ -1,5 +1,7 @@
 /** A mount bound over /proc: what is simulated and what is the caller's own are both found, from whatever root and namespace. */
 import { execFile } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipMounts } from './support/mounts.ts';
@@ -43,8 +45,10 @@ describe.skipIf(skipMounts)('a mount bound over /proc', () => {
   });
 
   test('chroot: a procfs within the new root', async () => {
-    const script = `mkdir /dev/shm/root.$$; cd /dev/shm/root.$$; trap 'cd /; umount -lR /dev/shm/root.$$; rmdir /dev/shm/root.$$' EXIT
-mount --rbind / .; cd ../root.$$; mount -t proc proc mnt; mount --bind "$1" proc; chroot . sh -c '${ASK}' sh '${PLAIN}'`;
+    const root = join(program.directory, 'root');
+    mkdirSync(root);
+    const script = `mount --rbind / ${root}; mount -t proc proc ${root}/mnt; mount --bind "$1" ${root}/proc
+chroot ${root} sh -c '${ASK}' sh '${PLAIN}'`;
     expect(await inside(script)).toBe('game\ncat\ngame\n');
   });
 
