@@ -133,6 +133,28 @@ test('sysrq-trigger takes the first key, or all after an underscore', () => {
   expect(own.attr('sysrq-trigger').mode & 0o777).toBe(0o200);
 });
 
+test('limits and processors that have been set are shown, and inherited by fork', () => {
+  const own = new Tree();
+  own.apply('game rlimit nofile 10 20\ngame rlimit stack 1000000 unlimited\ngame affinity 1\ngame fork heir pid=4400');
+  for (const pid of [4242, 4400]) {
+    expect(own.read(`${pid}/limits`)).toContain(
+      'Max open files            10                   20                   files     \n',
+    );
+    expect(own.read(`${pid}/limits`)).toContain('Max stack size            1000000              unlimited');
+    expect(own.read(`${pid}/status`)).toContain('Cpus_allowed:\t2\nCpus_allowed_list:\t1\n');
+  }
+  expect(own.read('4300/limits')).toContain('Max open files            1024                 1048576');
+  // A stack that may not grow beyond 244 pages: 60 K below its 132 K is within, 900 K are not.
+  own.apply('game touch stack 8000K 4K write');
+  expect(() => own.apply('game rlimit nofile 30 20')).toThrow(/soft limit/);
+  expect(() => own.apply('game affinity 2-3')).toThrow(/processors/);
+  own.apply('game affinity 0-1');
+  expect(own.read('4242/status')).toContain('Cpus_allowed_list:\t0-1\n');
+  own.apply('game touch stack 7192K 4K write');
+  expect(own.ino('4242')).toBe(-2);
+  expect(own.machine.check()).toEqual([]);
+});
+
 test('map_files names the mappings of files', () => {
   const maps = tree.read('4242/maps').trimEnd().split('\n');
   const files = maps.filter((line) => line.slice(73).startsWith('/'));
