@@ -235,6 +235,11 @@ export type Step = Expecting &
         readonly step: 'dropcaches';
         readonly what: 1 | 2 | 3;
       }
+    /** as a write to /proc/sysrq-trigger: crash, SIGTERM to all but init, one process to the OOM killer, SIGKILL to all but init. */
+    | {
+        readonly step: 'sysrq';
+        readonly what: 'c' | 'e' | 'f' | 'i';
+      }
     /** the low-memory killer of Android: off, or on with these tables (adj of the old scale is converted). */
     | {
         readonly step: 'lmk';
@@ -437,6 +442,22 @@ export type Step = Expecting &
         /** The process. */
         readonly of: string;
         readonly n: number | string;
+      }
+    /** a resource limit, as by prlimit(2): shown in PID/limits, inherited; that of the stack bounds its growth. */
+    | {
+        readonly step: 'rlimit';
+        /** The process. */
+        readonly of: string;
+        readonly resource: string;
+        readonly limit: string;
+        readonly hardlimit: string;
+      }
+    /** the processors that it may run on, as by sched_setaffinity(2): shown in PID/status, inherited. */
+    | {
+        readonly step: 'affinity';
+        /** The process. */
+        readonly of: string;
+        readonly cpulist: string;
       }
     /** the name of a thread. */
     | {
