@@ -16,8 +16,9 @@ import {
   type WritebackDevice,
 } from './memory-hooks.ts';
 import { ContentStore, DISK_PAGE_KB, isTableContent } from './pages/content.ts';
-import { Frames } from './pages/frames.ts';
+import { Frames, NR_LISTS } from './pages/frames.ts';
 import { HugePool } from './pages/hugetlb.ts';
+import { LruBatch } from './pages/lru-batch.ts';
 import {
   PG_ACTIVE,
   PG_ANON,
@@ -43,6 +44,7 @@ import { VmEvents } from './vm-events.ts';
 
 export class Memory {
   readonly frames: Frames;
+  readonly lruBatch = new LruBatch();
   readonly tables = new PageTables();
   readonly content = new ContentStore();
   readonly events = new VmEvents();
@@ -259,7 +261,25 @@ export class Memory {
     mapping.pages.set(index, pfn);
     mapping.nrCached++;
     this.nrFilePages++;
-    if ((frames.flags[pfn]! & PG_LRU) === 0) frames.lruAdd(pfn);
+    if ((frames.flags[pfn]! & PG_LRU) === 0) this.lruAddNew(pfn);
+  }
+
+  /** Puts a page that is new on its list. Mirrors: folio_add_lru. */
+  lruAddNew(pfn: number): void {
+    const { frames } = this;
+    frames.lruAdd(pfn);
+    this.lruBatch.add(frames.memcg[pfn]! * NR_LISTS + frames.listOf(pfn));
+  }
+
+  /** Length of a list of a group (0: the root) as reclaim sees it. Mirrors: lruvec_lru_size. */
+  listedPages(group: number, list: number): number {
+    const own = group * NR_LISTS + list;
+    return Math.max(0, this.frames.nrOnGroupList[own]! - this.lruBatch.notYetOn(own));
+  }
+
+  /** The same of all groups together. Mirrors: node_page_state of NR_LRU_BASE + list. */
+  listedPagesOfAll(list: number): number {
+    return Math.max(0, this.frames.nrOnList[list]! - this.lruBatch.byKind[list]!);
   }
 
   /** Takes a frame out of the page cache, leaving `entry` (a swap entry, a shadow or 0). It keeps owner and list. */
@@ -310,6 +330,8 @@ export class Memory {
 
   /** Counts a read of pages from the simulated disk. */
   countPageIn(pages: number): void {
+    // Pretend: whoever runs while this one waits brings new pages of its own, and with them the batch is full.
+    this.lruBatch.drain();
     this.events.pgpgin += pages * DISK_PAGE_KB;
     this.readTurns += pages;
   }

@@ -6,7 +6,7 @@
  * machine as a whole decides by is always up to date.
  */
 import type { Memory } from '../memory.ts';
-import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, NR_LISTS } from '../pages/frames.ts';
+import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../pages/frames.ts';
 import type { Memcg } from './memcg.ts';
 
 /** A page that is written or read costs as much as scanning so many (SWAP_CLUSTER_MAX). */
@@ -40,12 +40,12 @@ export function pageState(mem: Memory, memcg: Memcg, stat: number): number {
 
 /** Of the root: of the whole machine. */
 function ownStat(mem: Memory, memcg: Memcg, stat: number): number {
-  const { frames, events } = mem;
+  const { events } = mem;
   if (memcg.parent === null) {
-    if (stat < ACTIVATE_ANON) return frames.nrOnList[stat]!;
+    if (stat < ACTIVATE_ANON) return mem.listedPagesOfAll(stat);
     return stat === ACTIVATE_ANON ? events.workingset_activate_anon : events.workingset_activate_file;
   }
-  if (stat < ACTIVATE_ANON) return frames.nrOnGroupList[memcg.id * NR_LISTS + stat]!;
+  if (stat < ACTIVATE_ANON) return mem.listedPages(memcg.id, stat);
   return stat === ACTIVATE_ANON ? memcg.lruvec.activatedAnon : memcg.lruvec.activatedFile;
 }
 

@@ -90,7 +90,7 @@ function scanCount(mem: Memory, memcg: Memcg, sc: ScanControl): void {
   }
   const root = sc.target ?? mem.rootMemcg;
   for (let list = LRU_INACTIVE_ANON; list <= LRU_ACTIVE_FILE; list++) {
-    const size = mem.frames.nrOnGroupList[memcg.id * NR_LISTS + list]!;
+    const size = mem.listedPages(memcg.id, list);
     const scan = Math.floor(unprotected(memcg, sc, size, root) / (1 << sc.priority));
     const share = list >= LRU_INACTIVE_FILE ? fileShare : anonShare;
     toScan[list] = whole === 1 ? (share === 0 ? 0 : scan) : Math.floor((scan * share) / whole);
@@ -142,6 +142,7 @@ function shrinkList(mem: Memory, memcg: Memcg, sc: ScanControl, list: number, co
 
 /** Looks at `count` pages of an inactive list and frees what is old; returns pages freed. Mirrors: shrink_inactive_list. */
 function shrinkInactive(mem: Memory, memcg: Memcg, sc: ScanControl, list: number, count: number): number {
+  mem.lruBatch.drain();
   const taken = mem.frames.isolate(memcg.id * NR_LISTS + list, count, batch);
   if (taken === 0) return 0;
   const file = list === LRU_INACTIVE_FILE;
@@ -192,6 +193,7 @@ function countScan(
 function shrinkActive(mem: Memory, memcg: Memcg, sc: ScanControl, list: number, count: number): void {
   const { frames, events } = mem;
   const { flags } = frames;
+  mem.lruBatch.drain();
   const taken = frames.isolate(memcg.id * NR_LISTS + list, count, batch);
   const file = list === LRU_ACTIVE_FILE;
   let rotated = 0;
@@ -253,11 +255,11 @@ export class TwoListLru implements ReclaimPolicy {
       !sc.noCacheTrim;
     sc.fileIsTiny = false;
     if (sc.isGroup) return;
-    const on = mem.frames.nrOnList;
     sc.fileIsTiny =
-      on[LRU_ACTIVE_FILE]! + on[LRU_INACTIVE_FILE]! + mem.nrFree <= mem.watermarks.high &&
+      mem.listedPagesOfAll(LRU_ACTIVE_FILE) + mem.listedPagesOfAll(LRU_INACTIVE_FILE) + mem.nrFree <=
+        mem.watermarks.high &&
       (sc.mayDeactivate & DEACTIVATE_ANON) === 0 &&
-      Math.floor(on[LRU_INACTIVE_ANON]! / (1 << sc.priority)) > 0;
+      Math.floor(mem.listedPagesOfAll(LRU_INACTIVE_ANON) / (1 << sc.priority)) > 0;
   }
 
   beginLruvec(mem: Memory, memcg: Memcg, sc: ScanControl): void {

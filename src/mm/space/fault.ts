@@ -346,7 +346,7 @@ function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number, at: numbe
   frames.content[pfn] = swap.content[slot]!;
   if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
   mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
-  frames.lruAdd(pfn);
+  mem.lruAddNew(pfn);
   return pfn;
 }
 

@@ -28,6 +28,6 @@ export function lruAddFresh(mem: Memory, pfn: number, vma: Vma): void {
     mem.frames.flags[pfn]! |= PG_MLOCKED | PG_UNEVICTABLE;
     mem.nrMlocked++;
     mem.events.unevictable_pgs_mlocked++;
-  }
-  mem.frames.lruAdd(pfn);
+    mem.frames.lruAdd(pfn);
+  } else mem.lruAddNew(pfn);
 }

@@ -38,7 +38,7 @@ export function readSwapCache(mem: Memory, slot: number): number {
   const shadow = swap.shadow[slot]!;
   swap.shadow[slot] = 0;
   if (shadow !== 0) mem.policy.refault(mem, pfn, shadow);
-  frames.lruAdd(pfn);
+  mem.lruAddNew(pfn);
   return pfn;
 }
 

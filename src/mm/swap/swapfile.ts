@@ -97,7 +97,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     frames.content[pfn] = swap.content[slot]!;
     mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
     addToSwapCache(mem, pfn, slot);
-    frames.lruAdd(pfn);
+    mem.lruAddNew(pfn);
   } else {
     mem.endWritebackEarly(pfn);
     claimForMapping(mem, vma, vpn, pfn);

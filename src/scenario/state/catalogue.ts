@@ -31,6 +31,7 @@ import { Memory } from '../../mm/memory.ts';
 import { ContentStore } from '../../mm/pages/content.ts';
 import { Frames } from '../../mm/pages/frames.ts';
 import { HugePage, HugePool } from '../../mm/pages/hugetlb.ts';
+import { LruBatch } from '../../mm/pages/lru-batch.ts';
 import { PAGE_FLAG_NAMES } from '../../mm/pages/page-flags.ts';
 import { PageTables } from '../../mm/pages/page-table.ts';
 import { Lruvec } from '../../mm/reclaim/lruvec.ts';
@@ -120,6 +121,7 @@ export const CATALOGUE: Catalogue = new Map([
   // Where something was found last says what has been looked at, not what is there.
   row(Memory, () => [0, {}], { transient: ['lastMapping', 'onTouch'] }),
   row(Frames, () => [0], { used: (frames) => usedFrames(frames as Frames), words: { flags: FRAME_WORDS } }),
+  row(LruBatch, undefined, { used: (batch) => upTo((batch as LruBatch).count, ['lists']) }),
   row(PageTables, undefined, { transient: ['lastDirectory', 'lastPmd', 'lastTable'], words: { pte: ENTRY_WORDS } }),
   row(ContentStore),
   row(SwapArea, () => ['zram', 0], { used: (area) => upTo((area as SwapArea).usedSlots, SLOT_ARRAYS) }),

@@ -12,6 +12,8 @@ type Spread = readonly [median: number, least: number, greatest: number];
 export interface Golden {
   readonly scenario: string;
   readonly runs: number;
+  /** What the limit of /g was raised by for the kernel's own pages, bytes. */
+  readonly extra?: number;
   readonly snaps: readonly { readonly snap: string; readonly counters: Readonly<Record<string, Spread>> }[];
   /** Pages resident at the last snap, by mapping or object, and the least Jaccard index between two runs. */
   readonly sets: Readonly<

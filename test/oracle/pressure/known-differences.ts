@@ -1,11 +1,7 @@
 /** Recordings that the model does not agree with, and why. What agrees is taken out; nothing is added without a reason. */
 
-const BALANCE = 'the balance of anon and file is not yet exact to the page';
 const REAL_TIME =
   'what is dirty is written back while real time passes; the model knows only the ticks of the scenario';
-
-const KNIFE_EDGE =
-  'page tables of the children, 82 pages, evict what the first child is about to read: it runs after them from then on';
 
 const REMOVED_GROUP =
   'Linux 6.18 leaves pages of a removed group on a list of their own; here they are handed to the parent at once, as later kernels do';
@@ -13,6 +9,4 @@ const REMOVED_GROUP =
 export const KNOWN_DIFFERENCES: Readonly<Record<string, string>> = {
   'p08-dirty-file': REAL_TIME,
   'p35-removed-group.fresh': REMOVED_GROUP,
-  'p41-fork-heavy': KNIFE_EDGE,
-  'p43-exec-workingset.fresh': BALANCE,
 };

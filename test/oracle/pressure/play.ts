@@ -49,8 +49,28 @@ export interface PlayedScenario {
 
 const PAGE = 4096;
 
-/** `fresh`: with statistics of groups that are no older than a step. Throws ScenarioError where the scenario says what the language does not know. */
-export function playPressure(text: string, file: string, fresh: boolean): PlayedScenario {
+/** Slab of an xarray node, which holds 64 pages of a file; bytes. Mirrors: radix_tree_node_cachep, 28 in four pages. */
+const NODE_BYTES = 585;
+/** Entries of a file's array that share one chunk here: eight nodes of the kernel. */
+const CHUNK_PAGES = 512;
+const NODES_IN_CHUNK = 8;
+/** Longer steps are played in pieces, if the kernel's own pages are counted. */
+const PIECE_PAGES = 128;
+
+/** What the kernel charged to /g for itself when a scenario was recorded, pages. */
+export interface KernelMemory {
+  /** What the recorder added to the limit of /g. */
+  readonly extra: number;
+  /** What was charged at each snap. */
+  readonly atSnaps: readonly number[];
+}
+
+/**
+ * `fresh`: with statistics of groups that are no older than a step. `kernel`: the limit is higher by what the kernel had not
+ * yet taken of the recorder's addition; when that was follows from a first play. Throws ScenarioError where the scenario
+ * says what the language does not know.
+ */
+export function playPressure(text: string, file: string, fresh: boolean, kernel?: KernelMemory): PlayedScenario {
   const began = Date.now();
   const lines = text.split('\n');
   const found = lines.findIndex((line) => /^(proc|object) /.test(line));
@@ -59,10 +79,25 @@ export function playPressure(text: string, file: string, fresh: boolean): Played
   const off = lines.some((line) => /^machine\b.* readahead=/.test(line)) ? '' : ' readahead=off';
   const machineMore = `${off}${fresh ? ' statflush=0s' : ''}`;
   const head = lines.slice(0, start).map((line) => (/^machine\b/.test(line) ? `${line}${machineMore}` : line));
-  const machine = createMachine(head.join('\n'), { file });
-  const player = new Player(machine);
-  for (let at = start; at < lines.length; at++) player.step(lines[at] ?? '', at + 1, file);
+  const playAll = (others?: OtherKernelMemory) => {
+    const machine = createMachine(head.join('\n'), { file });
+    const player = new Player(machine, fresh, others);
+    for (let at = start; at < lines.length; at++) player.step(lines[at] ?? '', at + 1, file);
+    return { machine, player };
+  };
+  let { machine, player } = playAll();
+  if (kernel !== undefined && kernel.extra > 0) {
+    const { tables } = player;
+    const others = kernel.atSnaps.map((pages, i) => pages - (tables[i] ?? 0));
+    ({ machine, player } = playAll({ extra: kernel.extra, others }));
+  }
   return { scenario: file, ms: Date.now() - began, check: machine.check(), snaps: player.snaps };
+}
+
+/** Up to each snap: pages of the kernel that are no page tables or nodes of files. */
+interface OtherKernelMemory {
+  readonly extra: number;
+  readonly others: readonly number[];
 }
 
 class Player {
@@ -73,9 +108,19 @@ class Player {
   /** Processes that have exited, as they were then. */
   readonly #exited: Record<string, PlayedProcess> = {};
   #alive = new Set<string>();
+  /** Page tables and nodes of files at each snap. */
+  readonly tables: number[] = [];
+  readonly #fresh: boolean;
+  readonly #kernel: OtherKernelMemory | undefined;
+  /** memory.max of /g as the scenario has it, pages. */
+  #limit = Number.POSITIVE_INFINITY;
 
-  constructor(machine: ReclaimMachine) {
+  constructor(machine: ReclaimMachine, fresh: boolean, kernel: OtherKernelMemory | undefined) {
     this.#machine = machine;
+    this.#fresh = fresh;
+    this.#kernel = kernel;
+    this.#limit = this.#first()?.memcg.max ?? this.#limit;
+    this.#leaveRoomForKernel();
     this.#before = table(machine.read('/proc/vmstat'));
   }
 
@@ -85,19 +130,63 @@ class Player {
     if (subject === '' || subject.startsWith('#') || this.#killed.has(subject)) return;
     if (subject === 'snap') {
       this.snaps.push(this.#snap(line, words[1] ?? ''));
+      this.tables.push(this.#tables());
       return;
     }
     if (words[1] === 'exit')
       this.#exited[subject] = { ...this.#faultsOf(subject), alive: 0, killed_at_line: 0, maps: {} };
     try {
-      this.#machine.apply(line);
+      for (const part of this.#inPieces(line)) {
+        this.#machine.apply(part);
+        this.#leaveRoomForKernel();
+      }
     } catch (error) {
       if (!(error instanceof ScenarioError)) throw error;
       throw new ScenarioError(file, number, error.column, error.reason, error.hint);
     }
+    if (words[0] === 'cgroup' && words[2] === '/g/memory.max') this.#limit = this.#first()?.memcg.max ?? this.#limit;
+    this.#leaveRoomForKernel();
     const alive = this.#living();
     if (words[1] !== 'exit') for (const name of this.#alive) if (!alive.has(name)) this.#killed.set(name, number);
     this.#alive = alive;
+  }
+
+  #first(): Cgroup | undefined {
+    return this.#machine.machine.cgroups.at('/').children.get('g');
+  }
+
+  /**
+   * The recorder raised the limit by what the kernel took for itself at most. Until it has taken all of that, processes and
+   * files have more room than the scenario says: by so much the limit is higher here, where page tables and nodes of files
+   * are charged to nobody.
+   */
+  #leaveRoomForKernel(): void {
+    const group = this.#first();
+    if (this.#kernel === undefined || group === undefined) return;
+    const { extra, others } = this.#kernel;
+    group.memcg.max = this.#limit + extra - this.#tables() - (others[this.snaps.length] ?? others.at(-1) ?? 0);
+  }
+
+  /** Page tables come while a long step goes on; with statistics as fresh as the last step it must stay one. */
+  #inPieces(line: string): string[] {
+    const [, begin, from, nrPages, rest] = /^(\S+ touch \S+) (\d+)p (\d+)p (.*)$/.exec(line) ?? [];
+    if (this.#kernel === undefined || this.#fresh || begin === undefined || Number(nrPages) <= PIECE_PAGES)
+      return [line];
+    const pieces: string[] = [];
+    for (let at = 0; at < Number(nrPages); at += PIECE_PAGES)
+      pieces.push(`${begin} ${Number(from) + at}p ${Math.min(PIECE_PAGES, Number(nrPages) - at)}p ${rest}`);
+    return pieces;
+  }
+
+  /** Page tables and nodes of files, in pages, about. */
+  #tables(): number {
+    const { mem, tasks } = this.#machine.machine;
+    let tables = 0;
+    for (const { mm } of tasks.values()) if (mm !== null && mm.memcg !== 0) tables += mm.pageDirectory.size;
+    let chunks = 0;
+    for (const { pages, nrPages } of mem.mappings.values())
+      for (let key = 0; key * CHUNK_PAGES < nrPages; key++) if (pages.chunk(key) !== undefined) chunks++;
+    return tables + Math.ceil((chunks * NODES_IN_CHUNK * NODE_BYTES) / PAGE);
   }
 
   #living(): Set<string> {

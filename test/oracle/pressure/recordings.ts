@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Golden, isCompared, judge } from './judge.ts';
-import { type PlayedScenario, playPressure } from './play.ts';
+import { type KernelMemory, type PlayedScenario, playPressure } from './play.ts';
+
+const PAGE = 4096;
 
 /** A scenario and the recordings that it is held to: NAME, NAME.fresh or NAME.v2. */
 export interface Compared {
@@ -54,9 +56,15 @@ export function bringTogether(
 
 export function compare({ name, text, goldens }: Compared): Verdict {
   const fresh = goldens.size > 0 && [...goldens.keys()].every((recording) => recording.endsWith('.fresh'));
-  const played = playPressure(text, `${name}.scn`, fresh);
+  const played = playPressure(text, `${name}.scn`, fresh, kernelMemoryOf([...goldens.values()][0]));
   return {
     played,
     faults: new Map([...goldens].map(([recording, golden]) => [recording, judge(recording, golden, played)])),
   };
+}
+
+function kernelMemoryOf(golden: Golden | undefined): KernelMemory | undefined {
+  if (golden?.extra === undefined) return undefined;
+  const atSnaps = golden.snaps.map(({ counters }) => (counters['memcg.kmem']?.[0] ?? 0) / PAGE);
+  return { extra: golden.extra / PAGE, atSnaps };
 }

@@ -5,8 +5,9 @@ import { ONE_GROUP_ROWS } from './one-group-scenarios.ts';
 import { READAHEAD_ROWS } from './readahead-scenarios.ts';
 import { groupScenario, guestScenario } from './scenario-writer.ts';
 import { TREE_ROWS } from './tree-scenarios.ts';
+import { VARIANT_ROWS } from './variant-scenarios.ts';
 
-const ROWS = [...ONE_GROUP_ROWS, ...TREE_ROWS, ...FURTHER_ROWS, ...READAHEAD_ROWS];
+const ROWS = [...ONE_GROUP_ROWS, ...TREE_ROWS, ...FURTHER_ROWS, ...READAHEAD_ROWS, ...VARIANT_ROWS];
 
 const memory = new Map<string, ReadonlyMap<string, string>>();
 
