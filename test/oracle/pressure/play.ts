@@ -112,14 +112,16 @@ class Player {
   readonly tables: number[] = [];
   readonly #fresh: boolean;
   readonly #kernel: OtherKernelMemory | undefined;
-  /** memory.max of /g as the scenario has it, pages. */
-  #limit = Number.POSITIVE_INFINITY;
+  /** memory.max and memory.high of /g as the scenario has them, pages. */
+  #max = Number.POSITIVE_INFINITY;
+  #high = Number.POSITIVE_INFINITY;
 
   constructor(machine: ReclaimMachine, fresh: boolean, kernel: OtherKernelMemory | undefined) {
     this.#machine = machine;
     this.#fresh = fresh;
     this.#kernel = kernel;
-    this.#limit = this.#first()?.memcg.max ?? this.#limit;
+    this.#noteLimits(['cgroup', 'write', '/g/memory.max']);
+    this.#noteLimits(['cgroup', 'write', '/g/memory.high']);
     this.#leaveRoomForKernel();
     this.#before = table(machine.read('/proc/vmstat'));
   }
@@ -138,14 +140,13 @@ class Player {
     try {
       for (const part of this.#inPieces(line)) {
         this.#machine.apply(part);
+        this.#noteLimits(words);
         this.#leaveRoomForKernel();
       }
     } catch (error) {
       if (!(error instanceof ScenarioError)) throw error;
       throw new ScenarioError(file, number, error.column, error.reason, error.hint);
     }
-    if (words[0] === 'cgroup' && words[2] === '/g/memory.max') this.#limit = this.#first()?.memcg.max ?? this.#limit;
-    this.#leaveRoomForKernel();
     const alive = this.#living();
     if (words[1] !== 'exit') for (const name of this.#alive) if (!alive.has(name)) this.#killed.set(name, number);
     this.#alive = alive;
@@ -153,6 +154,14 @@ class Player {
 
   #first(): Cgroup | undefined {
     return this.#machine.machine.cgroups.at('/').children.get('g');
+  }
+
+  /** A limit of /g is what the scenario has just written. */
+  #noteLimits([subject, , file]: readonly string[]): void {
+    const memcg = this.#first()?.memcg;
+    if (subject !== 'cgroup' || memcg === undefined) return;
+    if (file === '/g/memory.max') this.#max = memcg.max;
+    if (file === '/g/memory.high') this.#high = memcg.high;
   }
 
   /**
@@ -164,7 +173,9 @@ class Player {
     const group = this.#first();
     if (this.#kernel === undefined || group === undefined) return;
     const { extra, others } = this.#kernel;
-    group.memcg.max = this.#limit + extra - this.#tables() - (others[this.snaps.length] ?? others.at(-1) ?? 0);
+    const left = extra - this.#tables() - (others[this.snaps.length] ?? others.at(-1) ?? 0);
+    group.memcg.max = this.#max + left;
+    group.memcg.high = this.#high + left;
   }
 
   /** Page tables come while a long step goes on; with statistics as fresh as the last step it must stay one. */
