@@ -125,3 +125,50 @@ cgroup write /g/memory.low 3M`);
   expect(look(false)).toEqual([257, true]);
   expect(look(true)).toEqual([1024 - 257, false]);
 });
+
+it('a direct reclaimer whose turn begins behind the last group begins again at the first (mem_cgroup_iter)', () => {
+  const { machine } = machineOf(`machine ram=64M swap=0
+cgroup write /cgroup.subtree_control +memory
+cgroup mkdir /g
+object F file 4M
+proc A cgroup=/g
+A read F 0 4M
+object G file 4M
+proc B
+B read G 0 4M`);
+  const { mem } = machine;
+  const turns = Array.from({ length: 4 }, () => {
+    const sc = new ScanControl('direct', 32, 60);
+    sc.priority = 2;
+    const before = mem.memcgs[1]!.usage;
+    expect(shrinkNode(mem, sc)).toBeGreaterThanOrEqual(32);
+    return mem.memcgs[1]!.usage < before ? 'g' : 'root';
+  });
+  expect(turns).toEqual(['root', 'g', 'root', 'g']);
+});
+
+it('where volatile memory suffices the lists are left alone', () => {
+  const { machine } = machineOf(`machine ram=64M swap=64M
+proc A
+A mmap data size=4M anon private
+A touch data 0 4M write
+A mmap cache size=4M anon private
+A touch cache 0 4M write
+A volatile cache 0 4M`);
+  const sc = new ScanControl('direct', 32, 60);
+  sc.priority = 0;
+  expect(shrinkNode(machine.mem, sc)).toBeGreaterThanOrEqual(32);
+  expect(sc.nrScanned).toBe(0);
+});
+
+it('after reclaim of a group nobody is reclaimed from any more: later shadows are of the machine', () => {
+  const session = machineOf(`machine ram=64M swap=64M
+cgroup write /cgroup.subtree_control +memory
+cgroup mkdir /g
+object F file 4M
+proc A cgroup=/g
+A read F 0 4M`);
+  session.apply('cgroup write /g/memory.reclaim 1M');
+  expect(session.machine.mem.memcgs[1]!.usage).toBeLessThanOrEqual(768);
+  expect(session.machine.mem.reclaimTarget).toBe(null);
+});
