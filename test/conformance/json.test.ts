@@ -73,6 +73,19 @@ test('play, of text, of a snap and of a golden with its validity', async () => {
   expect(valid('play', (await reclaimfs('play', scenario, '--json')).stdout)).toMatchObject({ profile: '2013' });
 });
 
+test('wss', async () => {
+  const load = join(program.directory, 'wss.scn');
+  writeFileSync(load, `${SCENARIO}game touch heap 0 4M write\n`);
+  const { stdout } = await reclaimfs('wss', load, '--memory', '2M,4M', '--ram', '64M', '--json');
+  // Each page is accessed twice, 1023 others between.
+  expect(valid('wss', stdout)).toMatchObject({
+    accesses: 2048,
+    footprintKb: 4096,
+    curve: [{ faults: 1024 }, { faults: 0 }],
+    measured: [{ ramKb: 65536, usedKb: 4096, faults: 0, lru: { faults: 0 } }],
+  });
+});
+
 test('compare', { timeout: 120_000 }, async () => {
   const load = join(program.directory, 'load.scn');
   writeFileSync(load, `${SCENARIO}duration 1s\n`);

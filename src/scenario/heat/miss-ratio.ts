@@ -90,19 +90,21 @@ function measured(
   point: (nrPages: number) => MissPoint,
 ): MeasuredPoint {
   let [accesses, faults, most, sum, samples] = [0, 0, 0, 0, 0];
-  played(scenario, name, `${ramKb}K`, (machine) => {
-    const { mem } = machine;
-    mem.onTouch = (_mm, _vpn, count) => {
+  const look = (machine: Machine): void => {
+    const { events } = machine.mem;
+    faults = broughtBack(machine.mem);
+    most = Math.max(most, pagesInUse(machine));
+    if (events.pgsteal_kswapd + events.pgsteal_direct === 0) return;
+    sum += pagesInUse(machine);
+    samples++;
+  };
+  const { machine: last } = played(scenario, name, `${ramKb}K`, (machine) => {
+    machine.mem.onTouch = (_mm, _vpn, count) => {
       accesses += count;
     };
-    machine.onTime = () => {
-      faults = broughtBack(mem);
-      most = Math.max(most, pagesInUse(machine));
-      if (mem.events.pgsteal_kswapd + mem.events.pgsteal_direct === 0) return;
-      sum += pagesInUse(machine);
-      samples++;
-    };
+    machine.onTime = () => look(machine);
   });
+  look(last);
   const used = samples === 0 ? most : Math.round(sum / samples);
   return {
     ramKb,
