@@ -55,8 +55,12 @@ async function serve(start: StartMessage, startFront: StartFront): Promise<void>
   tell({ kind: 'ready', mountpoint, transport, capabilities, ui: front?.url });
   mount.onMessage((answer) => tell(answer as ResetAnswer));
   process.on('message', (request: ResetRequest) => mount.send(request));
-  if (start.attached) process.once('disconnect', () => void endAll(branches).then(() => mount.unmount()));
-  else letGo();
+  if (start.attached) {
+    const end = (): void => void endAll(branches).then(() => mount.unmount());
+    process.once('disconnect', end);
+    // Whoever started us may have ended while we mounted.
+    if (!process.connected) end();
+  } else letGo();
   const reason = await mount.closed;
   await front?.close();
   await endAll(branches);
