@@ -72,6 +72,9 @@ done </proc/self/mountinfo
 command -v setpriv >/dev/null || { echo 'reclaimfs: setpriv is missing: install util-linux, or use --privileged' >&2; exit 1; }
 `;
 
+/** The machine's log in place of this one's: where there is no such device nothing can lie on it. */
+const COVER_KMSG = '{ [ ! -e /dev/kmsg ] || mount --bind "$1/reclaimfs/kmsg" /dev/kmsg 2>/dev/null || :; }';
+
 /** The tree over /proc, and nowhere else; then the command in the place of this shell. */
 const COVER_PROC = 'mount --rbind "$1" /proc && umount -l "$1" && shift 2 && exec "$@"';
 
@@ -109,7 +112,11 @@ const ENTER_TIME = 'nsenter --time=/proc/self/ns/time_for_children --';
 export function withTreeAsProc(mountpoint: string, command: readonly string[], options: CommandOptions = {}): string[] {
   const { isolation = 'default', noNewPrivs = false, surroundings } = options;
   const privileged = isolation === 'privileged';
-  const script = [SET_HOSTNAME, ...(privileged ? [] : [READ_ONLY]), `${COVER_SYS} && ${COVER_PROC}`].join('\n');
+  const script = [
+    SET_HOSTNAME,
+    ...(privileged ? [] : [READ_ONLY]),
+    `${COVER_SYS} && ${COVER_KMSG} && ${COVER_PROC}`,
+  ].join('\n');
   const shell = ['sh', '-c', script, 'reclaimfs', mountpoint, surroundings?.hostname ?? ''];
   const less = [...(privileged ? [] : dropping(isolation)), ...(noNewPrivs ? ['--no-new-privs'] : [])];
   // The shell says of a command that is not there what shells say.

@@ -11,11 +11,12 @@ import { cpuOf } from './cgroup-cpu.ts';
 import { pidsOf } from './cgroup-pids.ts';
 import { memcgNumaStat, memcgStat } from './cgroup-stat.ts';
 import { freeze, frozenUs } from './freezer.ts';
+import { isIn, type KernelName, type Span } from './kernels.ts';
 import type { Machine } from './machine.ts';
 import type { PsiResource } from './psi.ts';
 
 /** One file. Without `show` it is only written, without `write` only read. */
-export interface CgroupFile {
+export interface CgroupFile extends Span {
   readonly name: string;
   /** Where it stands: in the root, in the others, or in both; memory files only where the controller is. */
   readonly where: 'root' | 'child' | 'both';
@@ -23,6 +24,8 @@ export interface CgroupFile {
   readonly pids?: boolean;
   /** Only where the group shows its pressure. */
   readonly pressure?: boolean;
+  /** poll(2) tells those who have read it of every change (POLLPRI). Mirrors: cgroup_file_notify. */
+  readonly notifies?: boolean;
   /** What a number written to it may be; anything else is refused. */
   readonly range?: { readonly min: number; readonly max: number };
   show?(machine: Machine, group: Cgroup): string;
@@ -221,6 +224,7 @@ function count(name: string, key: 'maxDepth' | 'maxDescendants'): CgroupFile {
 
 function pressure(resource: PsiResource): CgroupFile {
   return {
+    since: '5.10',
     name: `${resource}.pressure`,
     where: 'both',
     pressure: true,
@@ -229,7 +233,8 @@ function pressure(resource: PsiResource): CgroupFile {
 }
 
 /** Mirrors: cgroup_stat_show: groups below, and how many of them have each controller. */
-function cgroupStat(group: Cgroup): string {
+function cgroupStat(group: Cgroup, kernel: KernelName): string {
+  if (isIn(kernel, { until: '6.18' })) return `nr_descendants ${descendants(group)}\nnr_dying_descendants 0\n`;
   const subsystems = CONTROLLER_NAMES.map((name): [Controller, number] => [name, withController(group, name)]);
   const living = subsystems.map(([name, n]) => `nr_subsys_${name} ${n}\n`).join('');
   const dying = subsystems.map(([name]) => `nr_dying_subsys_${name} 0\n`).join('');
@@ -260,12 +265,17 @@ const pids = (name: string, show: (machine: Machine, group: Cgroup) => string | 
   show: (machine, group) => `${show(machine, group)}\n`,
 });
 
-const memory = (name: string, show: (memcg: Memcg) => string): CgroupFile => ({
+const memory = (name: string, show: (memcg: Memcg, kernel: KernelName) => string): CgroupFile => ({
   name,
   where: 'child',
   memory: true,
-  show: (_machine, group) => show(group.memcg),
+  show: ({ options }, group) => show(group.memcg, options.kernel),
 });
+
+/** Mirrors: __memory_events_show. */
+function memoryEvents({ oom_group_kill, ...record }: Memcg['events'], kernel: KernelName): string {
+  return events(isIn(kernel, { since: '6.1' }) ? { ...record, oom_group_kill } : record);
+}
 
 /** The files, by name in each directory. */
 export const CGROUP_FILES: readonly CgroupFile[] = [
@@ -302,23 +312,26 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   {
     name: 'cgroup.events',
     where: 'child',
-    show: ({ cgroups }, group) =>
-      `populated ${cgroups.tasksOf(group, true).some((task) => !task.isZombie) ? 1 : 0}\nfrozen ${group.isFrozen ? 1 : 0}\n`,
+    notifies: true,
+    show: ({ cgroups, options }, group) =>
+      `populated ${cgroups.tasksOf(group, true).some((task) => !task.isZombie) ? 1 : 0}\n${isIn(options.kernel, { since: '5.10' }) ? `frozen ${group.isFrozen ? 1 : 0}\n` : ''}`,
   },
   count('cgroup.max.depth', 'maxDepth'),
   count('cgroup.max.descendants', 'maxDescendants'),
   {
     name: 'cgroup.stat',
     where: 'both',
-    show: (_machine, group) => cgroupStat(group),
+    show: ({ options }, group) => cgroupStat(group, options.kernel),
   },
   {
     name: 'cgroup.stat.local',
+    since: '6.18',
     where: 'child',
     show: (machine, group) => `frozen_usec ${frozenUs(machine, group)}\n`,
   },
   {
     name: 'cgroup.freeze',
+    since: '5.10',
     where: 'child',
     range: FLAG,
     show: (_machine, group) => (group.freeze ? '1\n' : '0\n'),
@@ -326,6 +339,7 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   },
   {
     name: 'cgroup.pressure',
+    since: '6.1',
     where: 'both',
     range: FLAG,
     show: (_machine, group) => (group.showsPressure ? '1\n' : '0\n'),
@@ -335,16 +349,19 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   },
   {
     name: 'cpu.stat',
+    since: '5.10',
     where: 'both',
     show(machine, group) {
       const { userUs, systemUs, niceUs } = cpuOf(machine, group);
-      return `usage_usec ${userUs + systemUs}\nuser_usec ${userUs}\nsystem_usec ${systemUs}\nnice_usec ${niceUs}\n`;
+      const nice = isIn(machine.options.kernel, { since: '6.18' }) ? `nice_usec ${niceUs}\n` : '';
+      return `usage_usec ${userUs + systemUs}\nuser_usec ${userUs}\nsystem_usec ${systemUs}\n${nice}`;
     },
   },
   // Throttling by the cpu controller, which is not there, would stand here.
-  { name: 'cpu.stat.local', where: 'both', show: () => '' },
+  { name: 'cpu.stat.local', since: '6.18', where: 'both', show: () => '' },
   {
     name: 'cgroup.kill',
+    since: '6.1',
     where: 'child',
     range: { min: 1, max: 1 },
     *write(machine, group, text) {
@@ -353,16 +370,21 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     },
   },
   memory('memory.current', (memcg) => bytes(memcg.usage)),
-  peak('memory.peak', ({ peak: counter, usage }) => ({ counter, usage })),
-  limit('memory.min', 'min'),
+  { ...peak('memory.peak', ({ peak: counter, usage }) => ({ counter, usage })), since: '6.1' },
+  { ...limit('memory.min', 'min'), since: '5.10' },
   limit('memory.low', 'low'),
   limit('memory.high', 'high', enforceHigh),
   limit('memory.max', 'max', enforceMax),
-  memory('memory.events', (memcg) => events(memcg.events)),
-  memory('memory.events.local', (memcg) => events(memcg.localEvents)),
+  { ...memory('memory.events', (memcg, kernel) => memoryEvents(memcg.events, kernel)), notifies: true },
+  {
+    ...memory('memory.events.local', (memcg, kernel) => memoryEvents(memcg.localEvents, kernel)),
+    since: '5.10',
+    notifies: true,
+  },
   { name: 'memory.stat', where: 'both', memory: true, show: memcgStat },
   {
     name: 'memory.oom.group',
+    since: '5.10',
     where: 'child',
     memory: true,
     range: FLAG,
@@ -371,15 +393,15 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
       memcg.oomGroup = writeFlag(text);
     },
   },
-  { name: 'memory.reclaim', where: 'both', memory: true, write: proactiveReclaim },
+  { name: 'memory.reclaim', since: '6.1', where: 'both', memory: true, write: proactiveReclaim },
   memory('memory.swap.current', (memcg) => bytes(memcg.swapUsage)),
-  limit('memory.swap.high', 'swapHigh'),
+  { ...limit('memory.swap.high', 'swapHigh'), since: '5.10' },
   limit('memory.swap.max', 'swapMax'),
-  peak('memory.swap.peak', ({ swapPeak: counter, swapUsage: usage }) => ({ counter, usage })),
-  memory('memory.swap.events', (memcg) => events(memcg.swapEvents)),
-  { name: 'memory.numa_stat', where: 'both', memory: true, show: memcgNumaStat },
+  { ...peak('memory.swap.peak', ({ swapPeak: counter, swapUsage: usage }) => ({ counter, usage })), since: '6.18' },
+  { ...memory('memory.swap.events', (memcg) => events(memcg.swapEvents)), since: '5.10', notifies: true },
+  { name: 'memory.numa_stat', since: '5.10', where: 'both', memory: true, show: memcgNumaStat },
   pids('pids.current', pidsOf),
-  pids('pids.peak', (_machine, group) => group.pidsPeak),
+  { ...pids('pids.peak', (_machine, group) => group.pidsPeak), since: '6.1' },
   {
     ...pids('pids.max', (_machine, group) => (group.pidsMax === NO_LIMIT ? 'max' : group.pidsMax)),
     range: { min: 0, max: MAX_PIDS },
@@ -387,20 +409,31 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
       group.pidsMax = writePidsMax(text);
     },
   },
-  pids('pids.events', (_machine, group) => `max ${group.pidsFailures}`),
-  pids('pids.events.local', (_machine, group) => `max ${group.pidsLocalFailures}`),
+  { ...pids('pids.events', (_machine, group) => `max ${group.pidsFailures}`), notifies: true },
+  {
+    ...pids('pids.events.local', (_machine, group) => `max ${group.pidsLocalFailures}`),
+    since: '6.18',
+    notifies: true,
+  },
   pressure('memory'),
   pressure('io'),
   pressure('cpu'),
 ];
 
+/** Without CONFIG_PSI there are no pressure files; switched off they are there before 5.13, and say so. Mirrors: cgroup_psi_enabled. */
+function hasPressure({ options: { kernel, psi } }: Machine): boolean {
+  return psi === 'on' || (psi === 'off' && isIn(kernel, { until: '6.1' }));
+}
+
 const BY_NAME = new Map(CGROUP_FILES.map((file) => [file.name, file]));
 
 /** The file of this name in a group, if it has one there. */
-export function cgroupFile(group: Cgroup, name: string): CgroupFile | undefined {
+export function cgroupFile(machine: Machine, group: Cgroup, name: string): CgroupFile | undefined {
   const file = BY_NAME.get(name);
-  if (file === undefined || (file.memory && !group.hasMemory) || (file.pids && !group.hasPids)) return undefined;
-  if (file.pressure && !group.showsPressure) return undefined;
+  if (file === undefined || !isIn(machine.options.kernel, file)) return undefined;
+  if ((file.memory && !group.hasMemory) || (file.pids && !group.hasPids)) return undefined;
+  if (file.pressure && !(group.showsPressure && hasPressure(machine))) return undefined;
+  if (file.name === 'cgroup.pressure' && !hasPressure(machine)) return undefined;
   if (file.where !== 'both' && (file.where === 'root') !== (group.parent === null)) return undefined;
   return file;
 }
@@ -418,7 +451,7 @@ function whyNoFile({ parent }: Cgroup, name: string): string {
 
 /** One write to a file. Throws E2BIG, ENOENT (no such file), EINVAL (not for writing), and what the file says. */
 export function* writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): Job<void> {
-  const file = cgroupFile(group, name);
+  const file = cgroupFile(machine, group, name);
   if (file === undefined) throw new KernelError(ENOENT, `${group.path} has no file ${name}${whyNoFile(group, name)}`);
   if (text.length > MAX_WRITTEN) throw new KernelError(E2BIG, 'at most a page can be written');
   if (file.write === undefined) throw new KernelError(EINVAL, `${name} is not for writing`);

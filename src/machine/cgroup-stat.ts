@@ -4,53 +4,32 @@ import { PG_ANON, PG_DIRTY, PG_LRU, PG_SWAPBACKED, PG_SWAPCACHE, PG_WRITEBACK } 
 import { flushStats } from '../mm/reclaim/lruvec.ts';
 import { MemcgCounts } from '../mm/reclaim/memcg.ts';
 import type { Cgroup } from './cgroup.ts';
+import { wordsByKernel } from './kernels.ts';
 import type { Machine } from './machine.ts';
 
 const PAGE = 4096;
 const STACK_BYTES = 16_384;
 const LISTS = ['inactive_anon', 'active_anon', 'inactive_file', 'active_file', 'unevictable'] as const;
-/** Rows of counters, in the order of 6.18; those that no MemcgCounts has are without a model and stay zero. */
-const WORKINGSET = [
-  'workingset_refault_anon',
-  'workingset_refault_file',
-  'workingset_activate_anon',
-  'workingset_activate_file',
-  'workingset_restore_anon',
-  'workingset_restore_file',
-  'workingset_nodereclaim',
-  'pgdemote_kswapd',
-  'pgdemote_direct',
-  'pgdemote_khugepaged',
-  'pgdemote_proactive',
-];
-const EVENTS = [
-  'pswpin',
-  'pswpout',
-  'pgscan_kswapd',
-  'pgscan_direct',
-  'pgscan_khugepaged',
-  'pgscan_proactive',
-  'pgsteal_kswapd',
-  'pgsteal_direct',
-  'pgsteal_khugepaged',
-  'pgsteal_proactive',
-  'pgfault',
-  'pgmajfault',
-  'pgrefill',
-  'pgactivate',
-  'pgdeactivate',
-  'pglazyfree',
-  'pglazyfreed',
-  'swpin_zero',
-  'swpout_zero',
-  'zswpin',
-  'zswpout',
-  'zswpwb',
-  'thp_fault_alloc',
-  'thp_collapse_alloc',
-  'thp_swpout',
-  'thp_swpout_fallback',
-];
+/** What has happened, as far as it is not kept by node. */
+const EVENTS = `
+  pswpin>=6.18 pswpout>=6.18 pgscan_kswapd>=6.1 pgscan_direct>=6.1 pgscan_khugepaged>=6.18 pgscan_proactive>=6.18
+  pgsteal_kswapd>=6.1 pgsteal_direct>=6.1 pgsteal_khugepaged>=6.18 pgsteal_proactive>=6.18 pgfault>=6.1
+  pgmajfault>=6.1 pgrefill>=6.1 pgactivate>=6.1 pgdeactivate>=6.1 pglazyfree>=6.1 pglazyfreed>=6.1 swpin_zero>=6.18
+  swpout_zero>=6.18 zswpin>=6.1 zswpout>=6.1 zswpwb>=6.18 thp_fault_alloc>=5.10 thp_collapse_alloc>=5.10
+  thp_swpout>=6.18 thp_swpout_fallback>=6.18
+`;
+/** The rows in the order of each kernel; what has no model behind it is zero. Mirrors: memory_stats, memcg_vm_event_stat. */
+const statNames = wordsByKernel(`
+  anon file kernel>=6.1 kernel_stack slab<5.10 pagetables>=6.1 sec_pagetables>=6.1 percpu>=5.10 sock vmalloc>=6.1 shmem
+  zswap>=6.1 zswapped>=6.1 file_mapped file_dirty file_writeback swapcached>=6.1 anon_thp>=5.10 file_thp>=6.1
+  shmem_thp>=6.1 inactive_anon active_anon inactive_file active_file unevictable slab_reclaimable slab_unreclaimable
+  slab>=5.10 workingset_refault_anon>=5.10 workingset_refault_file>=5.10 workingset_activate_anon>=5.10
+  workingset_activate_file>=5.10 workingset_restore_anon>=5.10 workingset_restore_file>=5.10
+  workingset_nodereclaim>=5.10 pgdemote_kswapd>=6.18 pgdemote_direct>=6.18 pgdemote_khugepaged>=6.18
+  pgdemote_proactive>=6.18 pgfault<6.1 pgmajfault<6.1 pgrefill<6.1 pgscan pgsteal pgactivate<6.1 pgdeactivate<6.1
+  pglazyfree<6.1 pglazyfreed<6.1 workingset_refault<5.10 workingset_activate<5.10 workingset_nodereclaim<5.10
+  ${EVENTS}
+`);
 
 /** The text, with the groups below counted in. What has no model behind it is zero. */
 export function memcgStat(machine: Machine, group: Cgroup): string {
@@ -95,12 +74,16 @@ export function memcgStatUnflushed(machine: Machine, group: Cgroup): string {
     ['slab_reclaimable', 0],
     ['slab_unreclaimable', 0],
     ['slab', 0],
-    ...WORKINGSET.map(counted),
     ['pgscan', counts.pgscan_kswapd + counts.pgscan_direct + counts.pgscan_proactive],
     ['pgsteal', counts.pgsteal_kswapd + counts.pgsteal_direct + counts.pgsteal_proactive],
-    ...EVENTS.map(counted),
+    ...Object.keys(counts).map(counted),
+    ['workingset_refault', counts.workingset_refault_anon + counts.workingset_refault_file],
+    ['workingset_activate', counts.workingset_activate_anon + counts.workingset_activate_file],
   ];
-  return rows.map(([name, value]) => `${name} ${value}\n`).join('');
+  const values = new Map(rows);
+  return statNames(machine.options.kernel)
+    .map((name) => `${name} ${values.get(name) ?? 0}\n`)
+    .join('');
 }
 
 type Counts = Readonly<Record<string, number | undefined>>;
@@ -151,7 +134,9 @@ const WITHOUT_NODE = new Set([
   'slab',
   'pgscan',
   'pgsteal',
-  ...EVENTS,
+  ...EVENTS.trim()
+    .split(/\s+/)
+    .map((word) => word.replace(/[<>].*/, '')),
 ]);
 
 /** memory.numa_stat: there is one node. Mirrors: memory_numa_stat_show. */

@@ -22,6 +22,7 @@ import { notePids } from './cgroup-pids.ts';
 import { freezeWith } from './freezer.ts';
 import type { Machine, Ticker } from './machine.ts';
 import { outOfMemory, selectBadProcess } from './oom.ts';
+import { reportKill } from './oom-report.ts';
 import { Psi } from './psi.ts';
 import { reclaimCostUs } from './reclaim-costs.ts';
 import type { Task } from './task.ts';
@@ -317,11 +318,15 @@ export class Cgroups implements MemcgCharger, Ticker {
     if (worst === undefined) return false;
     let whole: Cgroup | undefined;
     for (let up: Cgroup | null = this.of(worst); up?.isWithin(group); up = up.parent) if (up.memcg.oomGroup) whole = up;
-    if (!outOfMemory(this.machine, { among: [worst], group: group.path })) return false;
+    if (!outOfMemory(this.machine, { among: [worst], candidates: among, group, whole })) return false;
     g.note('oom_kill');
     if (whole === undefined) return true;
     whole.memcg.note('oom_group_kill');
-    for (const task of this.tasksOf(whole, true)) if (task !== worst) this.machine.pressure.kill(task);
+    for (const task of this.tasksOf(whole, true)) {
+      if (task === worst) continue;
+      reportKill(this.machine, { asker: undefined, victim: task, among, group, allocating: false }, 0);
+      this.machine.pressure.kill(task);
+    }
     return true;
   }
 

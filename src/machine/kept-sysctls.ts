@@ -27,10 +27,10 @@ const KEPT: Readonly<Record<string, string>> = {
     ipv4.ip_forward ipv4.ip_local_port_range ipv4.tcp_fin_timeout ipv4.tcp_max_syn_backlog ipv4.tcp_mem
     ipv4.tcp_rmem ipv4.tcp_syncookies ipv4.tcp_wmem unix.max_dgram_qlen`,
   vm: `
-    admin_reserve_kbytes compact_unevictable_allowed dirtytime_expire_seconds extfrag_threshold
+    admin_reserve_kbytes block_dump compact_unevictable_allowed dirtytime_expire_seconds extfrag_threshold
     hugetlb_optimize_vmemmap hugetlb_shm_group legacy_va_layout lowmem_reserve_ratio memfd_noexec min_slab_ratio
     min_unmapped_ratio mmap_min_addr mmap_rnd_bits mmap_rnd_compat_bits nr_hugepages_mempolicy numa_stat
-    numa_zonelist_order overcommit_kbytes page_lock_unfairness percpu_pagelist_high_fraction
+    numa_zonelist_order overcommit_kbytes page_lock_unfairness percpu_pagelist_fraction percpu_pagelist_high_fraction
     shrink_inodes_with_pagecache stat_interval unprivileged_userfaultfd user_reserve_kbytes vfs_cache_pressure_denom
     watermark_boost_factor zone_reclaim_mode`,
 };

@@ -7,6 +7,7 @@
  */
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
+import { KERN_INFO } from './kernel-log.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
 
@@ -104,7 +105,20 @@ export class LowMemoryKiller {
       freeKb: free * KB,
       fileKb: file * KB,
     });
+    if (this.debugLevel >= 1) this.#report(victim, limit, free, file);
     this.machine.pressure.kill(victim);
+  }
+
+  /** In the words of the driver: those of 2012, or those that came with the later accounting. */
+  #report(victim: Task, { adj, minfree }: { adj: number; minfree: number }, free: number, file: number): void {
+    const { machine } = this;
+    const asker = machine.pressure.currentTask();
+    const rss = victim.mm!.rss;
+    const text =
+      this.accounting === 'early'
+        ? `send sigkill to ${victim.pid} (${victim.comm}), adj ${victim.oomScoreAdj}, size ${rss}`
+        : `Killing '${victim.comm}' (${victim.pid}), adj ${victim.oomScoreAdj},\n   to free ${rss * KB}kB on behalf of '${asker?.comm ?? 'kswapd0'}' (${asker?.pid ?? 0}) because\n   cache ${file * KB}kB is below limit ${minfree * KB}kB for oom_score_adj ${adj}\n   Free memory is ${free * KB}kB above reserved`;
+    machine.printk(KERN_INFO, `lowmemorykiller: ${text}`);
   }
 
   /** Highest adj of at least `minAdj`, then most resident pages; the first found wins a tie. */

@@ -22,9 +22,12 @@ import { Cgroups } from './cgroups.ts';
 import { checkCoherence } from './coherence.ts';
 import { EventLog } from './event-log.ts';
 import type { EventType } from './event-types.ts';
+import { KERN_INFO, KERN_NOTICE, KernelLog } from './kernel-log.ts';
+import { type KernelName, OSVERSION, releaseOf } from './kernels.ts';
 import { LowMemoryKiller } from './lmk.ts';
 import { LoadAverage } from './loadavg.ts';
 import { addFile, checkPath, removeFile } from './paths.ts';
+import { nextNsPids } from './pid-namespaces.ts';
 import { Pressure } from './pressure.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 import type { Psi } from './psi.ts';
@@ -41,6 +44,10 @@ export interface MachineOptions {
   readonly swapBytes?: number;
   readonly swapKind?: SwapKind;
   readonly profile?: ProfileName;
+  /** The kernel whose files it shows. */
+  readonly kernel?: KernelName;
+  /** Pressure stall information: off as by psi=0 on the kernel's command line, none as without CONFIG_PSI. */
+  readonly psi?: PsiMode;
   readonly seed?: number;
   readonly cpus?: number;
   readonly hostname?: string;
@@ -68,6 +75,10 @@ export interface ProcessOptions {
   readonly yields?: boolean;
 }
 
+/** Whether there is pressure stall information. */
+export const PSI_MODES = ['on', 'off', 'none'] as const;
+export type PsiMode = (typeof PSI_MODES)[number];
+
 export const DEFAULT_RAM = 2 * 1024 ** 3;
 export const DEFAULT_SWAP = 64 * 1024 ** 2;
 /** None, as in most recordings of a kernel; its own default is 128 KiB (VM_READAHEAD_PAGES). */
@@ -79,6 +90,9 @@ const KERNEL_BASE_PAGES = 8192;
 const KERNEL_STACK_PAGES = 4;
 /** The first pid given to a process that does not ask for one. */
 const FIRST_FREE_PID = 1000;
+
+/** Pretend: what the boot loader gave the kernel. */
+export const COMMAND_LINE = 'root=/dev/vda rw console=ttyS0';
 
 /** Something that happens as time passes. */
 export interface Ticker {
@@ -97,6 +111,7 @@ export class Machine {
   readonly mem: Memory;
   readonly storage: Storage;
   readonly events = new EventLog();
+  readonly kernelLog = new KernelLog();
   readonly vm: VmSettings = defaultVmSettings();
   readonly options: Required<MachineOptions>;
   readonly lmk = new LowMemoryKiller(this);
@@ -157,6 +172,8 @@ export class Machine {
       swapBytes: options.swapBytes ?? DEFAULT_SWAP,
       swapKind: options.swapKind ?? 'zram',
       profile: options.profile ?? '2013',
+      kernel: options.kernel ?? '6.18',
+      psi: options.psi ?? 'on',
       seed: options.seed ?? 1,
       cpus: options.cpus ?? 2,
       hostname: options.hostname ?? 'reclaimfs',
@@ -183,6 +200,24 @@ export class Machine {
     this.setSwap(this.options.swapBytes, this.options.swapKind);
     this.pressure = new Pressure(this);
     this.tickers.push(this.pressure);
+    this.#boot();
+  }
+
+  /** What a kernel says first. */
+  #boot(): void {
+    const { kernel, ramBytes } = this.options;
+    const kb = Math.floor(ramBytes / 1024);
+    for (const [level, text] of [
+      [KERN_NOTICE, `Linux version ${releaseOf(kernel)} (reclaimfs@simulated) (node) ${OSVERSION}`],
+      [KERN_INFO, `Command line: ${COMMAND_LINE}`],
+      [KERN_INFO, `Memory: ${kb - this.mem.kernelPages * 4}K/${kb}K available`],
+    ] as const)
+      this.kernelLog.add(0, level, text);
+  }
+
+  /** The kernel says something. */
+  printk(level: number, text: string): void {
+    this.kernelLog.add(this.nowUs, level, text);
   }
 
   /** Notifications of memory pressure. */
@@ -291,6 +326,7 @@ export class Machine {
     child.ppid = parent.pid;
     child.pgrp = parent.pgrp;
     child.session = parent.session;
+    child.nsPids = nextNsPids(this, parent);
     for (const field of INHERITED) copyField(child, parent, field);
     for (const [key, region] of parent.regions) child.regions.set(key, region);
     child.leader.comm = child.comm;
@@ -354,11 +390,23 @@ export class Machine {
     task.exitCode = exitCode;
     task.regions.clear();
     const heir = this.tasks.has(1) && task.pid !== 1 ? 1 : 0;
-    for (const other of this.tasks.values()) if (other.ppid === task.pid) other.ppid = heir;
+    for (const other of this.tasks.values()) {
+      if (other.ppid === task.pid) other.ppid = heir;
+      this.#detach(other, task.pid);
+    }
     this.loadChanges++;
     this.generation++;
     if (zombie) return;
     this.reap(task);
+  }
+
+  /** Nobody traces it any more who has gone: it runs again. Mirrors: exit_ptrace, __ptrace_unlink. */
+  #detach(task: Task, tracerPid: Pid): void {
+    for (const thread of task.threads) {
+      if (thread.tracerPid !== tracerPid) continue;
+      thread.tracerPid = 0;
+      if (thread.state === 't') this.setStill(thread, { state: thread.userRate + thread.systemRate > 0.5 ? 'R' : 'S' });
+    }
   }
 
   /** Takes a zombie away. */

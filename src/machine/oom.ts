@@ -1,6 +1,10 @@
 /** The OOM killer. Mirrors: mm/oom_kill.c. */
-import { oomBadness, oomScoreOf } from '../mm/reclaim/oom.ts';
+import { oldOomScoreOf, oomBadness, oomScoreOf } from '../mm/reclaim/oom.ts';
+import type { Cgroup } from './cgroup.ts';
+import { KERN_EMERG, KERN_WARNING } from './kernel-log.ts';
+import { isIn } from './kernels.ts';
 import type { Machine } from './machine.ts';
+import { type OomReport, reportGroupKill, reportKill, reportOom, reportReaped } from './oom-report.ts';
 import type { Task } from './task.ts';
 
 const KB = 4;
@@ -17,7 +21,8 @@ function badness(task: Task, total: number): number | undefined {
 /** What /proc/PID/oom_score shows. */
 export function oomScore(machine: Machine, task: Task): number {
   const total = totalPages(machine);
-  return oomScoreOf(badness(task, total), total);
+  const scoreOf = isIn(machine.options.kernel, { since: '5.10' }) ? oomScoreOf : oldOomScoreOf;
+  return scoreOf(badness(task, total), total);
 }
 
 /** The worst process, among `among` (default: all). The last found wins a tie. Mirrors: select_bad_process, oom_evaluate_task. */
@@ -59,8 +64,12 @@ function chosenByPolicy(machine: Machine, among: Iterable<Task>): Task | undefin
 /** Why somebody has to die: the whole machine is short of memory, or one control group is. */
 export interface OomConstraint {
   readonly among: Iterable<Task>;
-  /** Path of the group; absent: the machine. */
-  readonly group?: string;
+  /** The group; absent: the machine. */
+  readonly group?: Cgroup;
+  /** With memory.oom.group: the group that goes as a whole. */
+  readonly whole?: Cgroup | undefined;
+  /** Those who could have died, where `among` is fewer. */
+  readonly candidates?: readonly Task[];
   /** Somebody has asked for it (sysrq): nothing is out of memory, so that the machine does not stop. Mirrors: is_sysrq_oom. */
   readonly asked?: boolean;
 }
@@ -74,19 +83,33 @@ export function outOfMemory(machine: Machine, constraint: OomConstraint): boolea
   const asker = machine.pressure.currentTask();
   const mayPanic = constraint.asked !== true;
   if (mayPanic && (vm.panicOnOom === 2 || (vm.panicOnOom === 1 && constraint.group === undefined))) {
+    machine.printk(
+      KERN_EMERG,
+      `Kernel panic - not syncing: Out of memory: ${vm.panicOnOom === 2 ? 'compulsory' : 'system-wide'} panic_on_oom is enabled`,
+    );
     machine.log('panic', { reason: 'out of memory: panic_on_oom is set', by: asker?.comm ?? 'kernel' });
     machine.panicked = true;
     return false;
   }
+  // It may be an iterator, which can be gone through only once.
+  const among = [...constraint.among];
   const allocating = vm.oomKillAllocatingTask !== 0 && asker !== undefined && asker.oomScoreAdj !== -1000;
-  const victim = allocating
-    ? asker
-    : (chosenByPolicy(machine, constraint.among) ?? selectBadProcess(machine, constraint.among));
+  const victim = allocating ? asker : (chosenByPolicy(machine, among) ?? selectBadProcess(machine, among));
   if (victim === undefined || victim.mm === null) {
+    machine.printk(KERN_WARNING, 'Out of memory and no killable processes...');
     machine.log('oom', { reason: 'no process can be killed', by: asker?.comm ?? 'kernel' });
     return false;
   }
   const { mm } = victim;
+  const report: OomReport = {
+    asker,
+    victim,
+    among: constraint.candidates ?? among,
+    group: constraint.group,
+    allocating,
+  };
+  reportOom(machine, report);
+  reportKill(machine, report, oomScore(machine, victim));
   mem.events.oom_kill++;
   machine.log('oom-kill', {
     pid: victim.pid,
@@ -101,9 +124,11 @@ export function outOfMemory(machine: Machine, constraint: OomConstraint): boolea
     by: asker?.comm ?? 'kernel',
     byPid: asker?.pid ?? 0,
     constraint: constraint.group === undefined ? 'none' : 'memcg',
-    group: constraint.group ?? null,
+    group: constraint.group?.path ?? null,
   });
   machine.pressure.kill(victim);
+  reportReaped(machine, victim);
+  if (constraint.whole !== undefined) reportGroupKill(machine, constraint.whole);
   for (const other of machine.tasks.values()) if (other !== victim && other.mm === mm) machine.pressure.kill(other);
   return true;
 }

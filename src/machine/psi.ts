@@ -7,6 +7,7 @@
  */
 import { PsiGroup } from '../mm/reclaim/psi.ts';
 import type { Cgroup } from './cgroup.ts';
+import { isIn } from './kernels.ts';
 import type { Machine } from './machine.ts';
 import { PsiTriggers } from './psi-triggers.ts';
 import { isStill, type Task } from './task.ts';
@@ -84,11 +85,17 @@ export class Psi {
     this.triggers.run(nowUs);
   }
 
-  /** As /proc/pressure/NAME prints it. */
+  /** Switched off by psi=0: whoever opens its files is told that there is none (EOPNOTSUPP). */
+  get isOff(): boolean {
+    return this.machine.options.psi === 'off';
+  }
+
+  /** As /proc/pressure/NAME prints it; since 5.13 there is a line `full` of cpu, too. */
   text(resource: PsiResource): string {
     const group = this.groups[resource];
     group.settle(this.machine.nowUs);
-    return group.text();
+    if (this.isOff) return '';
+    return group.text(resource !== 'cpu' || isIn(this.machine.options.kernel, { since: '6.1' }));
   }
 
   get nowUs(): number {

@@ -124,6 +124,8 @@ export class Task {
     writeBytes: 0,
     cancelledWriteBytes: 0,
   };
+  /** Its numbers in the pid namespaces below the initial one, the outermost first: a process of a container. */
+  nsPids: readonly Pid[] = [];
   cgroup = '/';
   /** CPU time that it had used, in microseconds, when it came into that group. */
   readonly cpuBefore = { userUs: 0, systemUs: 0 };

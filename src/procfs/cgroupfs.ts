@@ -24,8 +24,13 @@ import {
   type Ino,
   type OpenFile,
   type Pending,
+  POLLERR,
+  POLLIN,
+  POLLOUT,
+  POLLPRI,
   S_IFDIR,
   S_IFREG,
+  WaitQueue,
 } from '../vfs/types.ts';
 import { PAGE_BYTES } from './constants.ts';
 import { PressureFile } from './pressure.ts';
@@ -42,6 +47,9 @@ export interface CgroupHost {
   record(step: string): void;
 }
 
+const POLLRDNORM = 0x40;
+const POLLWRNORM = 0x100;
+const DEFAULT_POLLMASK = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 const SLOTS = 64;
 const O_ACCMODE = 3;
 const O_RDONLY = 0;
@@ -56,6 +64,8 @@ class CgroupFs implements FileSystem {
   readonly #numbers = new Map<string, number>([['/', 1]]);
   readonly #paths = new Map<number, string>([[1, '/']]);
   #next = 2;
+  /** Open files whose changes somebody waits for. */
+  readonly #polled = new Set<GroupFile>();
 
   constructor(host: CgroupHost) {
     this.#host = host;
@@ -63,6 +73,7 @@ class CgroupFs implements FileSystem {
 
   heartbeat(): void {
     this.#host.advanceToNow();
+    for (const file of this.#polled) file.wakeIfChanged();
   }
 
   entryTimeoutMs(): number {
@@ -79,7 +90,7 @@ class CgroupFs implements FileSystem {
     if (group === undefined) return -ENOENT;
     const child = group.children.get(name);
     if (child !== undefined) return this.#number(child.path) * SLOTS;
-    return cgroupFile(group, name) === undefined ? -ENOENT : parent + fileNumber(name);
+    return cgroupFile(this.#host.machine, group, name) === undefined ? -ENOENT : parent + fileNumber(name);
   }
 
   getattr(ino: Ino, out: Attr): number {
@@ -114,7 +125,7 @@ class CgroupFs implements FileSystem {
     if (ino % SLOTS !== 0) return -ENOTDIR;
     const group = this.#group(ino);
     if (group === undefined) return -ENOENT;
-    const files = CGROUP_FILES.filter((file) => cgroupFile(group, file.name) === file);
+    const files = CGROUP_FILES.filter((file) => cgroupFile(this.#host.machine, group, file.name) === file);
     return [
       ...files.map(({ name }) => ({ name, ino: ino + fileNumber(name), type: S_IFREG })),
       ...[...group.children.values()].map(({ name, path }) => ({
@@ -142,12 +153,13 @@ class CgroupFs implements FileSystem {
       const source = { advanceToNow: () => this.#host.advanceToNow(), psi };
       return new PressureFile(source, file.name.split('.')[0] as PsiResource);
     }
-    return new GroupFile(this.#host, () => this.#group(ino), file);
+    return new GroupFile(this.#host, () => this.#group(ino), file, this.#polled);
   }
 
   mkdir(parent: Ino, name: string): Ino | number | Pending<number> {
     return this.#change(parent, name, (path) => {
-      if (cgroupFile(this.#group(parent)!, name) !== undefined) throw new KernelError(EINVAL, `${name} is a file`);
+      if (cgroupFile(this.#host.machine, this.#group(parent)!, name) !== undefined)
+        throw new KernelError(EINVAL, `${name} is a file`);
       this.#host.machine.cgroups.mkdir(path);
       this.#host.record(`cgroup mkdir ${quoteValue(path)}`);
       return this.#number(path) * SLOTS;
@@ -204,7 +216,7 @@ class CgroupFs implements FileSystem {
 
   #file(ino: Ino, group: Cgroup): CgroupFile | undefined {
     const name = CGROUP_FILES[(ino % SLOTS) - 1]?.name;
-    return name === undefined ? undefined : cgroupFile(group, name);
+    return name === undefined ? undefined : cgroupFile(this.#host.machine, group, name);
   }
 }
 
@@ -226,11 +238,17 @@ class GroupFile implements OpenFile {
   readonly #group: () => Cgroup | undefined;
   readonly #file: CgroupFile;
   #text: Uint8Array | undefined;
+  readonly waitQueue = new WaitQueue();
+  readonly #polled: Set<GroupFile>;
+  /** What was read last; undefined: nothing yet. What poll has told of. */
+  #seen: string | undefined;
+  #told: string | undefined;
   /** Its own beginning of a counter such as memory.peak, by number; 0: none. */
   #reset = 0;
 
-  constructor(host: CgroupHost, group: () => Cgroup | undefined, file: CgroupFile) {
+  constructor(host: CgroupHost, group: () => Cgroup | undefined, file: CgroupFile, polled: Set<GroupFile>) {
     this.#host = host;
+    this.#polled = polled;
     this.#group = group;
     this.#file = file;
   }
@@ -240,7 +258,8 @@ class GroupFile implements OpenFile {
       this.#host.advanceToNow();
       const group = this.#group();
       if (group === undefined) return -ENODEV;
-      this.#text = toBuffer(this.#show(group));
+      this.#seen = this.#show(group);
+      this.#text = toBuffer(this.#seen);
     }
     return this.#text.subarray(offset, offset + size);
   }
@@ -252,7 +271,26 @@ class GroupFile implements OpenFile {
     return show?.(this.#host.machine, group) ?? '';
   }
 
+  /** Before it has been read it counts as changed; gone: an error. Mirrors: kernfs_fop_poll, kernfs_generic_poll. */
+  poll(): number {
+    this.#host.advanceToNow();
+    if (this.#file.notifies !== true) return DEFAULT_POLLMASK;
+    this.#polled.add(this);
+    const group = this.#group();
+    this.#told = group === undefined ? undefined : this.#show(group);
+    return this.#told !== undefined && this.#told === this.#seen
+      ? DEFAULT_POLLMASK
+      : DEFAULT_POLLMASK | POLLERR | POLLPRI;
+  }
+
+  /** To be called now and then while somebody waits. */
+  wakeIfChanged(): void {
+    const group = this.#group();
+    if ((group === undefined ? undefined : this.#show(group)) !== this.#told) this.waitQueue.wake();
+  }
+
   release(): void {
+    this.#polled.delete(this);
     const group = this.#reset === 0 ? undefined : this.#group();
     if (group !== undefined) this.#file.peak?.(group.memcg).counter.forget(this.#reset);
   }

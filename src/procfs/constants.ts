@@ -1,14 +1,18 @@
 /** Numbers that many files share. */
+import { isIn, type KernelName } from '../machine/kernels.ts';
+
 export const PAGE_KB = 4;
 export const PAGE_BYTES = 4096;
 /** Microseconds of a clock tick as files count it (USER_HZ = 100). */
 export const TICK_US = 10_000;
 /** What ULONG_MAX prints as. */
 export const ULONG_MAX = '18446744073709551615';
-/** Pretend: all capabilities that Linux 6.18 knows (CAP_LAST_CAP = 40). */
-export const ALL_CAPS = '000001ffffffffff';
+/** CAP_LAST_CAP: CAP_AUDIT_READ, since 5.9 CAP_CHECKPOINT_RESTORE. */
+export function lastCap(kernel: KernelName): number {
+  return isIn(kernel, { since: '5.10' }) ? 40 : 37;
+}
+/** All capabilities that a kernel knows. */
+export function allCaps(kernel: KernelName): string {
+  return (2n ** BigInt(lastCap(kernel) + 1) - 1n).toString(16).padStart(16, '0');
+}
 export const NO_CAPS = '0000000000000000';
-/** Pretend: pages of one kernel stack, as the machine counts them. */
-export const KERNEL_STACK_PAGES = 4;
-export const OSRELEASE = '6.18.0-reclaimfs';
-export const OSVERSION = '#1 SMP PREEMPT_DYNAMIC Thu May  9 00:00:00 UTC 2013';

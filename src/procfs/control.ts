@@ -13,6 +13,7 @@ import {
   pressureLine,
 } from './event-streams.ts';
 import type { ProcHost } from './host.ts';
+import type { KernelLogFiles } from './kmsg.ts';
 import type { LastError } from './last-error.ts';
 import { lowMemoryKillerDirectory } from './lowmemorykiller.ts';
 import { showProcesses } from './process-table.ts';
@@ -94,7 +95,7 @@ function stream(
 }
 
 /** The rows of architecture §5. */
-export function reclaimfsDirectory(streams: EventStreams, lastError: LastError): Row {
+export function reclaimfsDirectory(streams: EventStreams, kernelLog: KernelLogFiles, lastError: LastError): Row {
   const rows: readonly Row[] = [
     {
       name: 'control',
@@ -111,6 +112,7 @@ export function reclaimfsDirectory(streams: EventStreams, lastError: LastError):
     }),
     stream('events', 0o400, streams, eventLine, 'start'),
     file('events?now', 0o400, (out, { host }) => void out.text(host.events.from(0).map(eventLine).join(''))),
+    { name: 'kmsg', mode: S_IFREG | 0o644, open: (_ctx, flags) => kernelLog.openRecords(flags) },
     stream('vmpressure', 0o666, streams, pressureLine, 'end', pressureFilter),
     { name: 'disk', mode: S_IFDIR | 0o500, children: [] },
     { name: 'state', mode: S_IFREG | 0o400, open: ({ host }) => new LongFile(host, () => host.writingState()) },

@@ -1,4 +1,5 @@
 /** The rows of the tables: what a file or directory of the tree is. Mirrors: struct pid_entry, struct proc_dir_entry. */
+import { isIn, type Span } from '../machine/kernels.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { PsiResource } from '../machine/psi.ts';
 import type { Task, Thread } from '../machine/task.ts';
@@ -79,10 +80,22 @@ export interface Entry<C> {
   readonly ownedByMounter?: boolean;
   /** A read or a write answers this (-errno) to some callers, whatever the mode says and whoever opened it; 0: goes on. */
   refuse?(ctx: C, caller: Caller): number;
+  /** Whether this machine has it; absent: every one has. */
+  readonly isThere?: ((machine: Machine) => boolean) | undefined;
   /** Found by name but not listed. */
   readonly hidden?: boolean;
   /** Not even root may open it against its mode. Mirrors: sysctl_perm. */
   readonly strictMode?: boolean;
+}
+
+/** For rows that not all kernels have: `isThere: inKernels({ since: '5.10' })`. */
+export function inKernels(span: Span): (machine: Machine) => boolean {
+  return ({ options }) => isIn(options.kernel, span);
+}
+
+/** Whether a machine has it. */
+export function isThere<C>({ isThere: has }: Entry<C>, machine: Machine): boolean {
+  return has === undefined || has(machine);
 }
 
 /** A file that is rendered. */

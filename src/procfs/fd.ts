@@ -1,4 +1,5 @@
 /** PID/fd, PID/fdinfo, PID/map_files. Mirrors: fs/proc/fd.c, fs/proc/base.c:proc_map_files_readdir. */
+import { isIn } from '../machine/kernels.ts';
 import { dPath } from '../machine/paths.ts';
 import type { Task } from '../machine/task.ts';
 import type { Vma } from '../mm/space/vma.ts';
@@ -40,8 +41,9 @@ export function fdLink({ task, sub }: TaskContext): string | number {
   return sub < nrOpenFiles(task) ? TARGET : -ENOENT;
 }
 
-export function showFdinfo(out: TextBuffer): void {
-  out.text(`pos:\t0\nflags:\t${O_RDWR_LARGEFILE}\nmnt_id:\t25\nino:\t4\n`);
+export function showFdinfo(out: TextBuffer, { machine }: TaskContext): void {
+  out.text(`pos:\t0\nflags:\t${O_RDWR_LARGEFILE}\nmnt_id:\t25\n`);
+  if (isIn(machine.options.kernel, { since: '6.1' })) out.text('ino:\t4\n');
 }
 
 /** Names of the mappings of files, `start-end` in hexadecimal; the index among all mappings stands in the inode. */

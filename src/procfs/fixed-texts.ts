@@ -1,4 +1,5 @@
 /** System files that say what hardware and drivers there are. Pretend, all of them: a small virtual machine. */
+import { COMMAND_LINE } from '../machine/machine.ts';
 import { directory, type Entry, file, fixed, type SystemContext } from './entry.ts';
 
 const DEVICES = `Character devices:
@@ -84,7 +85,7 @@ const iomem: Row = file('iomem', 0o444, (out, { machine }) => {
 export const fixedTexts: readonly Row[] = [
   directory('bus', [directory('pci', [fixed('devices', '')])]),
   fixed('cgroups', CGROUPS),
-  fixed('cmdline', 'root=/dev/vda rw console=ttyS0\n'),
+  fixed('cmdline', `${COMMAND_LINE}\n`),
   fixed('consoles', 'ttyS0                -W- (EC  p a)    4:64\n'),
   fixed('crypto', CRYPTO),
   fixed('devices', DEVICES),

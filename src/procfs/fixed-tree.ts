@@ -1,6 +1,7 @@
 /** The part of the tree that is the same whatever runs: rows numbered in the order in which they stand. */
+import type { Machine } from '../machine/machine.ts';
 import { type Ino, S_IFMT } from '../vfs/types.ts';
-import type { Child, Entry, SystemContext } from './entry.ts';
+import { type Child, type Entry, isThere, type SystemContext } from './entry.ts';
 import { fixedIno } from './inode.ts';
 
 export interface FixedNode {
@@ -9,8 +10,10 @@ export interface FixedNode {
   readonly parent: FixedNode | undefined;
   /** Directories only. */
   readonly children: ReadonlyMap<string, FixedNode> | undefined;
-  /** What readdir shows of them. */
+  /** What readdir shows of them, on a machine that has them all. */
   readonly listed: readonly Child[];
+  /** Whether some of them are not there on some machines. */
+  readonly depends: boolean;
 }
 
 export class FixedTree {
@@ -38,7 +41,8 @@ export class FixedTree {
     this.#nodes.push(undefined);
     const listed: Child[] = [];
     const children = entry.children === undefined ? undefined : new Map<string, FixedNode>();
-    const node: FixedNode = { ino: fixedIno(index), entry, parent, children, listed };
+    const depends = (entry.children ?? []).some((child) => child.isThere !== undefined);
+    const node: FixedNode = { ino: fixedIno(index), entry, parent, children, listed, depends };
     this.#nodes[index] = node;
     for (const row of entry.children ?? []) {
       const child = this.#add(row, node);
@@ -47,4 +51,10 @@ export class FixedTree {
     }
     return node;
   }
+}
+
+/** What readdir shows of a directory on this machine. */
+export function listedIn(node: FixedNode, machine: Machine): readonly Child[] {
+  if (!node.depends) return node.listed;
+  return node.listed.filter(({ name }) => isThere(node.children!.get(name)!.entry, machine));
 }

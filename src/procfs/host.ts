@@ -77,11 +77,15 @@ export interface ProcHost {
   /** Sets one; the value has been checked against the kernel's bounds. */
   setSysctl(name: string, value: string): number;
   kill(task: Task, signal: number): Job<number>;
+  /** A message for the kernel's log; its priority is facility × 8 + level. */
+  kmsg(priority: number, text: string): number;
 
   /** Set by the tree: a process or thread id has gone. */
   onGone: ((task: Task, tid: number) => void) | undefined;
   /** Set by the tree: a process has changed its user. */
   onUserChanged: ((task: Task) => void) | undefined;
+  /** Set by the tree: something has been added to the kernel's log. */
+  onKernelLog: (() => void) | undefined;
   /** Set by the tree: something has been added to `events`. */
   onEvent: ((event: MachineEvent) => void) | undefined;
 }

@@ -1,4 +1,6 @@
 /** /proc/meminfo and the quantities that vmstat, zoneinfo and sysctl share with it. Mirrors: fs/proc/meminfo.c, mm/show_mem.c. */
+import { kernelPages } from '../machine/kernel-pages.ts';
+import { isIn, perKernel, type Span } from '../machine/kernels.ts';
 import type { Machine } from '../machine/machine.ts';
 import {
   LRU_ACTIVE_ANON,
@@ -9,32 +11,9 @@ import {
 } from '../mm/pages/frames.ts';
 import { HUGE_KB } from '../mm/pages/hugetlb.ts';
 import { commitLimit } from '../mm/space/accounting.ts';
-import { KERNEL_STACK_PAGES, PAGE_KB } from './constants.ts';
+import { PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';
-
-/** How the pages that the kernel itself takes are used. Their sum is what the machine says it is. */
-export interface KernelPages {
-  readonly stacks: number;
-  readonly reclaimable: number;
-  readonly unreclaimable: number;
-  readonly percpu: number;
-}
-
-/** Pretend: of what is not stacks, half is reclaimable slab, and a page in 64 belongs to single CPUs. */
-export function kernelPages(machine: Machine): KernelPages {
-  const stacks = Math.min(machine.byTid.size * KERNEL_STACK_PAGES, machine.mem.kernelPages);
-  const rest = machine.mem.kernelPages - stacks;
-  const percpu = Math.floor(rest / 64);
-  const reclaimable = Math.floor((rest - percpu) / 2);
-  return { stacks, percpu, reclaimable, unreclaimable: rest - percpu - reclaimable };
-}
-
-/** Pages that zram holds compressed. */
-export function zramPages(machine: Machine): number {
-  const { mem } = machine;
-  return mem.nrKernelPages - mem.kernelPages - mem.tables.nrTables - mem.hugePool.smallPages;
-}
 
 /** Mirrors: mm/show_mem.c:si_mem_available. */
 export function availablePages(machine: Machine): number {
@@ -46,8 +25,8 @@ export function availablePages(machine: Machine): number {
   return Math.max(0, Math.floor(available));
 }
 
-/** Name and pages, or kB as they are. A row of Pretend has no model behind it and shows zero. */
-type Row = readonly [name: string, pages: (machine: Machine) => number];
+/** Name, pages, and the kernels that have it. A row without a model behind it shows zero. */
+type Row = readonly [name: string, pages: (machine: Machine) => number, span?: Span];
 const none = (): number => 0;
 const on =
   (...lists: readonly number[]) =>
@@ -71,14 +50,14 @@ const ROWS: readonly Row[] = [
   ['Mlocked', ({ mem }) => mem.nrMlocked],
   ['SwapTotal', ({ mem }) => (mem.swap?.active ? mem.swap.total : 0)],
   ['SwapFree', ({ mem }) => mem.swap?.nrFree ?? 0],
-  ['Zswap', none],
-  ['Zswapped', none],
+  ['Zswap', none, { since: '6.1' }],
+  ['Zswapped', none, { since: '6.1' }],
   ['Dirty', ({ mem }) => mem.nrFileDirty],
   ['Writeback', ({ mem }) => mem.nrWriteback],
   ['AnonPages', ({ mem }) => mem.nrAnonMapped],
   ['Mapped', ({ mem }) => mem.nrFileMapped],
   ['Shmem', ({ mem }) => mem.nrShmem],
-  ['KReclaimable', (machine) => kernelPages(machine).reclaimable],
+  ['KReclaimable', (machine) => kernelPages(machine).reclaimable, { since: '5.10' }],
   [
     'Slab',
     (machine) => {
@@ -90,7 +69,7 @@ const ROWS: readonly Row[] = [
   ['SUnreclaim', (machine) => kernelPages(machine).unreclaimable],
   ['KernelStack', (machine) => kernelPages(machine).stacks],
   ['PageTables', ({ mem }) => mem.tables.nrTables],
-  ['SecPageTables', none],
+  ['SecPageTables', none, { since: '6.1' }],
   ['NFS_Unstable', none],
   ['Bounce', none],
   ['WritebackTmp', none],
@@ -98,18 +77,20 @@ const ROWS: readonly Row[] = [
   ['Committed_AS', ({ mem }) => mem.committed],
   // Pretend: the usual 32 TB, hardly used.
   ['VmallocTotal', () => 34_359_738_367 / PAGE_KB],
-  ['VmallocUsed', (machine) => kernelPages(machine).stacks],
+  // From 4.4 on kernels did not reckon it, until 5.3.
+  ['VmallocUsed', (machine) => (isIn(machine.options.kernel, { since: '5.10' }) ? kernelPages(machine).stacks : 0)],
   ['VmallocChunk', none],
-  ['Percpu', (machine) => kernelPages(machine).percpu],
+  ['Percpu', (machine) => kernelPages(machine).percpu, { since: '5.10' }],
   ['AnonHugePages', none],
   ['ShmemHugePages', none],
   ['ShmemPmdMapped', none],
-  ['FileHugePages', none],
-  ['FilePmdMapped', none],
-  ['Balloon', none],
+  ['FileHugePages', none, { since: '5.10' }],
+  ['FilePmdMapped', none, { since: '5.10' }],
+  ['Balloon', none, { since: '6.18' }],
 ];
 const NAME_COLUMNS = 16;
-const PAGES = new Map(ROWS);
+const PAGES = new Map(ROWS.map(([name, pages]) => [name, pages]));
+const rowsOf = perKernel((kernel) => ROWS.filter(([, , span = {}]) => isIn(kernel, span)));
 
 /** Pages of a row; 0 for one that there is not. */
 export function meminfoPages(machine: Machine, name: string): number {
@@ -117,7 +98,8 @@ export function meminfoPages(machine: Machine, name: string): number {
 }
 
 export function showMeminfo(out: TextBuffer, { machine }: SystemContext): void {
-  for (const [name, pages] of ROWS) line(out, name, pages(machine) * PAGE_KB);
+  const { kernel } = machine.options;
+  for (const [name, pages] of rowsOf(kernel)) line(out, name, pages(machine) * PAGE_KB);
   const { hugePool } = machine.mem;
   for (const [name, value] of [
     ['HugePages_Total', hugePool.nr],
@@ -130,7 +112,7 @@ export function showMeminfo(out: TextBuffer, { machine }: SystemContext): void {
       .dec(value, 24 - name.length - 1)
       .newline();
   line(out, 'Hugepagesize', HUGE_KB);
-  line(out, 'Hugetlb', hugePool.nr * HUGE_KB);
+  if (isIn(kernel, { since: '5.10' })) line(out, 'Hugetlb', hugePool.nr * HUGE_KB);
   // Pretend: all of memory is mapped by huge pages of the kernel but for 2 MB.
   line(out, 'DirectMap4k', 2048);
   line(out, 'DirectMap2M', Math.max(0, machine.mem.frames.total * PAGE_KB - 2048));

@@ -1,25 +1,36 @@
 /** PID/ns and PID/attr. Mirrors: fs/proc/namespaces.c, fs/proc/base.c:attr_dir_stuff. */
+import type { Span } from '../machine/kernels.ts';
+import { namespaceInit } from '../machine/pid-namespaces.ts';
 import { EINVAL, ENOTTY, EPERM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Ino, OpenFile } from '../vfs/types.ts';
-import { type Directory, type Entry, file, symlink, type TaskContext } from './entry.ts';
+import { type Directory, type Entry, file, inKernels, symlink, type TaskContext } from './entry.ts';
 
-/** Pretend: everything is in the initial namespaces, which have these numbers on every Linux. */
-const NAMESPACES: readonly (readonly [name: string, kind: string, ino: number])[] = [
+/** The initial namespaces, which have these numbers on every Linux. Pretend: a container has a pid namespace of its own, and no other. */
+const NAMESPACES: readonly (readonly [name: string, kind: string, ino: number, span?: Span])[] = [
   ['cgroup', 'cgroup', 4026531835],
   ['ipc', 'ipc', 4026531839],
   ['mnt', 'mnt', 4026531832],
   ['net', 'net', 4026531833],
   ['pid', 'pid', 4026531836],
   ['pid_for_children', 'pid', 4026531836],
-  ['time', 'time', 4026531834],
-  ['time_for_children', 'time', 4026531834],
+  ['time', 'time', 4026531834, { since: '5.10' }],
+  ['time_for_children', 'time', 4026531834, { since: '5.10' }],
   ['user', 'user', 4026531837],
   ['uts', 'uts', 4026531838],
 ];
+/** From here on namespaces are numbered that were made later. Mirrors: PROC_DYNAMIC_FIRST. */
+const FIRST_MADE = 0xf0000000;
 
-export const nsTable: readonly Entry<TaskContext>[] = NAMESPACES.map(([name, kind, ino]) =>
-  symlink(name, () => `${kind}:[${ino}]`, { traced: true }),
+export const nsTable: readonly Entry<TaskContext>[] = NAMESPACES.map(([name, kind, ino, span]) =>
+  symlink(
+    name,
+    ({ machine, task }) => {
+      const init = kind === 'pid' ? namespaceInit(machine, task) : undefined;
+      return `${kind}:[${init === undefined ? ino : FIRST_MADE + init.serial}]`;
+    },
+    { traced: true, ...(span === undefined ? {} : { isThere: inKernels(span) }) },
+  ),
 );
 
 const INODES: ReadonlyMap<string, Ino> = new Map(NAMESPACES.map(([, kind, ino]) => [`${kind}:[${ino}]`, ino]));

@@ -1,8 +1,9 @@
 /** pressure/{cpu,io,memory}: how long tasks waited, and triggers on it. Mirrors: kernel/sched/psi.c. */
 
+import { isIn } from '../machine/kernels.ts';
 import { PSI_RESOURCES, type Psi, type PsiResource } from '../machine/psi.ts';
 import type { PsiTrigger } from '../machine/psi-triggers.ts';
-import { ENODEV } from '../util/errno.ts';
+import { ENODEV, EOPNOTSUPP } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { type Caller, type OpenFile, POLLERR, POLLIN, POLLOUT, POLLPRI, WaitQueue } from '../vfs/types.ts';
 import { directory, type Entry, file, type SystemContext } from './entry.ts';
@@ -58,6 +59,7 @@ export class PressureFile implements OpenFile {
       this.#source.advanceToNow();
       const psi = this.#source.psi();
       if (psi === undefined) return -ENODEV;
+      if (psi.isOff) return -EOPNOTSUPP;
       this.#shown = Buffer.from(psi.text(this.#resource));
     }
     return this.#shown.subarray(offset, offset + size);
@@ -67,6 +69,7 @@ export class PressureFile implements OpenFile {
   write(data: Uint8Array): number {
     this.#source.advanceToNow();
     this.followMachine();
+    if (this.#source.psi()?.isOff) return -EOPNOTSUPP;
     const text = Buffer.from(data.subarray(0, Math.min(data.length, TRIGGER_BYTES) - 1)).toString('latin1');
     try {
       if (!this.#register(text, this.#trigger !== undefined)) return -ENODEV;
@@ -120,4 +123,8 @@ function resource(name: PsiResource): Entry<SystemContext> {
   return file(name, 0o666, (out, { machine }) => void out.text(machine.psi.text(name)), { pressure: name });
 }
 
-export const pressureEntry = directory('pressure', PSI_RESOURCES.map(resource));
+/** Not there without CONFIG_PSI. */
+export const pressureEntry: Entry<SystemContext> = {
+  ...directory('pressure', PSI_RESOURCES.map(resource)),
+  isThere: ({ options }) => options.psi !== 'none' && isIn(options.kernel, { since: '5.10' }),
+};

@@ -24,14 +24,15 @@ import {
 import { shownMode } from './access.ts';
 import { CallerProcesses } from './caller-processes.ts';
 import { DiskTree } from './disk.ts';
-import type { Entry, SystemContext, TaskContext } from './entry.ts';
+import { type Entry, isThere, type SystemContext, type TaskContext } from './entry.ts';
 import { EventStreams } from './event-streams.ts';
 import { nrOpenFiles } from './fd.ts';
-import { type FixedNode, FixedTree } from './fixed-tree.ts';
+import { type FixedNode, FixedTree, listedIn } from './fixed-tree.ts';
 import type { ProcHost } from './host.ts';
 import { hostTarget } from './host-links.ts';
 import { isFixedIno, taskIno } from './inode.ts';
 import { KeptMachines } from './kept-machines.ts';
+import { KernelLogFiles } from './kmsg.ts';
 import { LastError } from './last-error.ts';
 import { openNamespace } from './namespaces.ts';
 import { CommandFile, RenderedFile } from './open-files.ts';
@@ -82,8 +83,9 @@ export class ProcFs implements FileSystem {
     this.#settings = settingsFrom(options);
     this.#processes = new CallerProcesses(this.#settings.callerPid, () => host.wallNowMs());
     const streams = new EventStreams(host);
+    const kernelLog = new KernelLogFiles(host);
     const lastError = new LastError();
-    this.#tree = new FixedTree(rootEntry(this.#settings, streams, lastError));
+    this.#tree = new FixedTree(rootEntry(this.#settings, streams, kernelLog, lastError));
     this.#resolver = new Resolver(host, this.#settings, this.#tree);
     this.#disk = new DiskTree(host, this.#settings, this.#tree.find('reclaimfs/disk')!.ino);
     this.#kept = new KeptMachines(host, this.#settings, this.#tree.find('reclaimfs/snapshots')!.ino, lastError);
@@ -91,7 +93,11 @@ export class ProcFs implements FileSystem {
     host.onGone = (task, tid) => this.#gone(task, tid);
     host.onUserChanged = (task) => this.onAttrChanged?.(taskIno(task.serial, TGID_DIRECTORY, task.pid));
     host.onEvent = () => streams.wake();
-    this.ending = () => streams.end();
+    host.onKernelLog = () => kernelLog.wake();
+    this.ending = () => {
+      streams.end();
+      kernelLog.end();
+    };
   }
 
   lookup(parent: Ino, name: string, caller: Caller | undefined): Ino | number {
@@ -159,7 +165,8 @@ export class ProcFs implements FileSystem {
       out.gid = this.#settings.gid;
     }
     if (node === this.#tree.root) out.nlink += ctx.machine.tasks.size;
-    if (node.children !== undefined) for (const child of node.listed) if (child.type === S_IFDIR) out.nlink++;
+    if (node.children !== undefined)
+      for (const child of listedIn(node, ctx.machine)) if (child.type === S_IFDIR) out.nlink++;
     if (node.entry.link !== undefined) out.size = String(node.entry.link(ctx)).length;
   }
 
@@ -271,7 +278,9 @@ export class ProcFs implements FileSystem {
         if (found.entry.dir !== undefined) return found.entry.dir.list(found.ctx, caller);
         if (found.node === this.#disk.top(this.#tree)) return this.#disk.readdir(ino);
         if (this.#kept.isTop(ino)) return this.#kept.readdir();
-        return found.node === this.#tree.root ? this.#resolver.rootEntries(found.ctx, caller) : found.node.listed;
+        return found.node === this.#tree.root
+          ? this.#resolver.rootEntries(found.ctx, caller)
+          : listedIn(found.node, found.ctx.machine);
     }
   }
 
@@ -311,7 +320,7 @@ export class ProcFs implements FileSystem {
   #lookupFixed(node: FixedNode, ctx: SystemContext, name: string, caller: Caller | undefined): Ino | number {
     if (node.children === undefined) return -ENOTDIR;
     const child = node.children.get(name);
-    if (child !== undefined) return child.ino;
+    if (child !== undefined) return isThere(child.entry, ctx.machine) ? child.ino : -ENOENT;
     if (node.entry.dir !== undefined) return node.entry.dir.find(ctx, name, caller) ?? -ENOENT;
     if (node === this.#disk.top(this.#tree)) return this.#disk.lookup(node.ino, name);
     if (this.#kept.isTop(node.ino)) return this.#kept.lookup(name);

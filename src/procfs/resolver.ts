@@ -4,7 +4,7 @@ import type { Task } from '../machine/task.ts';
 import { ENOENT } from '../util/errno.ts';
 import { type Caller, type DirEntry, type Ino, S_IFDIR } from '../vfs/types.ts';
 import type { Entry, SystemContext, TaskContext } from './entry.ts';
-import type { FixedNode, FixedTree } from './fixed-tree.ts';
+import { type FixedNode, type FixedTree, listedIn } from './fixed-tree.ts';
 import type { ProcHost } from './host.ts';
 import { pidOf } from './host-links.ts';
 import { hostLinkIno, placeOf, taskIno } from './inode.ts';
@@ -63,7 +63,7 @@ export class Resolver {
     const visible = all
       ? processes
       : processes.filter(({ name }) => this.#settings.access.maySee(caller, ctx.machine.tasks.get(Number(name))!));
-    return [...this.#tree.root.listed, ...visible];
+    return [...listedIn(this.#tree.root, ctx.machine), ...visible];
   }
 
   /** All processes by pid, put together anew when some have come or gone. */

@@ -1,10 +1,11 @@
 /** /proc itself, one row a file. Mirrors: fs/proc/root.c and the init functions that add to it. */
-import { S_IFDIR } from '../vfs/types.ts';
+import { S_IFDIR, S_IFREG } from '../vfs/types.ts';
 import { reclaimfsDirectory } from './control.ts';
 import { directory, type Entry, file, type SystemContext, symlink } from './entry.ts';
 import type { EventStreams } from './event-streams.ts';
 import { fixedTexts } from './fixed-texts.ts';
 import { selfTarget, threadSelfTarget } from './host-links.ts';
+import type { KernelLogFiles } from './kmsg.ts';
 import { kpageEntries } from './kpage.ts';
 import type { LastError } from './last-error.ts';
 import { showMeminfo } from './meminfo.ts';
@@ -34,7 +35,12 @@ function hostRows({ hostProc }: ProcFsSettings): readonly Row[] {
   ];
 }
 
-export function rootEntry(settings: ProcFsSettings, streams: EventStreams, lastError: LastError): Row {
+export function rootEntry(
+  settings: ProcFsSettings,
+  streams: EventStreams,
+  kernelLog: KernelLogFiles,
+  lastError: LastError,
+): Row {
   const rows: readonly Row[] = [
     ...hostRows(settings),
     ...fixedTexts,
@@ -44,13 +50,14 @@ export function rootEntry(settings: ProcFsSettings, streams: EventStreams, lastE
     file('diskstats', 0o444, showDiskstats),
     file('filesystems', 0o444, showFilesystems),
     file('interrupts', 0o444, showInterrupts),
+    { name: 'kmsg', mode: S_IFREG | 0o400, open: (_ctx, flags) => kernelLog.openSyslog(flags) },
     file('loadavg', 0o444, showLoadavg),
     file('meminfo', 0o444, showMeminfo),
     netEntry,
     file('pagetypeinfo', 0o400, showPagetypeinfo),
     file('partitions', 0o444, showPartitions),
     pressureEntry,
-    reclaimfsDirectory(streams, lastError),
+    reclaimfsDirectory(streams, kernelLog, lastError),
     file('slabinfo', 0o400, showSlabinfo),
     file('softirqs', 0o444, showSoftirqs),
     file('stat', 0o444, showStat),

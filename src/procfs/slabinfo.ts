@@ -1,6 +1,7 @@
 /** /proc/slabinfo. Pretend: a few well-known caches, among which the slab pages of meminfo are shared out. Mirrors: mm/slab_common.c. */
+
+import { kernelPages } from '../machine/kernel-pages.ts';
 import type { SystemContext } from './entry.ts';
-import { kernelPages } from './meminfo.ts';
 import type { TextBuffer } from './text.ts';
 
 /** Name, size of an object, and its part of the pages in hundredths. A slab is one page. */

@@ -1,9 +1,11 @@
 /** PID/status. Mirrors: fs/proc/array.c:proc_pid_status, fs/proc/task_mmu.c:task_mem. */
+import { isIn, perKernel, type Span } from '../machine/kernels.ts';
 import { MAX_PROCESSES } from '../machine/limits.ts';
+import { inNamespaces, nsPidsOf } from '../machine/pid-namespaces.ts';
 import type { TaskState } from '../machine/task.ts';
 import type { Mm } from '../mm/space/mm.ts';
 import { textPages } from './array.ts';
-import { ALL_CAPS, NO_CAPS, PAGE_KB } from './constants.ts';
+import { allCaps, NO_CAPS, PAGE_KB } from './constants.ts';
 import type { TaskContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';
 
@@ -21,11 +23,26 @@ const STATES: Readonly<Record<TaskState, string>> = {
 const NO_SIGNALS = '0000000000000000';
 const ALL_SIGNALS = 'ffffffffffffffff';
 
+/** Lines that not all kernels have. */
+const SPANS: Readonly<Record<string, Span>> = {
+  Kthread: { since: '6.18' },
+  VmPMD: { until: '5.10' },
+  CoreDumping: { since: '5.10' },
+  THP_enabled: { since: '5.10' },
+  untag_mask: { since: '6.18' },
+  Seccomp_filters: { since: '5.10' },
+  SpeculationIndirectBranch: { since: '6.1' },
+};
+const missingIn = perKernel(
+  (kernel) => new Set(Object.keys(SPANS).filter((name) => !isIn(kernel, SPANS[name]!))) as ReadonlySet<string>,
+);
+
 export function showStatus(out: TextBuffer, ctx: TaskContext): void {
-  const { task, thread } = ctx;
+  const { machine, task, thread } = ctx;
+  const { kernel } = machine.options;
   out.text('Name:\t').text(escapeName(thread.comm)).newline();
   showState(out, ctx);
-  if (task.mm !== null) showMemory(out, task.mm);
+  if (task.mm !== null) showMemory(out, task.mm, missingIn(kernel));
   line(out, 'Threads', task.threads.length);
   // Pretend: no signal is pending, blocked or caught.
   out.text(`SigQ:\t0/${MAX_PROCESSES}`).newline();
@@ -33,24 +50,33 @@ export function showStatus(out: TextBuffer, ctx: TaskContext): void {
   line(out, 'SigIgn', task.kernelThread ? ALL_SIGNALS : NO_SIGNALS);
   line(out, 'SigCgt', signalSet(task.catches));
   // Pretend: root has every capability, nobody else any.
-  const caps = task.ids.euid === 0 ? ALL_CAPS : NO_CAPS;
+  const all = allCaps(kernel);
+  const caps = task.ids.euid === 0 ? all : NO_CAPS;
   for (const [name, value] of [
     ['CapInh', NO_CAPS],
     ['CapPrm', caps],
     ['CapEff', caps],
-    ['CapBnd', ALL_CAPS],
+    ['CapBnd', all],
     ['CapAmb', NO_CAPS],
   ] as const)
     line(out, name, value);
-  out.text('NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n');
-  out.text('Speculation_Store_Bypass:\tthread vulnerable\nSpeculationIndirectBranch:\tconditional enabled\n');
+  for (const [name, value] of SECURITY) if (!missingIn(kernel).has(name)) line(out, name, value);
   showPlacement(out, ctx);
-  line(out, 'voluntary_ctxt_switches', ctx.machine.cpuTimes(thread).voluntary);
+  line(out, 'voluntary_ctxt_switches', machine.cpuTimes(thread).voluntary);
   line(out, 'nonvoluntary_ctxt_switches', Math.floor(thread.involuntary));
 }
 
+/** Mirrors: task_seccomp. */
+const SECURITY: readonly (readonly [name: string, value: string | number])[] = [
+  ['NoNewPrivs', 0],
+  ['Seccomp', 0],
+  ['Seccomp_filters', 0],
+  ['Speculation_Store_Bypass', 'thread vulnerable'],
+  ['SpeculationIndirectBranch', 'conditional enabled'],
+];
+
 /** Mirrors: task_state. */
-function showState(out: TextBuffer, { task, thread }: TaskContext): void {
+function showState(out: TextBuffer, { machine, task, thread }: TaskContext): void {
   const { ids } = task;
   // Who has exited has neither files nor a file system of its own any more.
   if (!task.isZombie) out.text('Umask:\t').text(task.umask.toString(8).padStart(4, '0')).newline();
@@ -64,15 +90,15 @@ function showState(out: TextBuffer, { task, thread }: TaskContext): void {
   line(out, 'Gid', `${ids.gid}\t${ids.egid}\t${ids.sgid}\t${ids.egid}`);
   line(out, 'FDSize', task.isZombie ? 0 : 64);
   line(out, 'Groups', `${ids.groups.join(' ')} `);
-  line(out, 'NStgid', task.pid);
-  line(out, 'NSpid', thread.tid);
-  line(out, 'NSpgid', task.pgrp);
-  line(out, 'NSsid', task.session);
-  line(out, 'Kthread', task.kernelThread ? 1 : 0);
+  line(out, 'NStgid', [task.pid, ...task.nsPids].join('\t'));
+  line(out, 'NSpid', [thread.tid, ...nsPidsOf(task, thread)].join('\t'));
+  line(out, 'NSpgid', [task.pgrp, ...inNamespaces(machine, task, task.pgrp)].join('\t'));
+  line(out, 'NSsid', [task.session, ...inNamespaces(machine, task, task.session)].join('\t'));
+  if (!missingIn(machine.options.kernel).has('Kthread')) line(out, 'Kthread', task.kernelThread ? 1 : 0);
 }
 
 /** Mirrors: task_mem, task_core_dumping, task_thp_status, task_untag_mask. */
-function showMemory(out: TextBuffer, mm: Mm): void {
+function showMemory(out: TextBuffer, mm: Mm, missing: ReadonlySet<string>): void {
   const { sizes } = mm;
   const text = Math.min(textPages(mm), sizes.exec);
   const rows: readonly (readonly [string, number])[] = [
@@ -90,13 +116,20 @@ function showMemory(out: TextBuffer, mm: Mm): void {
     ['VmExe', text],
     ['VmLib', sizes.exec - text],
     ['VmPTE', mm.pageDirectory.size],
+    // Pretend: three levels of tables above, a page each, are one.
+    ['VmPMD', 1],
     ['VmSwap', mm.swapents],
   ];
-  for (const [name, pages] of rows) kb(out, name, pages * PAGE_KB);
+  for (const [name, pages] of rows) if (!missing.has(name)) kb(out, name, pages * PAGE_KB);
   let hugetlbKb = 0;
   for (const vma of mm.vmas) hugetlbKb += vma.hugetlbKb;
   kb(out, 'HugetlbPages', hugetlbKb);
-  out.text('CoreDumping:\t0\nTHP_enabled:\t0\nuntag_mask:\t0xffffffffffffffff\n');
+  for (const [name, value] of [
+    ['CoreDumping', 0],
+    ['THP_enabled', 0],
+    ['untag_mask', '0xffffffffffffffff'],
+  ] as const)
+    if (!missing.has(name)) line(out, name, value);
 }
 
 /** Pretend: memory is on the one node. */

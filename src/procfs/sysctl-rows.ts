@@ -1,9 +1,10 @@
 /** The rows of /proc/sys. Those with a model behind them are in machine/sysctl.ts; all others only keep what is written (Pretend). */
 
+import { type KernelName, OSVERSION, releaseOf } from '../machine/kernels.ts';
 import { MAX_PROCESSES } from '../machine/limits.ts';
 import { PID_MAX } from '../machine/machine.ts';
 import { defaultMinFreeKbytes } from '../mm/reclaim/watermarks.ts';
-import { OSRELEASE, OSVERSION } from './constants.ts';
+import { lastCap } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import { cpuList } from './status.ts';
 
@@ -20,12 +21,16 @@ export interface SysctlRow {
   readonly min?: number;
   readonly max?: number;
   readonly mode?: number;
+  /** The kernels that have it. */
+  readonly since?: KernelName;
+  readonly until?: KernelName;
 }
 
 const vmRows: readonly SysctlRow[] = [
   { path: 'vm/admin_reserve_kbytes', initial: '8192' },
+  { path: 'vm/block_dump', until: '6.1', initial: '0' },
   { path: 'vm/compact_unevictable_allowed', initial: '1' },
-  { path: 'vm/compaction_proactiveness', initial: '20' },
+  { path: 'vm/compaction_proactiveness', since: '5.10', initial: '20' },
   { path: 'vm/dirty_background_bytes', initial: '0' },
   { path: 'vm/dirty_background_ratio', initial: '10' },
   { path: 'vm/dirty_bytes', initial: '0' },
@@ -34,13 +39,13 @@ const vmRows: readonly SysctlRow[] = [
   { path: 'vm/dirty_writeback_centisecs', initial: '500' },
   { path: 'vm/dirtytime_expire_seconds', initial: '43200' },
   { path: 'vm/extfrag_threshold', initial: '500' },
-  { path: 'vm/hugetlb_optimize_vmemmap', initial: '0' },
+  { path: 'vm/hugetlb_optimize_vmemmap', since: '6.1', initial: '0' },
   { path: 'vm/hugetlb_shm_group', initial: '0' },
   { path: 'vm/laptop_mode', initial: '0' },
   { path: 'vm/legacy_va_layout', initial: '0' },
   { path: 'vm/lowmem_reserve_ratio', initial: '256\t256\t32\t0\t0' },
   { path: 'vm/max_map_count', initial: '65530' },
-  { path: 'vm/memfd_noexec', initial: '0' },
+  { path: 'vm/memfd_noexec', since: '6.18', initial: '0' },
   {
     path: 'vm/min_free_kbytes',
     initial: '',
@@ -58,7 +63,7 @@ const vmRows: readonly SysctlRow[] = [
     value: ({ machine: { mem } }) => String(mem.hugePool.nr - mem.hugePool.surplus),
   },
   { path: 'vm/nr_overcommit_hugepages', initial: '0' },
-  { path: 'vm/numa_stat', initial: '1' },
+  { path: 'vm/numa_stat', since: '5.10', initial: '1' },
   { path: 'vm/numa_zonelist_order', initial: 'Node', text: true },
   { path: 'vm/oom_dump_tasks', initial: '1' },
   { path: 'vm/oom_kill_allocating_task', initial: '0' },
@@ -66,17 +71,18 @@ const vmRows: readonly SysctlRow[] = [
   { path: 'vm/overcommit_memory', initial: '0' },
   { path: 'vm/overcommit_ratio', initial: '50' },
   { path: 'vm/page-cluster', initial: '3' },
-  { path: 'vm/page_lock_unfairness', initial: '5' },
+  { path: 'vm/page_lock_unfairness', since: '5.10', initial: '5' },
   { path: 'vm/panic_on_oom', initial: '0' },
-  { path: 'vm/percpu_pagelist_high_fraction', initial: '0' },
-  { path: 'vm/shrink_inodes_with_pagecache', initial: '0' },
+  { path: 'vm/percpu_pagelist_fraction', until: '6.1', initial: '0' },
+  { path: 'vm/percpu_pagelist_high_fraction', since: '6.1', initial: '0' },
+  { path: 'vm/shrink_inodes_with_pagecache', since: '6.18', initial: '0' },
   { path: 'vm/stat_interval', initial: '1' },
   { path: 'vm/swappiness', initial: '60' },
-  { path: 'vm/unprivileged_userfaultfd', initial: '0' },
+  { path: 'vm/unprivileged_userfaultfd', since: '5.10', initial: '0' },
   { path: 'vm/user_reserve_kbytes', initial: '57374' },
   { path: 'vm/vfs_cache_pressure', initial: '100' },
-  { path: 'vm/vfs_cache_pressure_denom', initial: '100' },
-  { path: 'vm/watermark_boost_factor', initial: '15000' },
+  { path: 'vm/vfs_cache_pressure_denom', since: '6.18', initial: '100' },
+  { path: 'vm/watermark_boost_factor', since: '5.10', initial: '15000' },
   { path: 'vm/watermark_scale_factor', initial: '10' },
   { path: 'vm/zone_reclaim_mode', initial: '0' },
 ];
@@ -84,7 +90,7 @@ const vmRows: readonly SysctlRow[] = [
 const fsRows: readonly SysctlRow[] = [
   { path: 'fs/aio-max-nr', initial: '65536' },
   { path: 'fs/aio-nr', initial: '0', readOnly: true },
-  { path: 'fs/dentry-negative', initial: '0' },
+  { path: 'fs/dentry-negative', since: '6.18', initial: '0' },
   {
     path: 'fs/dentry-state',
     initial: '',
@@ -115,9 +121,9 @@ const fsRows: readonly SysctlRow[] = [
   { path: 'fs/pipe-max-size', initial: '1048576' },
   { path: 'fs/pipe-user-pages-hard', initial: '0' },
   { path: 'fs/pipe-user-pages-soft', initial: '16384' },
-  { path: 'fs/protected_fifos', initial: '0' },
+  { path: 'fs/protected_fifos', since: '5.10', initial: '0' },
   { path: 'fs/protected_hardlinks', initial: '1' },
-  { path: 'fs/protected_regular', initial: '0' },
+  { path: 'fs/protected_regular', since: '5.10', initial: '0' },
   { path: 'fs/protected_symlinks', initial: '0' },
   { path: 'fs/suid_dumpable', initial: '0' },
   { path: 'fs/epoll/max_user_watches', initial: '453735' },
@@ -150,17 +156,22 @@ const netRows: readonly SysctlRow[] = [
 ];
 
 const kernelRows: readonly SysctlRow[] = [
-  { path: 'kernel/arch', initial: 'x86_64', readOnly: true },
+  { path: 'kernel/arch', since: '6.1', initial: 'x86_64', readOnly: true },
   { path: 'kernel/auto_msgmni', initial: '0' },
   { path: 'kernel/bootloader_type', initial: '0', readOnly: true },
   { path: 'kernel/bootloader_version', initial: '0', readOnly: true },
-  { path: 'kernel/bpf_stats_enabled', initial: '0' },
-  { path: 'kernel/cap_last_cap', initial: '40', readOnly: true },
-  { path: 'kernel/core_file_note_size_limit', initial: '4194304' },
-  { path: 'kernel/core_modes', initial: 'file\npipe\nsocket', readOnly: true },
+  { path: 'kernel/bpf_stats_enabled', since: '5.10', initial: '0' },
+  {
+    path: 'kernel/cap_last_cap',
+    initial: '',
+    value: ({ machine }) => String(lastCap(machine.options.kernel)),
+    readOnly: true,
+  },
+  { path: 'kernel/core_file_note_size_limit', since: '6.18', initial: '4194304' },
+  { path: 'kernel/core_modes', since: '6.18', initial: 'file\npipe\nsocket', readOnly: true },
   { path: 'kernel/core_pattern', initial: 'core', text: true },
   { path: 'kernel/core_pipe_limit', initial: '0' },
-  { path: 'kernel/core_sort_vma', initial: '0' },
+  { path: 'kernel/core_sort_vma', since: '6.18', initial: '0' },
   { path: 'kernel/core_uses_pid', initial: '0' },
   { path: 'kernel/ctrl-alt-del', initial: '1' },
   { path: 'kernel/dmesg_restrict', initial: '0' },
@@ -173,19 +184,19 @@ const kernelRows: readonly SysctlRow[] = [
     value: ({ host, machine }) => host.sysctl('kernel.hostname') ?? machine.options.hostname,
     text: true,
   },
-  { path: 'kernel/hung_task_all_cpu_backtrace', initial: '0' },
+  { path: 'kernel/hung_task_all_cpu_backtrace', since: '5.10', initial: '0' },
   { path: 'kernel/hung_task_check_count', initial: '4194304' },
-  { path: 'kernel/hung_task_check_interval_secs', initial: '0' },
-  { path: 'kernel/hung_task_detect_count', initial: '0', readOnly: true },
+  { path: 'kernel/hung_task_check_interval_secs', since: '5.10', initial: '0' },
+  { path: 'kernel/hung_task_detect_count', since: '6.18', initial: '0', readOnly: true },
   { path: 'kernel/hung_task_panic', initial: '0' },
   { path: 'kernel/hung_task_timeout_secs', initial: '120' },
   { path: 'kernel/hung_task_warnings', initial: '10' },
   { path: 'kernel/io_delay_type', initial: '0' },
-  { path: 'kernel/io_uring_disabled', initial: '0' },
-  { path: 'kernel/io_uring_group', initial: '-1' },
+  { path: 'kernel/io_uring_disabled', since: '6.18', initial: '0' },
+  { path: 'kernel/io_uring_group', since: '6.18', initial: '-1' },
   { path: 'kernel/kptr_restrict', initial: '0' },
   { path: 'kernel/max_lock_depth', initial: '1024' },
-  { path: 'kernel/max_rcu_stall_to_panic', initial: '0' },
+  { path: 'kernel/max_rcu_stall_to_panic', since: '6.1', initial: '0' },
   { path: 'kernel/msg_next_id', initial: '-1', readOnly: true },
   { path: 'kernel/msgmax', initial: '8192' },
   { path: 'kernel/msgmnb', initial: '16384' },
@@ -194,10 +205,10 @@ const kernelRows: readonly SysctlRow[] = [
   { path: 'kernel/nmi_watchdog', initial: '0', readOnly: true },
   { path: 'kernel/ns_last_pid', initial: '', value: ({ machine }) => String(machine.lastPid), mode: 0o666 },
   { path: 'kernel/numa_balancing', initial: '0' },
-  { path: 'kernel/numa_balancing_promote_rate_limit_MBps', initial: '65536' },
-  { path: 'kernel/oops_all_cpu_backtrace', initial: '0' },
-  { path: 'kernel/oops_limit', initial: '10000' },
-  { path: 'kernel/osrelease', initial: '', value: () => OSRELEASE, readOnly: true },
+  { path: 'kernel/numa_balancing_promote_rate_limit_MBps', since: '6.1', initial: '65536' },
+  { path: 'kernel/oops_all_cpu_backtrace', since: '5.10', initial: '0' },
+  { path: 'kernel/oops_limit', since: '6.18', initial: '10000' },
+  { path: 'kernel/osrelease', initial: '', value: ({ machine }) => releaseOf(machine.options.kernel), readOnly: true },
   { path: 'kernel/ostype', initial: 'Linux', readOnly: true },
   { path: 'kernel/overflowgid', initial: '65534' },
   { path: 'kernel/overflowuid', initial: '65534' },
@@ -207,8 +218,8 @@ const kernelRows: readonly SysctlRow[] = [
   { path: 'kernel/panic_on_rcu_stall', initial: '0' },
   { path: 'kernel/panic_on_unrecovered_nmi', initial: '0' },
   { path: 'kernel/panic_on_warn', initial: '0' },
-  { path: 'kernel/panic_print', initial: '0' },
-  { path: 'kernel/panic_sys_info', initial: '', text: true },
+  { path: 'kernel/panic_print', since: '5.10', initial: '0' },
+  { path: 'kernel/panic_sys_info', since: '6.18', initial: '', text: true },
   { path: 'kernel/perf_cpu_time_max_percent', initial: '25' },
   { path: 'kernel/perf_event_max_contexts_per_stack', initial: '8' },
   { path: 'kernel/perf_event_max_sample_rate', initial: '100000' },
@@ -227,8 +238,8 @@ const kernelRows: readonly SysctlRow[] = [
   { path: 'kernel/real-root-dev', initial: '0' },
   { path: 'kernel/sched_autogroup_enabled', initial: '1' },
   { path: 'kernel/sched_cfs_bandwidth_slice_us', initial: '5000' },
-  { path: 'kernel/sched_deadline_period_max_us', initial: '4194304' },
-  { path: 'kernel/sched_deadline_period_min_us', initial: '100' },
+  { path: 'kernel/sched_deadline_period_max_us', since: '5.10', initial: '4194304' },
+  { path: 'kernel/sched_deadline_period_min_us', since: '5.10', initial: '100' },
   { path: 'kernel/sched_rr_timeslice_ms', initial: '100' },
   { path: 'kernel/sched_rt_period_us', initial: '1000000' },
   { path: 'kernel/sched_rt_runtime_us', initial: '950000' },
@@ -242,7 +253,7 @@ const kernelRows: readonly SysctlRow[] = [
   { path: 'kernel/soft_watchdog', initial: '1' },
   { path: 'kernel/softlockup_all_cpu_backtrace', initial: '0' },
   { path: 'kernel/softlockup_panic', initial: '0' },
-  { path: 'kernel/split_lock_mitigate', initial: '1' },
+  { path: 'kernel/split_lock_mitigate', since: '6.18', initial: '1' },
   { path: 'kernel/sysctl_writes_strict', initial: '1' },
   { path: 'kernel/tainted', initial: '0' },
   { path: 'kernel/threads-max', initial: '', value: () => String(2 * MAX_PROCESSES), readOnly: true },
@@ -252,7 +263,7 @@ const kernelRows: readonly SysctlRow[] = [
   { path: 'kernel/unknown_nmi_panic', initial: '0' },
   { path: 'kernel/unprivileged_bpf_disabled', initial: '2' },
   { path: 'kernel/version', initial: '', value: () => OSVERSION, readOnly: true },
-  { path: 'kernel/warn_limit', initial: '0' },
+  { path: 'kernel/warn_limit', since: '6.18', initial: '0' },
   { path: 'kernel/watchdog', initial: '1' },
   { path: 'kernel/watchdog_cpumask', initial: '', value: ({ machine }) => cpuList(machine.options.cpus), text: true },
   { path: 'kernel/watchdog_thresh', initial: '10' },

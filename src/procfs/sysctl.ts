@@ -3,7 +3,7 @@ import { sysctlOf } from '../machine/sysctl.ts';
 import { fromBuffer } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { S_IFREG } from '../vfs/types.ts';
-import { directory, type Entry, file, type SystemContext } from './entry.ts';
+import { directory, type Entry, file, inKernels, type SystemContext } from './entry.ts';
 import { parseWhole, writtenText } from './parse-number.ts';
 import { type SysctlRow, sysctlRows } from './sysctl-rows.ts';
 
@@ -47,8 +47,11 @@ function sysctlFile(row: SysctlRow): Row {
     else out.text(written ?? row.initial);
     out.newline();
   };
-  if (row.readOnly) return file(name, 0o444, show, { strictMode: true });
+  const { since, until } = row;
+  const there = since === undefined && until === undefined ? {} : { isThere: inKernels(row) };
+  if (row.readOnly) return file(name, 0o444, show, { strictMode: true, ...there });
   return file(name, row.mode ?? 0o644, show, {
+    ...there,
     strictMode: true,
     write: ({ host }, data) => {
       const value = row.text ? firstLine(data) : checkedValue(row, dotted, writtenText(data));

@@ -1,7 +1,8 @@
 /** swaps, version, cpuinfo, partitions, diskstats and the like. Mirrors: mm/swapfile.c:swap_show, block/genhd.c. */
+import { isIn, type KernelName, OSVERSION, releaseOf } from '../machine/kernels.ts';
 import type { Machine } from '../machine/machine.ts';
 import { DISK_PAGE_KB } from '../mm/pages/content.ts';
-import { OSRELEASE, OSVERSION, PAGE_KB } from './constants.ts';
+import { PAGE_KB } from './constants.ts';
 import type { SystemContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';
 
@@ -10,7 +11,8 @@ const SECTORS_PER_KB = 2;
 const DISK_KB = 16 * 1024 * 1024;
 
 export function showSwaps(out: TextBuffer, { machine }: SystemContext): void {
-  out.text('Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n');
+  const wide = isIn(machine.options.kernel, { since: '5.10' });
+  out.text(`Filename\t\t\t\tType\t\tSize${wide ? '\t' : ''}\tUsed${wide ? '\t' : ''}\tPriority\n`);
   const { swap } = machine.mem;
   if (swap === null || !swap.active) return;
   const name = swap.kind === 'zram' ? '/dev/zram0' : '/dev/vdb';
@@ -19,17 +21,17 @@ export function showSwaps(out: TextBuffer, { machine }: SystemContext): void {
     .text(name)
     .text(' '.repeat(40 - name.length))
     .text('partition\t');
-  column(out, swap.total * PAGE_KB);
-  column(out, swap.nrUsed * PAGE_KB);
+  column(out, swap.total * PAGE_KB, wide);
+  column(out, swap.nrUsed * PAGE_KB, wide);
   out.text(String(priority)).newline();
 }
 
-function column(out: TextBuffer, kb: number): void {
-  out.dec(kb).text(kb < 10_000_000 ? '\t\t' : '\t');
+function column(out: TextBuffer, kb: number, wide: boolean): void {
+  out.dec(kb).text(wide && kb < 10_000_000 ? '\t\t' : '\t');
 }
 
-export function showVersion(out: TextBuffer): void {
-  out.text(`Linux version ${OSRELEASE} (reclaimfs@simulated) (node) ${OSVERSION}\n`);
+export function showVersion(out: TextBuffer, { machine }: SystemContext): void {
+  out.text(`Linux version ${releaseOf(machine.options.kernel)} (reclaimfs@simulated) (node) ${OSVERSION}\n`);
 }
 
 /** Pretend: plain CPUs of 2 GHz. Mirrors: arch/x86/kernel/cpu/proc.c:show_cpuinfo. */
@@ -115,13 +117,17 @@ export function showPartitions(out: TextBuffer, { machine }: SystemContext): voi
 export function showDiskstats(out: TextBuffer, { machine }: SystemContext): void {
   for (const device of blockDevices(machine)) {
     out.dec(device.major, 4).byte(0x20).dec(device.minor, 7).byte(0x20).text(device.name);
-    for (const field of diskFields(device)) out.byte(0x20).dec(field);
+    for (const field of diskFields(device, machine.options.kernel)) out.byte(0x20).dec(field);
     out.newline();
   }
 }
 
-/** The 17 fields behind a device's name: reads, writes, discards, flushes. Pretend: every page is a request of its own, and takes no time. */
-export function diskFields({ readKb, writtenKb }: BlockDevice): number[] {
+/**
+ * The fields behind a device's name: reads, writes, since 4.18 discards, since 5.5 flushes. Pretend: every page is a request of its
+ * own, and takes no time.
+ */
+export function diskFields({ readKb, writtenKb }: BlockDevice, kernel: KernelName): number[] {
   const direction = (kb: number): number[] => [Math.floor(kb / DISK_PAGE_KB), 0, Math.floor(kb) * SECTORS_PER_KB, 0];
-  return [...direction(readKb), ...direction(writtenKb), 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  const more = isIn(kernel, { since: '5.10' }) ? [0, 0, 0, 0, 0, 0] : [];
+  return [...direction(readKb), ...direction(writtenKb), 0, 0, 0, ...more];
 }

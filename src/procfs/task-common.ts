@@ -1,4 +1,5 @@
 /** Rows that /proc/PID and /proc/PID/task/TID share. Mirrors: the overlap of tgid_base_stuff and tid_base_stuff. */
+import { isIn } from '../machine/kernels.ts';
 import { S_IFDIR, S_IFREG } from '../vfs/types.ts';
 import { showStatm } from './array.ts';
 import { showAuxv } from './auxv.ts';
@@ -26,7 +27,16 @@ import {
   writeOomScoreAdj,
 } from './base-files.ts';
 import { writeClearRefs, writeClearRefsGone } from './clear-refs.ts';
-import { type Child, type Directory, type Entry, file, symlink, type TaskContext } from './entry.ts';
+import {
+  type Child,
+  type Directory,
+  type Entry,
+  file,
+  inKernels,
+  isThere,
+  symlink,
+  type TaskContext,
+} from './entry.ts';
 import { descriptorDirectory, FD_TYPE, FDINFO_TYPE } from './fd.ts';
 import { taskIno } from './inode.ts';
 import { openMem } from './mem-file.ts';
@@ -46,20 +56,24 @@ const constant = (text: string) => (out: TextBuffer) => void out.text(text);
 
 /** A directory that holds the rows of a table, numbered from `firstRow` on, for the thread of the directory itself. */
 export function tableDirectory(table: readonly Row[], firstRow: number): Directory<TaskContext> {
-  const rowOf = new Map(table.map((entry, i) => [entry.name, firstRow + i]));
+  const rowOf = new Map(table.map((entry, i) => [entry.name, i]));
   return {
-    find: ({ task, thread }, name) => {
+    find: ({ machine, task, thread }, name) => {
       const row = rowOf.get(name);
-      return row === undefined ? undefined : taskIno(task.serial, row, thread.tid);
+      if (row === undefined || !isThere(table[row]!, machine)) return undefined;
+      return taskIno(task.serial, firstRow + row, thread.tid);
     },
-    list: ({ task, thread }) =>
-      table.map(
-        ({ name, mode }, i): Child => ({
-          name,
-          ino: taskIno(task.serial, firstRow + i, thread.tid),
-          type: mode & 0o170000,
-        }),
-      ),
+    list: ({ machine, task, thread }) => {
+      const children: Child[] = [];
+      for (const [i, entry] of table.entries())
+        if (isThere(entry, machine))
+          children.push({
+            name: entry.name,
+            ino: taskIno(task.serial, firstRow + i, thread.tid),
+            type: entry.mode & 0o170000,
+          });
+      return children;
+    },
   };
 }
 
@@ -76,7 +90,7 @@ function dir(name: string, perm: number, directory: Directory<TaskContext>, more
 /** By name; each table picks its own in its own order. Mirrors: fs/proc/base.c. */
 const ROWS: readonly Row[] = [
   // Pretend: no thread has used AVX-512 lately.
-  file('arch_status', 0o444, constant('AVX512_elapsed_ms:\t-1\n')),
+  file('arch_status', 0o444, constant('AVX512_elapsed_ms:\t-1\n'), { isThere: inKernels({ since: '5.10' }) }),
   dir('attr', 0o555, tableDirectory(attrTable, ATTR_ROWS)),
   file('auxv', 0o400, showAuxv, { needsMm: true, traced: 'mm' }),
   file('cgroup', 0o444, showCgroup),
@@ -97,14 +111,16 @@ const ROWS: readonly Row[] = [
   // Pretend: one user namespace for all.
   file('gid_map', 0o644, constant('         0          0 4294967295\n')),
   file('io', 0o400, showIo, { refuse: onlyTracers }),
-  file('ksm_merging_pages', 0o400, constant('0\n'), { traced: true }),
+  file('ksm_merging_pages', 0o400, constant('0\n'), { traced: true, isThere: inKernels({ since: '6.1' }) }),
   file(
     'ksm_stat',
     0o400,
-    constant(
-      'ksm_rmap_items 0\nksm_zero_pages 0\nksm_merging_pages 0\nksm_process_profit 0\nksm_merge_any: no\nksm_mergeable: no\n',
-    ),
-    { traced: true },
+    (out, { machine }) => {
+      out.text('ksm_rmap_items 0\n');
+      if (isIn(machine.options.kernel, { since: '6.18' }))
+        out.text('ksm_zero_pages 0\nksm_merging_pages 0\nksm_process_profit 0\nksm_merge_any: no\nksm_mergeable: no\n');
+    },
+    { traced: true, isThere: inKernels({ since: '6.1' }) },
   ),
   file('limits', 0o444, showLimits),
   // Pretend: nobody has logged in.

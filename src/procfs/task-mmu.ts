@@ -1,6 +1,7 @@
 /** PID/maps, PID/smaps, PID/smaps_rollup. Mirrors: fs/proc/task_mmu.c. */
+import { isIn, type KernelName, perKernel, type Span } from '../machine/kernels.ts';
+import type { Machine } from '../machine/machine.ts';
 import { dPath } from '../machine/paths.ts';
-import type { Memory } from '../mm/memory.ts';
 import { addVmaSums, addVmaSumsInPieces, PageSums, pssKb } from '../mm/pages/page-stats.ts';
 import type { Mm } from '../mm/space/mm.ts';
 import { permsText, VM_HUGETLB, vmFlagsText } from '../mm/space/vm-flags.ts';
@@ -73,15 +74,56 @@ export function vmaName(vma: Vma): string {
   return vma.mapping === null ? vma.name : mangle(dPath(vma.mapping), /\n/g);
 }
 
-/** Labels of the lines of smaps behind the header; the numbers are in smapsKb and rollupKb, in the same order. Mirrors: __show_smap. */
-const SIZE_LABELS = ['Size:', 'KernelPageSize:', 'MMUPageSize:'] as const;
-const RSS_LABELS = ['Rss:', 'Pss:', 'Pss_Dirty:'] as const;
-const PSS_LABELS = ['Pss_Anon:', 'Pss_File:', 'Pss_Shmem:'] as const;
-const PART_LABELS = [
-  ...['Shared_Clean:', 'Shared_Dirty:', 'Private_Clean:', 'Private_Dirty:', 'Referenced:', 'Anonymous:', 'KSM:'],
-  ...['LazyFree:', 'AnonHugePages:', 'ShmemPmdMapped:', 'FilePmdMapped:', 'Shared_Hugetlb:', 'Private_Hugetlb:'],
-  ...['Swap:', 'SwapPss:', 'Locked:'],
-] as const;
+/** A line: its label, its number in kB (`vma` null: of all mappings), and the kernels that have it. */
+type Line = readonly [label: string, kb: (sums: PageSums, vma: Vma | null) => number, span?: Span];
+
+const none = (): number => 0;
+const pageKb = (_sums: PageSums, vma: Vma | null): number => (vma !== null && vma.flags & VM_HUGETLB ? 2048 : PAGE_KB);
+const SIZE: Line = ['Size:', (_sums, vma) => (vma === null ? 0 : (vma.end - vma.start) * PAGE_KB)];
+const pageSizes = (span: Span): readonly Line[] => [
+  ['KernelPageSize:', pageKb, span],
+  ['MMUPageSize:', pageKb, span],
+];
+const RSS: readonly Line[] = [
+  ['Rss:', (sums) => sums.rss / 1024],
+  ['Pss:', (sums) => pssKb(sums.pss)],
+  ['Pss_Dirty:', (sums) => pssKb(sums.pssDirty), { since: '6.1' }],
+];
+const PSS: readonly Line[] = [
+  ['Pss_Anon:', (sums) => pssKb(sums.pssAnon), { since: '5.10' }],
+  ['Pss_File:', (sums) => pssKb(sums.pssFile), { since: '5.10' }],
+  ['Pss_Shmem:', (sums) => pssKb(sums.pssShmem), { since: '5.10' }],
+];
+/** Pretend: no KSM, no huge pages in page tables. */
+const PARTS: readonly Line[] = [
+  ['Shared_Clean:', (sums) => sums.sharedClean / 1024],
+  ['Shared_Dirty:', (sums) => sums.sharedDirty / 1024],
+  ['Private_Clean:', (sums) => sums.privateClean / 1024],
+  ['Private_Dirty:', (sums) => sums.privateDirty / 1024],
+  ['Referenced:', (sums) => sums.referenced / 1024],
+  ['Anonymous:', (sums) => sums.anonymous / 1024],
+  ['KSM:', none, { since: '6.18' }],
+  ['LazyFree:', (sums) => sums.lazyFree / 1024],
+  ['AnonHugePages:', none],
+  ['ShmemPmdMapped:', none],
+  ['FilePmdMapped:', none, { since: '5.10' }],
+  ['Shared_Hugetlb:', (sums) => sums.sharedHugetlb / 1024],
+  ['Private_Hugetlb:', (sums) => sums.privateHugetlb / 1024],
+  ['Swap:', (sums) => sums.swap / 1024],
+  ['SwapPss:', (sums) => pssKb(sums.swapPss)],
+];
+const LOCKED: Line = ['Locked:', (sums) => pssKb(sums.pssLocked)];
+
+/** Lines of a mapping, and of smaps_rollup, in the order of each kernel. Mirrors: show_smap, __show_smap. */
+const SMAPS: readonly Line[] = [
+  SIZE,
+  ...pageSizes({ since: '5.10' }),
+  ...RSS,
+  ...PARTS,
+  ...pageSizes({ until: '5.10' }),
+  LOCKED,
+];
+const ROLLUP: readonly Line[] = [...RSS, ...PSS, ...PARTS, LOCKED];
 const LABEL_COLUMNS = 16;
 /** Columns of a number; one that is wider moves the rest of its line. */
 const WIDTH = 8;
@@ -89,75 +131,39 @@ const WIDEST = 99_999_999;
 
 /** The lines with zeros for numbers, and where each number ends: a VMA is one copy and a few patches. */
 interface Template {
-  readonly labels: readonly string[];
+  readonly lines: readonly Line[];
   readonly bytes: Uint8Array;
   readonly ends: Uint32Array;
   /** The numbers of the present VMA, in kB. */
   readonly kb: Float64Array;
 }
 
-function templateOf(labels: readonly string[]): Template {
+function templateOf(lines: readonly Line[]): Template {
   let text = '';
-  const ends = new Uint32Array(labels.length);
-  labels.forEach((label, i) => {
+  const ends = new Uint32Array(lines.length);
+  lines.forEach(([label], i) => {
     text += label.padEnd(LABEL_COLUMNS) + '0'.padStart(WIDTH);
     ends[i] = text.length;
     text += ' kB\n';
   });
-  return { labels, bytes: Buffer.from(text, 'latin1'), ends, kb: new Float64Array(labels.length) };
+  return { lines, bytes: Buffer.from(text, 'latin1'), ends, kb: new Float64Array(lines.length) };
 }
 
-const SMAPS = templateOf([...SIZE_LABELS, ...RSS_LABELS, ...PART_LABELS]);
-const ROLLUP = templateOf([...RSS_LABELS, ...PSS_LABELS, ...PART_LABELS]);
+const templates = (lines: readonly Line[]): ((kernel: KernelName) => Template) =>
+  perKernel((kernel) => templateOf(lines.filter(([, , span = {}]) => isIn(kernel, span))));
+const smapsTemplate = templates(SMAPS);
+const rollupTemplate = templates(ROLLUP);
 
-function rssKb(kb: Float64Array, at: number, sums: PageSums): void {
-  kb[at] = sums.rss / 1024;
-  kb[at + 1] = pssKb(sums.pss);
-  kb[at + 2] = pssKb(sums.pssDirty);
-}
-
-/** Pretend: no KSM, no huge pages in page tables. */
-function partsKb(kb: Float64Array, at: number, sums: PageSums): void {
-  kb[at] = sums.sharedClean / 1024;
-  kb[at + 1] = sums.sharedDirty / 1024;
-  kb[at + 2] = sums.privateClean / 1024;
-  kb[at + 3] = sums.privateDirty / 1024;
-  kb[at + 4] = sums.referenced / 1024;
-  kb[at + 5] = sums.anonymous / 1024;
-  kb[at + 7] = sums.lazyFree / 1024;
-  kb[at + 11] = sums.sharedHugetlb / 1024;
-  kb[at + 12] = sums.privateHugetlb / 1024;
-  kb[at + 13] = sums.swap / 1024;
-  kb[at + 14] = pssKb(sums.swapPss);
-  kb[at + 15] = pssKb(sums.pssLocked);
-}
-
-function smapsKb({ kb }: Template, sums: PageSums, vma: Vma): void {
-  const pageKb = vma.flags & VM_HUGETLB ? 2048 : PAGE_KB;
-  kb[0] = (vma.end - vma.start) * PAGE_KB;
-  kb[1] = pageKb;
-  kb[2] = pageKb;
-  rssKb(kb, 3, sums);
-  partsKb(kb, 6, sums);
-}
-
-function rollupKb({ kb }: Template, sums: PageSums): void {
-  rssKb(kb, 0, sums);
-  kb[3] = pssKb(sums.pssAnon);
-  kb[4] = pssKb(sums.pssFile);
-  kb[5] = pssKb(sums.pssShmem);
-  partsKb(kb, 6, sums);
-}
-
-function showFields(out: TextBuffer, { labels, bytes, ends, kb }: Template): void {
+function showFields(out: TextBuffer, { lines, bytes, ends, kb }: Template, sums: PageSums, vma: Vma | null): void {
   const start = out.length;
+  for (let i = 0; i < kb.length; i++) kb[i] = lines[i]![1](sums, vma);
   out.raw(bytes);
   for (let i = 0; i < kb.length; i++) {
     const value = kb[i]!;
     if (value === 0) continue;
     if (value > WIDEST) {
       out.truncate(start);
-      labels.forEach((label, at) => {
+      lines.forEach(([label], at) => {
         out.text(label.padEnd(LABEL_COLUMNS)).dec(kb[at]!, WIDTH).text(' kB').newline();
       });
       return;
@@ -168,29 +174,35 @@ function showFields(out: TextBuffer, { labels, bytes, ends, kb }: Template): voi
 
 export function* showSmaps(out: TextBuffer, { machine, task: { mm } }: TaskContext): Job<void> {
   if (mm === null) return;
+  const { kernel } = machine.options;
   const sums = new PageSums();
   yield* eachVma(mm, (vma) => {
     sums.clear();
     if (vma.nrPages <= PIECE_VMAS * PAGES_PER_VMA) {
       addVmaSums(machine.mem, vma, sums);
-      smapsEntry(out, vma, sums);
+      smapsEntry(out, kernel, vma, sums);
       return undefined;
     }
-    return largeSmapsEntry(out, machine.mem, vma, sums);
+    return largeSmapsEntry(out, machine, vma, sums);
   });
 }
 
-function* largeSmapsEntry(out: TextBuffer, mem: Memory, vma: Vma, sums: PageSums): Job<void> {
+function* largeSmapsEntry(out: TextBuffer, { mem, options }: Machine, vma: Vma, sums: PageSums): Job<void> {
   yield* addVmaSumsInPieces(mem, vma, sums);
-  smapsEntry(out, vma, sums);
+  smapsEntry(out, options.kernel, vma, sums);
 }
 
-function smapsEntry(out: TextBuffer, vma: Vma, sums: PageSums): void {
+function smapsEntry(out: TextBuffer, kernel: KernelName, vma: Vma, sums: PageSums): void {
   mapsLine(out, vma);
-  smapsKb(SMAPS, sums, vma);
-  showFields(out, SMAPS);
-  out.text('THPeligible:           0\n').text('VmFlags: ').text(vmFlagsText(vma.flags)).newline();
+  showFields(out, smapsTemplate(kernel), sums, vma);
+  out.text(thpEligible(kernel)).text('VmFlags: ').text(vmFlagsText(vma.flags)).newline();
 }
+
+/** Pretend: no mapping is eligible. */
+const thpEligible = perKernel((kernel) => {
+  if (isIn(kernel, { until: '5.10' })) return '';
+  return isIn(kernel, { since: '6.18' }) ? 'THPeligible:           0\n' : 'THPeligible:    0\n';
+});
 
 /** Mirrors: show_smaps_rollup. */
 export function* showSmapsRollup(out: TextBuffer, { machine, task: { mm } }: TaskContext): Job<void> {
@@ -201,6 +213,5 @@ export function* showSmapsRollup(out: TextBuffer, { machine, task: { mm } }: Tas
   yield* eachVma(mm, (vma) => addVmaSumsInPieces(machine.mem, vma, sums));
   out.hex(first, 5).text('000-').hex(last, 5).text('000 ---p 00000000 00:00 0 ');
   out.padTo(NAME_COLUMN).text('[rollup]').newline();
-  rollupKb(ROLLUP, sums);
-  showFields(out, ROLLUP);
+  showFields(out, rollupTemplate(machine.options.kernel), sums, null);
 }

@@ -9,7 +9,7 @@ import {
   writeTimerslack,
 } from './base-files.ts';
 import { writeReclaim, writeReclaimGone } from './clear-refs.ts';
-import { type Child, type Directory, type Entry, file, type TaskContext } from './entry.ts';
+import { type Child, type Directory, type Entry, file, inKernels, type TaskContext } from './entry.ts';
 import { mapFilesDirectory } from './fd.ts';
 import { taskIno } from './inode.ts';
 import { showMountstats, withNamespaces } from './mounts.ts';
@@ -40,6 +40,7 @@ export const tgidTable: readonly Entry<TaskContext>[] = [
     'timens_offsets',
     0o644,
     (out) => void out.text('monotonic           0         0\nboottime            0         0\n'),
+    { isThere: inKernels({ since: '5.10' }) },
   ),
   ...shared('comm syscall cmdline'),
   file('stat', 0o444, showTgidStat),
@@ -54,7 +55,7 @@ export const tgidTable: readonly Entry<TaskContext>[] = [
   // Pretend: no POSIX timers.
   file('timers', 0o444, () => {}),
   file('timerslack_ns', 0o666, showTimerslack, { write: writeTimerslack, refuse: onlyWithSysNice, privileged: true }),
-  ...shared('ksm_merging_pages ksm_stat arch_status'),
+  ...shared('arch_status ksm_merging_pages ksm_stat'),
 ];
 
 export const tgidDirectory: Entry<TaskContext> = {

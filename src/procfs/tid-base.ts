@@ -12,7 +12,7 @@ export const tidTable: readonly Entry<TaskContext>[] = [
   file('children', 0o444, showChildren),
   ...shared('numa_maps mem cwd root exe mounts mountinfo clear_refs smaps smaps_rollup pagemap attr wchan stack'),
   ...shared('schedstat cpuset cgroup oom_score oom_adj oom_score_adj loginuid sessionid io uid_map gid_map'),
-  ...shared('projid_map setgroups ksm_merging_pages ksm_stat arch_status'),
+  ...shared('projid_map setgroups arch_status ksm_merging_pages ksm_stat'),
 ];
 
 export const tidDirectory: Entry<TaskContext> = {

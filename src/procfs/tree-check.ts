@@ -25,7 +25,7 @@ const MAX_BYTES = 1 << 26;
 
 /** Binary, endless, or a text that somebody else has written and that may say anything. */
 const NOT_OURS =
-  /\/(mem|pagemap|auxv|cmdline|environ|comm|kpage\w+|disk\/.*|state|error|events|vmpressure)$|^\/reclaimfs\/snapshots?(\/|$)/;
+  /\/(mem|pagemap|auxv|cmdline|environ|comm|kpage\w+|disk\/.*|state|error|events|vmpressure|kmsg)$|^\/reclaimfs\/snapshots?(\/|$)/;
 /** Settings that hold whatever text has been written. */
 const WRITTEN_TEXTS = new Set(sysctlRows.filter(({ text }) => text).map(({ path }) => `/sys/${path}`));
 /** What a number never looks like. */

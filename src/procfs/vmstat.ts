@@ -1,4 +1,5 @@
 /** /proc/vmstat. What has no model behind it is zero. Mirrors: mm/vmstat.c. */
+import { kernelPages, zramPages } from '../machine/kernel-pages.ts';
 import type { Machine } from '../machine/machine.ts';
 import {
   LRU_ACTIVE_ANON,
@@ -9,9 +10,9 @@ import {
 } from '../mm/pages/frames.ts';
 import type { VmEvents } from '../mm/vm-events.ts';
 import type { SystemContext } from './entry.ts';
-import { availablePages, kernelPages, zramPages } from './meminfo.ts';
+import { availablePages } from './meminfo.ts';
 import type { TextBuffer } from './text.ts';
-import { EVENT_KEYS, NODE_KEYS, OWN_KEYS, ZONE_KEYS } from './vmstat-keys.ts';
+import { eventKeys, nodeKeys, OWN_KEYS, zoneKeys } from './vmstat-keys.ts';
 
 type Reader = (machine: Machine) => number;
 
@@ -59,6 +60,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['nr_kernel_stack', (machine) => kernelPages(machine).stacks * 4],
   ['nr_page_table_pages', ({ mem }) => mem.tables.nrTables],
   ['nr_swapcached', ({ mem }) => mem.nrSwapCache],
+  ['workingset_refault', ({ mem: { events } }) => events.workingset_refault_anon + events.workingset_refault_file],
+  ['workingset_activate', ({ mem: { events } }) => events.workingset_activate_anon + events.workingset_activate_file],
   ['nr_dirty_threshold', (machine) => dirtyThreshold(machine, machine.vm.dirtyRatio)],
   ['nr_dirty_background_threshold', (machine) => dirtyThreshold(machine, machine.vm.dirtyBackgroundRatio)],
 ]);
@@ -72,6 +75,7 @@ export function vmstatValue(machine: Machine, name: string): number {
 }
 
 export function showVmstat(out: TextBuffer, { machine }: SystemContext): void {
-  for (const keys of [ZONE_KEYS, NODE_KEYS, EVENT_KEYS, OWN_KEYS])
+  const { kernel } = machine.options;
+  for (const keys of [zoneKeys(kernel), nodeKeys(kernel), eventKeys(kernel), OWN_KEYS])
     for (const name of keys) out.text(name).byte(0x20).dec(vmstatValue(machine, name)).newline();
 }

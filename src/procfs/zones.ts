@@ -1,9 +1,10 @@
 /** zoneinfo, buddyinfo, pagetypeinfo: one node with one zone. Mirrors: mm/vmstat.c. */
+import { isIn, type Span } from '../machine/kernels.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { SystemContext } from './entry.ts';
 import type { TextBuffer } from './text.ts';
 import { vmstatValue } from './vmstat.ts';
-import { NODE_KEYS, ZONE_KEYS } from './vmstat-keys.ts';
+import { nodeKeys, zoneKeys } from './vmstat-keys.ts';
 
 const ORDERS = 11;
 const LARGEST = 2 ** (ORDERS - 1);
@@ -44,37 +45,44 @@ export function showPagetypeinfo(out: TextBuffer, { machine }: SystemContext): v
   out.newline();
 }
 
+const PAGESET =
+  '              count:    0\n              high:     0\n              batch:    63\n              high_min: 0\n              high_max: 0\n';
+const OLD_PAGESET = '              count: 0\n              high:  0\n              batch: 63\n';
+
 export function showZoneinfo(out: TextBuffer, { machine }: SystemContext): void {
   const { total } = machine.mem.frames;
   const marks = machine.mem.watermarks;
+  const { kernel } = machine.options;
   out.text('Node 0, zone   Normal\n  per-node stats\n');
-  for (const name of NODE_KEYS) counter(out, machine, name);
+  for (const name of nodeKeys(kernel)) counter(out, machine, name);
   out.text('  pages free     ').dec(Math.max(0, machine.mem.nrFree)).newline();
-  const rows: readonly (readonly [string, number])[] = [
-    ['boost', 0],
+  const rows: readonly (readonly [name: string, pages: number, span?: Span])[] = [
+    ['boost', 0, { since: '6.1' }],
     ['min', marks.min],
     ['low', marks.low],
     ['high', marks.high],
-    ['promo', 2 * marks.high - marks.low],
+    ['promo', 2 * marks.high - marks.low, { since: '6.18' }],
     ['spanned', total],
     ['present', total],
     ['managed', total],
-    ['cma', 0],
+    ['cma', 0, { since: '6.1' }],
   ];
-  for (const [name, value] of rows)
-    out
-      .text(`        ${name.padEnd(8)} `)
-      .dec(value)
-      .newline();
+  for (const [name, pages, span = {}] of rows)
+    if (isIn(kernel, span))
+      out
+        .text(`        ${name.padEnd(8)} `)
+        .dec(pages)
+        .newline();
   out.text('        protection: (0, 0, 0, 0, 0)\n');
-  for (const name of ZONE_KEYS) counter(out, machine, name);
+  for (const name of zoneKeys(kernel)) counter(out, machine, name);
   out.text('  pagesets\n');
   for (let cpu = 0; cpu < machine.options.cpus; cpu++) {
     // Pretend: no CPU keeps pages to itself.
-    out.text(`    cpu: ${cpu}\n              count:    0\n              high:     0\n              batch:    63\n`);
-    out.text('              high_min: 0\n              high_max: 0\n  vm stats threshold: 16\n');
+    out.text(`    cpu: ${cpu}\n`).text(isIn(kernel, { since: '6.18' }) ? PAGESET : OLD_PAGESET);
+    out.text('  vm stats threshold: 16\n');
   }
   out.text('  node_unreclaimable:  0\n  start_pfn:           1\n');
+  if (isIn(kernel, { until: '5.10' })) out.text('  node_inactive_ratio: 0\n');
 }
 
 function counter(out: TextBuffer, machine: Machine, name: string): void {

@@ -4,7 +4,8 @@
  */
 
 import type { EventType } from '../machine/event-types.ts';
-import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions } from '../machine/machine.ts';
+import { KERNEL_NAMES } from '../machine/kernels.ts';
+import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions, PSI_MODES } from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import { ACCESS_SIGNALS } from '../machine/signal.ts';
 import type { DeviceOptions } from '../machine/storage.ts';
@@ -60,7 +61,7 @@ const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
 export const MACHINE_LINE = {
   word: 'machine',
-  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N]`,
+  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [kernel=${KERNEL_NAMES.join('|')}] [psi=${PSI_MODES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N]`,
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
@@ -525,8 +526,10 @@ const MAX_BOOT_MS = 253_402_300_799_999;
 export function machineOptions(args: Args): MachineOptions {
   const ramBytes = args.sizeKey('ram', MIN_RAM, MAX_ADDRESS);
   const swapBytes = args.sizeKey('swap');
-  const kind = args.key('swapkind');
-  const profile = args.key('profile');
+  const kind = choiceKey(args, 'swapkind', ['zram', 'disk'] as const);
+  const profile = choiceKey(args, 'profile', PROFILE_NAMES);
+  const kernel = choiceKey(args, 'kernel', KERNEL_NAMES);
+  const psi = choiceKey(args, 'psi', PSI_MODES);
   const seed = args.integerKey('seed', 0, Number.MAX_SAFE_INTEGER);
   const cpus = args.integerKey('cpus', 1, 1024);
   const uptime = args.key('uptime');
@@ -535,17 +538,13 @@ export function machineOptions(args: Args): MachineOptions {
   const statFlush = args.key('statflush');
   const readaheadBytes = readaheadKey(args);
   const devices = deviceKeys(args);
-  if (kind !== undefined && kind.value !== 'zram' && kind.value !== 'disk') {
-    throw args.fail(`swapkind "${kind.value}" is not known`, kind, 'zram or disk');
-  }
-  if (profile !== undefined && !PROFILE_NAMES.some((name) => name === profile.value)) {
-    throw args.fail(`profile "${profile.value}" is not known`, profile, `one of ${PROFILE_NAMES.join(' ')}`);
-  }
   return {
     ...(ramBytes === undefined ? {} : { ramBytes }),
     ...(swapBytes === undefined ? {} : { swapBytes }),
-    ...(kind === undefined ? {} : { swapKind: kind.value as SwapKind }),
-    ...(profile === undefined ? {} : { profile: profile.value as ProfileName }),
+    ...(kind === undefined ? {} : { swapKind: kind }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(psi === undefined ? {} : { psi }),
     ...(seed === undefined ? {} : { seed }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(uptime === undefined ? {} : { uptimeSeconds: args.time('uptime', uptime) / 1e6 }),
@@ -555,6 +554,15 @@ export function machineOptions(args: Args): MachineOptions {
     ...(readaheadBytes === undefined ? {} : { readaheadBytes }),
     ...(statFlush === undefined ? {} : { statFlushUs: args.time('statflush', statFlush) }),
   };
+}
+
+/** `key=` with one of a few words. */
+function choiceKey<T extends string>(args: Args, key: string, choices: readonly T[]): T | undefined {
+  const word = args.key(key);
+  const found = choices.find((choice) => choice === word?.value);
+  if (word !== undefined && found === undefined)
+    throw args.fail(`${key} "${word.value}" is not known`, word, `one of ${choices.join(' ')}`);
+  return found;
 }
 
 /** The words for times of devices, with the option of each. */
@@ -605,6 +613,8 @@ function machineLine({ options }: Machine): string {
     `swap=${options.swapBytes}`,
     `swapkind=${options.swapKind}`,
     `profile=${options.profile}`,
+    `kernel=${options.kernel}`,
+    `psi=${options.psi}`,
     `seed=${options.seed}`,
     `cpus=${options.cpus}`,
     `uptime=${Math.round(options.uptimeSeconds * 1e6)}us`,

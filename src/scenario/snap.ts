@@ -122,7 +122,7 @@ function* snapGroups(machine: Machine, above: Cgroup): Generator<[path: string, 
 function* groupFiles(machine: Machine, group: Cgroup): Generator<[name: string, says: SnapFile]> {
   const stat = memcgStatUnflushed(machine, group);
   for (const { name } of CGROUP_FILES) {
-    const file = cgroupFile(group, name);
+    const file = cgroupFile(machine, group, name);
     if (name === 'memory.stat') yield [name, fileValue(stat)];
     else if (name === 'memory.numa_stat') yield [name, fileValue(numaStat(stat))];
     else if (file?.show !== undefined) yield [name, fileValue(file.show(machine, group))];

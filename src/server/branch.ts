@@ -47,6 +47,7 @@ export function addBranch(fs: FileSystem, { fs: branch, first, end, enter, owner
   const readdir = fs.readdir.bind(fs);
   const mkdir = fs.mkdir?.bind(fs);
   const rmdir = fs.rmdir?.bind(fs);
+  const heartbeat = fs.heartbeat.bind(fs);
   const entryTimeoutMs = fs.entryTimeoutMs.bind(fs);
   const attrTimeoutMs = fs.attrTimeoutMs.bind(fs);
 
@@ -76,6 +77,10 @@ export function addBranch(fs: FileSystem, { fs: branch, first, end, enter, owner
   };
   fs.entryTimeoutMs = (ino) => (isOurs(ino) ? branch.entryTimeoutMs(inner(ino)) : entryTimeoutMs(ino));
   fs.attrTimeoutMs = (ino) => (isOurs(ino) ? branch.attrTimeoutMs(inner(ino)) : attrTimeoutMs(ino));
+  fs.heartbeat = () => {
+    heartbeat();
+    branch.heartbeat();
+  };
   fs.mkdir = (parent, name, mode, caller) => {
     if (!isOurs(parent)) return mkdir?.(parent, name, mode, caller) ?? -EPERM;
     const made = branch.mkdir?.(inner(parent), name, mode, caller) ?? -EPERM;

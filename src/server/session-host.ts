@@ -50,6 +50,7 @@ export class SessionHost implements ProcHost {
   onGone: ((task: Task, tid: number) => void) | undefined;
   onUserChanged: ((task: Task) => void) | undefined;
   onEvent: ((event: MachineEvent) => void) | undefined;
+  onKernelLog: (() => void) | undefined;
 
   /**
    * `inSlices`: long work and time that has been missed go on between requests (`busy`, `goOn`); else everything is
@@ -71,6 +72,7 @@ export class SessionHost implements ProcHost {
     this.#forgetOthers();
     this.machine.onExit = (task) => this.onGone?.(task, task.pid);
     this.machine.onUserChanged = (task) => this.onUserChanged?.(task);
+    this.machine.kernelLog.onRecord = () => this.onKernelLog?.();
     this.events.onEvent = (event) => this.onEvent?.(event);
   }
 
@@ -214,9 +216,11 @@ export class SessionHost implements ProcHost {
 
   settings(): string {
     const { machine } = this;
-    const { ramBytes, swapBytes, seed, cpus, hostname } = machine.options;
+    const { ramBytes, swapBytes, seed, cpus, hostname, kernel, psi } = machine.options;
     const lines: [string, string | number][] = [
       ['profile', machine.profile.name],
+      ['kernel', kernel],
+      ['psi', psi],
       ['ram', ramBytes],
       ['swap', swapBytes],
       ['swapkind', machine.swapKind],
@@ -319,6 +323,10 @@ export class SessionHost implements ProcHost {
 
   setSysctl(name: string, value: string): number {
     return this.#step(`sysctl ${name} ${quoteValue(value)}`);
+  }
+
+  kmsg(priority: number, text: string): number {
+    return this.#step(`kmsg ${quoteValue(text)} priority=${priority}`);
   }
 
   kill(task: Task, signal: number): Job<number> {

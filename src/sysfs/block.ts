@@ -65,7 +65,7 @@ function blockDevice(device: BlockDevice): Row {
     value('size', (ctx) => now(ctx).sizeKb * SECTORS_PER_KB),
     directory('slaves', []),
     value('stat', (ctx) =>
-      diskFields(now(ctx))
+      diskFields(now(ctx), ctx.machine.options.kernel)
         .map((field) => String(field).padStart(8))
         .join(' '),
     ),

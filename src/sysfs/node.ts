@@ -3,7 +3,7 @@ import type { Machine } from '../machine/machine.ts';
 import { directory } from '../procfs/entry.ts';
 import { meminfoPages } from '../procfs/meminfo.ts';
 import { vmstatValue } from '../procfs/vmstat.ts';
-import { NODE_KEYS, ZONE_KEYS } from '../procfs/vmstat-keys.ts';
+import { nodeKeys, zoneKeys } from '../procfs/vmstat-keys.ts';
 import { hugepagesDirectory } from './hugepages.ts';
 import { bitMask, rangeList } from './lists.ts';
 import { constant, lines, link, type Row } from './rows.ts';
@@ -65,7 +65,7 @@ export function nodeDirectory(cpus: number): Row {
       for (const [name, key] of NUMASTAT) out.text(name).byte(0x20).dec(vmstatValue(machine, key)).newline();
     }),
     lines('vmstat', (out, { machine }) => {
-      for (const name of [...ZONE_KEYS, ...NODE_KEYS])
+      for (const name of [...zoneKeys(machine.options.kernel), ...nodeKeys(machine.options.kernel)])
         out.text(name).byte(0x20).dec(vmstatValue(machine, name)).newline();
     }),
   ]);

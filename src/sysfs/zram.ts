@@ -1,8 +1,9 @@
 /** What a zram device has beyond other block devices. Mirrors: drivers/block/zram/zram_drv.c. */
+
+import { zramPages } from '../machine/kernel-pages.ts';
 import type { Machine } from '../machine/machine.ts';
 import { PAGE_BYTES } from '../procfs/constants.ts';
 import { file } from '../procfs/entry.ts';
-import { zramPages } from '../procfs/meminfo.ts';
 import { parseWhole, writtenText } from '../procfs/parse-number.ts';
 import { E2BIG, EBUSY, EINVAL } from '../util/errno.ts';
 import { memparse } from '../util/memparse.ts';

@@ -6,6 +6,7 @@ const CALLS = {
   uname: [63, 160],
   statfs: [137, 43],
   fstatfs: [138, 44],
+  syslog: [103, 116],
   kill: [62, 129],
   tkill: [200, 130],
   tgkill: [234, 131],

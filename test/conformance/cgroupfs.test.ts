@@ -287,3 +287,41 @@ describe.skipIf(skipMounts)('a second mount', () => {
     expect(existsSync('/sys/fs/cgroup/a')).toBe(false);
   });
 });
+
+// Over fuse-native poll is always ready: libfuse 2 as it is bound there does not ask.
+describe.skipIf(skipMounts)('poll(2) on files of groups', () => {
+  test.each([
+    ['cgroup.events', 'echo 1234 > apps/cgroup.procs'],
+    [
+      'memory.events',
+      'echo 4M > apps/memory.max; echo 1234 > apps/cgroup.procs; echo "mail touch heap 0 8M write" > CONTROL',
+    ],
+  ])('%s wakes who waits for it', async (file, change) => {
+    const { m, cg } = await mountBoth('direct');
+    try {
+      writeFileSync(join(cg, 'cgroup.subtree_control'), '+memory');
+      mkdirSync(join(cg, 'apps'));
+      const script = `import os, select
+fd = os.open('${join(cg, 'apps', file)}', os.O_RDONLY)
+p = select.poll(); p.register(fd, select.POLLPRI)
+print(len(p.poll(0)), flush=True)
+os.read(fd, 4096)
+print(len(p.poll(0)), flush=True)
+print(p.poll(20000)[0][1] & 10, flush=True)
+os.lseek(fd, 0, 0); os.read(fd, 4096)
+print(len(p.poll(300)))`;
+      const child = spawn('python3', ['-c', script]);
+      let out = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        out += text;
+      });
+      await until(() => out.startsWith('1\n0\n'), 'first look');
+      await sleep(200);
+      await sh(`cd ${cg}; ${change.replace('CONTROL', m.path('reclaimfs/control'))}`);
+      await until(() => child.exitCode !== null, 'change');
+      expect(out).toBe('1\n0\n10\n0\n');
+    } finally {
+      await m.stop();
+    }
+  });
+});

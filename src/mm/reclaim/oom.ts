@@ -13,6 +13,11 @@ export function oomBadness(mm: Mm | null, adj: number, totalPages: number): numb
   return mm.rss + mm.swapents + mm.pageDirectory.size + adj * Math.floor(totalPages / 1000);
 }
 
+/** The same before 5.9: thousandths of memory, 0 for those that are never killed. */
+export function oldOomScoreOf(badness: number | undefined, totalPages: number): number {
+  return badness === undefined ? 0 : Math.floor((Math.max(1, badness) * 1000) / totalPages);
+}
+
 /** What /proc/PID/oom_score shows for a badness: 0 to 2000, thousandths of memory about 666. Mirrors: proc_oom_score. */
 export function oomScoreOf(badness: number | undefined, totalPages: number): number {
   if (badness === undefined) return 0;

@@ -129,7 +129,7 @@ export class PsiGroup {
   }
 
   /** As /proc/pressure prints it. Precondition: settled. Mirrors: psi_show. */
-  text(): string {
-    return this.some.text('some') + this.full.text('full');
+  text(withFull = true): string {
+    return this.some.text('some') + (withFull ? this.full.text('full') : '');
   }
 }

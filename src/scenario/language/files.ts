@@ -7,6 +7,7 @@ export const RECLAIMFS_FILES: Readonly<Record<string, string>> = {
   error: 'why the last step was rejected',
   events: 'JSON lines as they happen; a read waits, unless the file is opened with O_NONBLOCK',
   'events?now': 'the events that there are; a read ends',
+  kmsg: 'the kernel’s log, a record a read as /dev/kmsg gives it; write `<6>text` to add to it',
   'lowmemorykiller/': 'the parameters of the low-memory killer',
   processes: 'memory of every process in one read, a JSON line each: the numbers of status and stat',
   settings: 'every setting in force',

@@ -6,6 +6,7 @@ import { Cgroup } from '../../machine/cgroup.ts';
 import { Cgroups } from '../../machine/cgroups.ts';
 import { DirtyLimits } from '../../machine/dirty-limits.ts';
 import { EventLog } from '../../machine/event-log.ts';
+import { KernelLog } from '../../machine/kernel-log.ts';
 import { Kswapd } from '../../machine/kswapd.ts';
 import { LowMemoryKiller } from '../../machine/lmk.ts';
 import { LoadAverage } from '../../machine/loadavg.ts';
@@ -98,6 +99,7 @@ export const CATALOGUE: Catalogue = new Map([
     transient: ['onExit', 'onTime', 'onUserChanged', 'generation'],
   }),
   row(EventLog, undefined, { transient: ['origin', 'onEvent', 'onTrace'], immutable: ['events'] }),
+  row(KernelLog, undefined, { transient: ['onRecord'], immutable: ['records'] }),
   row(LowMemoryKiller),
   row(Kswapd),
   row(LoadAverage, () => [tiny()]),

@@ -1,7 +1,9 @@
 /** Steps of the machine itself: what it is made of, its objects, its page cache, its swap, its time. */
 
+import { KERN_INFO, LOG_USER } from '../../machine/kernel-log.ts';
 import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { renamePath, unlinkPath } from '../../machine/paths.ts';
+import { MAX_LEVELS } from '../../machine/pid-namespaces.ts';
 import { ACCESS_SIGNALS, signalNumber } from '../../machine/signal.ts';
 import { setSysctl } from '../../machine/sysctl.ts';
 import { pressSysrq, SYSRQ_KEYS, type SysrqKey } from '../../machine/sysrq.ts';
@@ -17,7 +19,7 @@ import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import { reportAtEnd, withEvents, withEventsInPieces } from '../report.ts';
 import { snapping } from '../snap.ts';
-import type { MachineStep, StepResult } from '../step.ts';
+import type { MachineStep, StepContext, StepResult } from '../step.ts';
 import { type Args, MAX_TIME_US } from '../words.ts';
 
 /** The object of this name. Throws KernelError EINVAL. */
@@ -212,6 +214,12 @@ function catchesKey(args: Args): number[] | undefined {
   return names.map((name) => signalNumber(name));
 }
 
+/** Mirrors: syslog_clear. */
+function clearLog({ machine }: StepContext): StepResult {
+  machine.kernelLog.clearSeq = machine.kernelLog.nextSeq;
+  return {};
+}
+
 export const machineSteps: readonly MachineStep[] = [
   remark('title', 'what the scenario is about'),
   remark('note', 'a remark'),
@@ -288,7 +296,7 @@ export const machineSteps: readonly MachineStep[] = [
   {
     word: 'proc',
     usage:
-      'proc NAME [pid=N] [ppid=N] [pgrp=N] [session=N] [uid=N] [gid=N] [euid=N] [egid=N] [suid=N] [sgid=N] [groups=3001,3002] [comm=TEXT] [cmdline="a b"] [environ="A=1 B=2"] [exe=PATH] [cwd=PATH] [root=PATH] [cgroup=PATH] [adj=N] [nice=N] [umask=0022] [state=S|R|D|T|t|I] [start=TIME] [tracer=PID] [catches=SIGSEGV,SIGBUS] [kthread]',
+      'proc NAME [pid=N] [ppid=N] [pgrp=N] [session=N] [uid=N] [gid=N] [euid=N] [egid=N] [suid=N] [sgid=N] [groups=3001,3002] [comm=TEXT] [cmdline="a b"] [environ="A=1 B=2"] [exe=PATH] [cwd=PATH] [root=PATH] [cgroup=PATH] [adj=N] [nice=N] [umask=0022] [state=S|R|D|T|t|I|P|X] [start=TIME] [tracer=PID] [nspid=35,1] [catches=SIGSEGV,SIGBUS] [kthread]',
     names: 'process',
     about: 'a process with an empty address space, or a kernel thread',
     parse(args) {
@@ -315,8 +323,10 @@ export const machineSteps: readonly MachineStep[] = [
       const catches = catchesKey(args);
       const start = args.key('start');
       const startUs = start === undefined ? undefined : args.time('start', start);
+      const nsPids = args.integersKey('nspid', 1, PID_MAX - 1, MAX_LEVELS);
       const kernelThread = args.flag('kthread');
       return ({ machine }) => {
+        if (kernelThread && nsPids !== undefined) throw new KernelError(EINVAL, 'kernel threads are in no container');
         const task = machine.createProcess({
           name: name.text,
           ids,
@@ -339,6 +349,7 @@ export const machineSteps: readonly MachineStep[] = [
         task.umask = umask;
         if (state !== undefined) task.leader.state = state;
         task.leader.tracerPid = tracer;
+        if (nsPids !== undefined) task.nsPids = nsPids;
         task.catches = catches ?? machine.usualCatches;
         machine.cgroups.adopt(task);
         return {};
@@ -430,6 +441,26 @@ export const machineSteps: readonly MachineStep[] = [
       const us = args.time('time');
       return ({ machine }) => advance(machine, us);
     },
+  },
+  {
+    word: 'kmsg',
+    usage: 'kmsg TEXT [priority=N]',
+    about: 'a message in the kernel’s log, as a write to /dev/kmsg',
+    parse(args) {
+      const priority = args.integerKey('priority', 0, 2 ** 32 - 1) ?? LOG_USER + KERN_INFO;
+      const { text } = args.next('text');
+      return ({ machine }) => {
+        machine.printk(priority, text);
+        machine.generation++;
+        return {};
+      };
+    },
+  },
+  {
+    word: 'kmsgclear',
+    usage: 'kmsgclear',
+    about: 'hides what the kernel’s log has so far from those who read it from the start, as dmesg --clear',
+    parse: () => clearLog,
   },
   {
     word: 'sysctl',

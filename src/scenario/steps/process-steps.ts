@@ -80,7 +80,7 @@ export const processSteps: readonly ProcessStep[] = [
   },
   {
     word: 'thread',
-    usage: 'NAME thread [tid=N] [comm=TEXT] [state=S|R|D|T|t|I] [tracer=PID]',
+    usage: 'NAME thread [tid=N] [comm=TEXT] [state=S|R|D|T|t|I|P|X] [tracer=PID]',
     about: 'one more thread',
     parse(args) {
       const tid = args.integerKey('tid', 1, PID_MAX - 1);

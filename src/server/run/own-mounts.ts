@@ -35,7 +35,7 @@ export class OwnMounts {
     const covered = new Map<string, string>();
     for (const line of mountinfo.split('\n')) {
       const mount = parse(line);
-      if (mount === undefined || /^\/(proc|sys)\/(?!fs\/cgroup$)/.test(mount.point)) continue;
+      if (mount === undefined || /^\/(proc|sys)\/(?!fs\/cgroup$)|^\/dev\/kmsg$/.test(mount.point)) continue;
       const own = SIMULATED.get(mount.point);
       if (own === undefined) {
         shown.set(mount.id, mount);

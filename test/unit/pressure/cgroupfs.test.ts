@@ -108,3 +108,47 @@ describe('the cgroup2 file system', () => {
     expect(again.machine.cgroups.at('/apps').memcg.usage).toBe(session.machine.cgroups.at('/apps').memcg.usage);
   });
 });
+
+describe('poll(2) on files that notify', () => {
+  const POLLPRI = 2;
+  const POLLERR = 8;
+  const SETUP = `${START}cgroup write /cgroup.subtree_control +memory
+cgroup mkdir /box
+`;
+  const changed = (file: OpenFile): boolean => (file.poll!() & (POLLPRI | POLLERR)) === (POLLPRI | POLLERR);
+
+  it.each([
+    ['cgroup.events', 'cgroup write /box/cgroup.procs 1001'],
+    ['memory.events', 'cgroup write /box/memory.max 4M\ncgroup write /box/cgroup.procs 1001\nA touch heap 0 8M write'],
+    [
+      'memory.events.local',
+      'cgroup write /box/memory.max 4M\ncgroup write /box/cgroup.procs 1001\nA touch heap 0 8M write',
+    ],
+  ])('%s: changed until it has been read, and again when it changes; who waits is woken', (name, steps) => {
+    const { session, fs } = mounted(SETUP);
+    const file = open(fs, `box/${name}`, 0);
+    expect(changed(file)).toBe(true);
+    file.read(0, 4096, undefined);
+    expect(changed(file)).toBe(false);
+    let woken = 0;
+    file.waitQueue!.add(() => woken++);
+    fs.heartbeat();
+    expect(woken).toBe(0);
+    try {
+      session.apply(steps);
+    } catch {
+      // Who is beyond the limit may be killed: that is what is to be told.
+    }
+    fs.heartbeat();
+    expect(woken).toBe(1);
+    expect(changed(file)).toBe(true);
+    file.read(0, 4096, undefined);
+    expect(changed(file)).toBe(false);
+    file.release?.();
+  });
+
+  it('others are always ready, and say nothing of changes', () => {
+    const { fs } = mounted(SETUP);
+    expect(open(fs, 'box/memory.current', 0).poll!() & (POLLPRI | POLLERR)).toBe(0);
+  });
+});

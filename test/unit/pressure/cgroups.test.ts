@@ -12,7 +12,7 @@ function read(session: Session, path: string): string {
   const { machine } = session;
   const slash = path.lastIndexOf('/');
   const group = machine.cgroups.at(path.slice(0, slash));
-  return cgroupFile(group, path.slice(slash + 1))!.show!(machine, group);
+  return cgroupFile(machine, group, path.slice(slash + 1))!.show!(machine, group);
 }
 
 const START = `machine ram=128M swap=128M

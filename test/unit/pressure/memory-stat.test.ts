@@ -11,7 +11,7 @@ function play(text: string): Session {
 
 function statOf({ machine }: Session, path = '/g'): Record<string, number> {
   const group = machine.cgroups.at(path);
-  const text = cgroupFile(group, 'memory.stat')!.show!(machine, group);
+  const text = cgroupFile(machine, group, 'memory.stat')!.show!(machine, group);
   return Object.fromEntries(
     text
       .trim()

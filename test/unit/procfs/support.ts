@@ -158,12 +158,13 @@ export class Tree {
     return [...this.walk()].filter(({ entry }) => (entry.type & S_IFMT) === S_IFREG).map(({ path }) => path);
   }
 
-  /** The content of every file, and what every link says, by path. */
+  /** The content of every file but /kmsg, and what every link says, by path. */
   everything(): Map<string, string> {
     const all = new Map<string, string>();
     for (const { path, entry } of this.walk()) {
       const type = entry.type & S_IFMT;
-      if (type === S_IFDIR) continue;
+      // What is read of /proc/kmsg is gone for the next reader.
+      if (type === S_IFDIR || path === '/kmsg') continue;
       const content =
         type === S_IFREG ? this.bytes(path, ROOT, 1 << 20) : this.fs.readlink(this.ino(path) as Ino, ROOT);
       all.set(path, typeof content === 'object' ? content.toString('latin1') : String(content));

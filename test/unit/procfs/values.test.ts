@@ -11,7 +11,7 @@ import { ROOT, STRANGER, Tree, USER } from './support.ts';
 describe('sysctls take what is in their range and nothing else', () => {
   const numeric = sysctlRows.filter((row) => !row.readOnly && !row.text);
   test.each(numeric.map((row) => [row.path, row] as const))('%s', (path, row) => {
-    const tree = new Tree('machine ram=256M');
+    const tree = new Tree(`machine ram=256M kernel=${row.until === undefined ? '6.18' : '5.10'}`);
     const { min, max } = sysctlRange(row);
     const rest = '\t0'.repeat(row.initial.split('\t').length - 1);
     const put = (value: number | string) =>

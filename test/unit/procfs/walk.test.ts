@@ -4,7 +4,7 @@ import { newAttr, S_IFDIR, S_IFLNK, S_IFMT } from '../../../src/vfs/types.ts';
 import { Tree } from './support.ts';
 
 /** Files that cannot be read to their end, or wait there. */
-const UNENDING = /\/(mem|pagemap|events|vmpressure)$/;
+const UNENDING = /\/(mem|pagemap|events|vmpressure|kmsg)$/;
 const REFUSED = [-EINVAL, -EIO, -ESRCH, -EACCES];
 
 describe('every file', () => {

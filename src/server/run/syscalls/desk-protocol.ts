@@ -41,6 +41,8 @@ export interface TaskAnswer {
 export type DeskRequest =
   | { readonly ask: 'sysinfo' }
   | { readonly ask: 'machine' }
+  /** May the caller do more with the kernel's log than read it; `clear`: and does it. */
+  | { readonly ask: 'syslog'; readonly tid: number; readonly clear: boolean }
   | { readonly ask: 'task'; readonly pid: number }
   | { readonly ask: 'signal'; readonly tid: number; readonly pid: number; readonly signal: number }
   | { readonly ask: 'signal-group'; readonly tid: number; readonly pgrp: number; readonly signal: number }
@@ -69,6 +71,7 @@ export type DeskRequest =
 export interface DeskAnswers {
   readonly sysinfo: SysinfoAnswer;
   readonly machine: MachineAnswer;
+  readonly syslog: number;
   readonly task: TaskAnswer | null;
   readonly signal: number;
   readonly 'signal-group': number;

@@ -1,8 +1,8 @@
 /** The machine's side of the system calls that the notifier asks about: who may do what to whom, and doing it. */
+import { OSVERSION, releaseOf } from '../../../machine/kernels.ts';
 import { limitOf, RESOURCE_NAMES } from '../../../machine/limits.ts';
 import type { Task } from '../../../machine/task.ts';
 import { Access, CAP_SYS_NICE, type Credentials } from '../../../procfs/access.ts';
-import { OSRELEASE, OSVERSION } from '../../../procfs/constants.ts';
 import { ScenarioError } from '../../../scenario/scenario-error.ts';
 import { fromBuffer, toBuffer } from '../../../util/bytes.ts';
 import { EACCES, EBADF, EINVAL, EPERM, ESRCH, errnoNumber } from '../../../util/errno.ts';
@@ -15,6 +15,7 @@ import type { DeskAnswers, DeskRequest, TaskAnswer } from './desk-protocol.ts';
 const PAGE_BYTES = 4096;
 const CAP_KILL = 5;
 const CAP_SYS_RESOURCE = 24;
+const CAP_SYSLOG = 34;
 /** What fs.nr_open is at first. */
 const NR_OPEN = 1048576;
 /** Above every inode number of the tree; that of `.host` is the one above. */
@@ -53,9 +54,12 @@ export class Desk {
       case 'sysinfo':
         return this.#sysinfo();
       case 'machine': {
-        const { cpus, hostname } = this.#host.machine.options;
-        return { cpus, hostname, release: OSRELEASE, version: OSVERSION };
+        const { cpus, hostname, kernel } = this.#host.machine.options;
+        return { cpus, hostname, release: releaseOf(kernel), version: OSVERSION };
       }
+      case 'syslog':
+        if (!this.#capable(request.tid, CAP_SYSLOG)) return -EPERM;
+        return request.clear ? this.#carryOut('kmsgclear') : 0;
       case 'task':
         return this.#task(request.pid);
       case 'signal':

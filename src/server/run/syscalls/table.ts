@@ -1,6 +1,7 @@
 /** Which call is answered by what. */
 
 import type { CallName } from '../../../util/system-calls.ts';
+import * as klog from './calls-log.ts';
 import * as machine from './calls-machine.ts';
 import * as memory from './calls-memory.ts';
 import * as processes from './calls-process.ts';
@@ -13,6 +14,7 @@ export const HANDLERS: Readonly<Record<CallName, Handler>> = {
   fstatfs: machine.fstatfs,
   sched_getaffinity: machine.schedGetaffinity,
   sched_setaffinity: machine.schedSetaffinity,
+  syslog: klog.syslog,
   kill: processes.kill,
   tkill: processes.tkill,
   tgkill: processes.tgkill,
