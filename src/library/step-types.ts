@@ -26,6 +26,10 @@ export type Step = Expecting &
         readonly swapkind?: 'zram' | 'disk';
         /** the dialect of the reclaim interface. */
         readonly profile?: '2013' | '2013-05' | '2013-04' | '2016-06' | 'chromeos' | 'linux-6.18' | 'all-mappings';
+        /** the kernel whose files it shows, and by which it is called; default: 6.18. */
+        readonly kernel?: '4.14' | '5.10' | '6.1' | '6.18';
+        /** pressure stall information: off as by psi=0, none as without CONFIG_PSI; default: on. */
+        readonly psi?: 'on' | 'off' | 'none';
         /** the seed of everything random. */
         readonly seed?: number | string;
         /** the number of CPUs. */
@@ -159,6 +163,8 @@ export type Step = Expecting &
         readonly start?: Time;
         /** who traces it. */
         readonly tracer?: number | string;
+        /** its numbers in the pid namespaces of its container, the outermost first: 1, or 35,1. */
+        readonly nspid?: string;
         /** signals that it handles: SIGSEGV,SIGBUS. */
         readonly catches?: string;
         readonly kthread?: boolean;
@@ -223,6 +229,17 @@ export type Step = Expecting &
     | {
         readonly step: 'at';
         readonly time: Time;
+      }
+    /** a message in the kernel’s log, as a write to /dev/kmsg. */
+    | {
+        readonly step: 'kmsg';
+        readonly text: string;
+        /** facility × 8 + level; default: 14, of a program, to inform. */
+        readonly priority?: number | string;
+      }
+    /** hides what the kernel’s log has so far from those who read it from the start, as dmesg --clear. */
+    | {
+        readonly step: 'kmsgclear';
       }
     /** as a write to /proc/sys: vm.swappiness 60. */
     | {
