@@ -172,3 +172,31 @@ A read F 0 4M`);
   expect(session.machine.mem.memcgs[1]!.usage).toBeLessThanOrEqual(768);
   expect(session.machine.mem.reclaimTarget).toBe(null);
 });
+
+it('a page that two processes have locked stays locked when one of them unmaps it, and no longer when the last does', () => {
+  const { session, locked } = lockedBy('locked');
+  expect(locked()).toBe(16);
+  session.apply('A munmap m 0 16p');
+  expect(locked()).toBe(16);
+  session.apply('B munmap m 0 16p');
+  expect(locked()).toBe(0);
+});
+
+it('a page that another process maps without a lock is free of it when the one that has locked it unmaps it', () => {
+  const { session, locked } = lockedBy('');
+  session.apply('A munmap m 0 16p');
+  expect(locked()).toBe(0);
+  expect(session.machine.check()).toEqual([]);
+});
+
+/** A file that A has locked, and B maps with `how`; how many pages are locked. */
+function lockedBy(how: string) {
+  const session = machineOf(`machine ram=64M
+object F file 16p
+proc A
+A mmap m size=16p obj=F shared prot=r locked
+proc B
+B mmap m size=16p obj=F shared prot=r ${how}
+B touch m 0 16p read`);
+  return { session, locked: () => session.machine.mem.nrMlocked };
+}
