@@ -7,13 +7,17 @@ import { MountError } from './types.ts';
 import { detach } from './unmount.ts';
 
 const log = logger('fuse:mount');
-const ANSWER_MS = 3000;
+/** Who is mounted over is asked for so long; one that says nothing is not mounted over in any case. */
+const ANSWER_MS = 1000;
+/** What node makes of bytes that are no UTF-8. */
+const REPLACEMENT = '\ufffd';
 
 /**
  * The absolute path of a mount point with links resolved, without touching the mount itself: a server that does not
- * answer must not hang us.
+ * answer must not hang us. Errors: MountError for the empty path, which is not the current directory.
  */
 export async function canonicalPath(path: string): Promise<string> {
+  if (path === '') throw new MountError('the mount point is empty: give a directory');
   const absolute = resolve(path);
   if (absolute === '/') return absolute;
   if (findMount(absolute)) return absolute;
@@ -32,15 +36,10 @@ export async function canonicalPath(path: string): Promise<string> {
  * Errors: MountError, in one line that says what to do.
  */
 export async function prepareMountpoint(path: string, cover: boolean, notice: (line: string) => void): Promise<string> {
-  if (path === '') throw new MountError('the mount point is empty: give a directory');
   const mountpoint = await canonicalPath(path);
   const mount = findMount(mountpoint);
   if (mount && isOurs(mount)) {
-    const state = await serverWithin(mountpoint, ANSWER_MS);
-    if (state === 'ok' && !cover)
-      throw new MountError(`${path} is already mounted: use "reclaimfs umount ${path}" first`);
-    if (state === 'hung')
-      throw new MountError(`${path} is mounted, but its server does not answer: use "reclaimfs umount ${path}" first`);
+    const state = await refuseServed(path, mountpoint, cover);
     if (state !== 'ok') {
       log('stale mount on %s (%s)', mountpoint, state);
       await detach(mount, true);
@@ -54,9 +53,24 @@ export async function prepareMountpoint(path: string, cover: boolean, notice: (l
   return mountpoint;
 }
 
+/**
+ * Refuses a mount point where a server of ours answers, or does not answer; gives its state where it has ended. To be asked
+ * before a server process is started, too: that takes long enough on a busy machine.
+ */
+export async function refuseServed(path: string, mountpoint: string, cover = false): Promise<string | undefined> {
+  const mount = findMount(mountpoint);
+  if (!mount || !isOurs(mount)) return undefined;
+  const state = await serverWithin(mountpoint, ANSWER_MS);
+  if (state === 'ok' && !cover)
+    throw new MountError(`${path} is already mounted: use "reclaimfs umount ${path}" first`);
+  if (state === 'hung')
+    throw new MountError(`${path} is mounted, but its server does not answer: use "reclaimfs umount ${path}" first`);
+  return state;
+}
+
 async function checkDirectory(path: string, mountpoint: string, cover: boolean): Promise<void> {
   const state = await statWithin(mountpoint, ANSWER_MS);
-  if (state === 'ENOENT') throw new MountError(`${path} does not exist: create it with "mkdir -p ${path}"`);
+  if (state === 'ENOENT') throw new MountError(`${path} does not exist: ${adviceForMissing(path)}`);
   if (state === 'hung') throw new MountError(`${path} does not answer: choose another directory`);
   if (state === 'ENOTCONN')
     throw new MountError(`${path} is the mount of a FUSE server that has died: use "umount -l ${path}" first`);
@@ -66,6 +80,12 @@ async function checkDirectory(path: string, mountpoint: string, cover: boolean):
   if (cover) return;
   const entries = await readdir(mountpoint);
   if (entries.length > 0) throw new MountError(`${path} is not empty (${entries[0]}…): choose an empty directory`);
+}
+
+/** Arguments that are no UTF-8 have been changed before we see them: the name that is there is none that we can give. */
+export function adviceForMissing(path: string): string {
+  if (path.includes(REPLACEMENT)) return 'names that are no UTF-8 cannot be used: choose another directory';
+  return `create it with "mkdir -p ${path}"`;
 }
 
 /** 'ok', the error's code, or 'hung' when there is no answer within `ms`. */

@@ -1,10 +1,10 @@
 /** The files of a control group: text out, text in. Mirrors: memory_files and cgroup_base_files of cgroup v2. */
 import { type Memcg, NO_LIMIT, type Peak } from '../mm/reclaim/memcg.ts';
 import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
-import { trimBytes } from '../util/bytes.ts';
 import { E2BIG, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { isJob, type Job } from '../util/job.ts';
+import { kstrtoint, parseWhole, strstrip } from '../util/kstrto.ts';
 import { memparse } from '../util/memparse.ts';
 import { type Cgroup, descendants } from './cgroup.ts';
 import { cpuOf } from './cgroup-cpu.ts';
@@ -46,7 +46,7 @@ const MAX_COUNTED = 2 ** 51 - 1;
 
 /** Pages of `max` or a size, rounded down. Throws EINVAL. Mirrors: page_counter_memparse. */
 function parseLimit(text: string): number {
-  const trimmed = trimBytes(text);
+  const trimmed = strstrip(text);
   if (trimmed === 'max') return NO_LIMIT;
   if (!/^(0x[0-9a-f]+|\d+)[kmgtpe]?$/i.test(trimmed)) throw new KernelError(EINVAL, `"${trimmed}" is no size`);
   const pages = Number(memparse(trimmed) / BigInt(PAGE));
@@ -145,7 +145,7 @@ function controllers(group: Cgroup, key: 'has' | 'handsDown'): string {
  */
 function writeSubtreeControl(machine: Machine, group: Cgroup, text: string): void {
   const wanted = new Map<Controller, boolean>();
-  for (const word of trimBytes(text).split(/\s+/)) {
+  for (const word of strstrip(text).split(/\s+/)) {
     if (word === '') continue;
     const name = CONTROLLER_NAMES.find((one) => one === word.slice(1));
     if (name === undefined || (word[0] !== '+' && word[0] !== '-'))
@@ -171,35 +171,43 @@ function writeSubtreeControl(machine: Machine, group: Cgroup, text: string): voi
   machine.cgroups.updateCharging();
 }
 
+/** An int. Throws EINVAL, ERANGE. */
+function integer(text: string): number {
+  const value = kstrtoint(strstrip(text), 0);
+  if (typeof value !== 'number') throw new KernelError(value.errno, 'a number is wanted');
+  return value;
+}
+
 /** Mirrors: cgroup_freeze_write and its like: kstrtoint, then 0 or 1. */
 function writeSwitch(text: string): boolean {
-  const value = trimBytes(text);
-  if (!/^[+-]?\d+$/.test(value)) throw new KernelError(EINVAL, '0 or 1 is wanted');
-  if (Number(value) !== 0 && Number(value) !== 1) throw new KernelError(ERANGE, '0 or 1 is wanted');
-  return Number(value) === 1;
+  const value = integer(text);
+  if (value !== 0 && value !== 1) throw new KernelError(ERANGE, '0 or 1 is wanted');
+  return value === 1;
 }
 
 /** Mirrors: PIDS_MAX, pids_max_write. */
 const MAX_PIDS = 4_194_304;
 
 function writePidsMax(text: string): number {
-  const value = trimBytes(text);
-  if (value === 'max') return NO_LIMIT;
-  if (!/^\d+$/.test(value) || Number(value) > MAX_PIDS)
+  const trimmed = strstrip(text);
+  if (trimmed === 'max') return NO_LIMIT;
+  const value = parseWhole(trimmed, 0);
+  if (value === undefined || value < 0n || value > BigInt(MAX_PIDS))
     throw new KernelError(EINVAL, `max or 0 to ${MAX_PIDS} is wanted`);
   return Number(value);
 }
 
 function writeProcs(machine: Machine, group: Cgroup, text: string): void {
-  if (!/^\s*\d+\s*$/.test(text)) throw new KernelError(EINVAL, 'a process id is wanted');
-  machine.cgroups.attach(group, machine.byTid.get(Number(text)));
+  const pid = kstrtoint(strstrip(text), 0);
+  if (typeof pid !== 'number' || pid < 0) throw new KernelError(EINVAL, 'a process id is wanted');
+  machine.cgroups.attach(group, machine.byTid.get(pid));
 }
 
+/** Mirrors: memory_oom_group_write. */
 function writeFlag(text: string): boolean {
-  const value = trimBytes(text);
-  if (!/^\d+$/.test(value)) throw new KernelError(EINVAL, '0 or 1 is wanted');
-  if (value !== '0' && value !== '1') throw new KernelError(EINVAL, '0 or 1 is wanted');
-  return value === '1';
+  const value = integer(text);
+  if (value !== 0 && value !== 1) throw new KernelError(EINVAL, '0 or 1 is wanted');
+  return value === 1;
 }
 
 /** Mirrors: cgroup_max_depth_write: kstrtoint. */
@@ -213,11 +221,9 @@ function count(name: string, key: 'maxDepth' | 'maxDescendants'): CgroupFile {
     range: COUNTS,
     show: (_machine, group) => (group[key] === NO_LIMIT ? 'max\n' : `${group[key]}\n`),
     write(_machine, group, text) {
-      const value = trimBytes(text);
-      if (value !== 'max' && !/^\d+$/.test(value)) throw new KernelError(EINVAL, `"${value}" is no number`);
-      const number = value === 'max' ? NO_LIMIT : Number(value);
-      if (number !== NO_LIMIT && number > COUNTS.max) throw new KernelError(ERANGE, `${value} is too large`);
-      group[key] = number;
+      const number = strstrip(text) === 'max' ? COUNTS.max : integer(text);
+      if (number < COUNTS.min) throw new KernelError(ERANGE, `${number} is below 0`);
+      group[key] = number === COUNTS.max ? NO_LIMIT : number;
     },
   };
 }
@@ -365,7 +371,7 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     where: 'child',
     range: { min: 1, max: 1 },
     *write(machine, group, text) {
-      if (!writeFlag(text)) throw new KernelError(ERANGE, 'only 1 can be written');
+      if (integer(text) !== 1) throw new KernelError(ERANGE, 'only 1 can be written');
       for (const task of machine.cgroups.tasksOf(group, true)) yield* machine.pressure.killing(task);
     },
   },
@@ -439,7 +445,7 @@ export function cgroupFile(machine: Machine, group: Cgroup, name: string): Cgrou
 }
 
 /** Mirrors: kernfs_fop_write_iter: atomic_write_len, a page without its NUL. */
-const MAX_WRITTEN = 4095;
+export const MAX_WRITTEN = 4095;
 
 /** What everybody runs into who makes the first group by hand. */
 function whyNoFile({ parent }: Cgroup, name: string): string {

@@ -1,3 +1,5 @@
+import { parseWhole, strstrip, untilNul } from '../util/kstrto.ts';
+
 /** Settings of /proc/sys without a model behind them: they keep what is written (Pretend). One list a directory. */
 const KEPT: Readonly<Record<string, string>> = {
   fs: `
@@ -44,3 +46,62 @@ export const KEPT_SYSCTLS: ReadonlySet<string> = new Set(
       .map((name) => `${directory}.${name}`),
   ),
 );
+
+/** Those that hold a text, and how many bytes of it they keep. */
+export const KEPT_TEXTS: Readonly<Record<string, number>> = {
+  'kernel.core_pattern': 127,
+  'kernel.domainname': 64,
+  'kernel.hostname': 64,
+  'kernel.panic_sys_info': 255,
+  'kernel.poweroff_cmd': 255,
+  'kernel.printk_devkmsg': 9,
+  'kernel.watchdog_cpumask': 255,
+  'vm.numa_zonelist_order': 15,
+};
+
+/** What a number may be. */
+export interface Range {
+  readonly min: number;
+  readonly max: number | bigint;
+  /** No sign is taken, not even before a zero. */
+  readonly unsigned?: boolean;
+}
+
+const INT: Range = { min: -2147483648, max: 2147483647 };
+const COUNT: Range = { min: 0, max: 2147483647 };
+const ULONG: Range = { min: 0, max: (1n << 64n) - 1n, unsigned: true };
+
+/** Numbers that are no int. Mirrors: ipc_sysctls, mq_sysctls, net_core_table, ipv4_net_table, fs_stat_sysctls. */
+const RANGES: Readonly<Record<string, Range>> = {
+  'fs.file-max': { min: 0, max: (1n << 63n) - 1n, unsigned: true },
+  'fs.mqueue.msg_default': { min: 1, max: 65_536 },
+  'fs.mqueue.msg_max': { min: 1, max: 65_536 },
+  'fs.mqueue.msgsize_default': { min: 128, max: 1 << 24 },
+  'fs.mqueue.msgsize_max': { min: 128, max: 1 << 24 },
+  'kernel.msgmax': COUNT,
+  'kernel.msgmnb': COUNT,
+  'kernel.msgmni': { min: 0, max: 32_768 },
+  'kernel.shm_rmid_forced': { min: 0, max: 1 },
+  'kernel.shmall': ULONG,
+  'kernel.shmmax': ULONG,
+  'kernel.shmmni': { min: 0, max: 32_768 },
+  'net.core.somaxconn': COUNT,
+  'net.ipv4.tcp_syncookies': { min: 0, max: 255, unsigned: true },
+};
+
+export function keptRange(name: string): Range {
+  return RANGES[name] ?? INT;
+}
+
+/** A value in the form in which it is kept: a text cut to its length, numbers between tabs; undefined: it is refused. */
+export function keptValue(name: string, text: string): string | undefined {
+  const most = KEPT_TEXTS[name];
+  if (most !== undefined) return untilNul(text).replace(/\n.*$/s, '').slice(0, most);
+  const { min, max } = keptRange(name);
+  const numbers = strstrip(text)
+    .split(/[ \t]+/)
+    .map((word) => parseWhole(word, 0));
+  return numbers.every((number) => number !== undefined && number >= min && number <= max)
+    ? numbers.join('\t')
+    : undefined;
+}

@@ -1,8 +1,8 @@
 /** The settings under /proc/sys/vm that may be changed, with the kernel's ranges. */
-import { trimBytes } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError, UnknownNameError } from '../util/errors.ts';
-import { KEPT_SYSCTLS } from './kept-sysctls.ts';
+import { parseWhole, strstrip } from '../util/kstrto.ts';
+import { KEPT_SYSCTLS, keptRange, keptValue } from './kept-sysctls.ts';
 import type { Machine } from './machine.ts';
 
 /** One setting: how to read and write it, and its range. */
@@ -54,6 +54,7 @@ export function defaultVmSettings(): VmSettings {
 }
 
 const INT_MAX = 2147483647;
+const PAGE = 4096;
 
 function vm(name: string, key: keyof VmSettings, min: number, max: number): Sysctl {
   return {
@@ -85,8 +86,8 @@ export const SYSCTLS: readonly Sysctl[] = [
   vm('vfs_cache_pressure', 'vfsCachePressure', 0, INT_MAX),
   vm('dirty_ratio', 'dirtyRatio', 0, 100),
   vm('dirty_background_ratio', 'dirtyBackgroundRatio', 0, 100),
-  vm('dirty_bytes', 'dirtyBytes', 0, Number.MAX_SAFE_INTEGER),
-  vm('dirty_background_bytes', 'dirtyBackgroundBytes', 0, Number.MAX_SAFE_INTEGER),
+  vm('dirty_bytes', 'dirtyBytes', 2 * PAGE, Number.MAX_SAFE_INTEGER),
+  vm('dirty_background_bytes', 'dirtyBackgroundBytes', 1, Number.MAX_SAFE_INTEGER),
   vm('page-cluster', 'pageCluster', 0, 31),
   vm('panic_on_oom', 'panicOnOom', 0, 2),
   vm('oom_kill_allocating_task', 'oomKillAllocatingTask', 0, INT_MAX),
@@ -169,12 +170,15 @@ export function setSysctl(machine: Machine, name: string, text: string): void {
   if (sysctl === undefined) {
     if (!KEPT_SYSCTLS.has(name))
       throw new UnknownNameError(`there is no setting ${name}`, name, [...BY_NAME.keys(), ...KEPT_SYSCTLS]);
-    machine.plainSysctls.set(name, text);
+    const kept = keptValue(name, text);
+    const { min, max } = keptRange(name);
+    if (kept === undefined) throw new KernelError(EINVAL, `${name} takes numbers from ${min} to ${max}`);
+    machine.plainSysctls.set(name, kept);
     machine.generation++;
     return;
   }
-  const trimmed = trimBytes(text);
-  const value = /^[+-]?(0x[0-9a-f]+|\d+)$/i.test(trimmed) ? Number(trimmed) : Number.NaN;
+  const whole = parseWhole(strstrip(text), 0);
+  const value = whole === undefined ? Number.NaN : Number(whole);
   if (!(value >= sysctl.min && value <= sysctl.max)) {
     throw new KernelError(EINVAL, `${name} takes a number from ${sysctl.min} to ${sysctl.max}`);
   }

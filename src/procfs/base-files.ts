@@ -4,10 +4,11 @@ import { oomScore } from '../machine/oom.ts';
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/reclaim/oom.ts';
 import { fromBuffer } from '../util/bytes.ts';
 import { EACCES, EINVAL, ENOENT, EPERM } from '../util/errno.ts';
+import { kstrtoint, kstrtouint, kstrtoull } from '../util/kstrto.ts';
 import type { Caller } from '../vfs/types.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_NICE, CAP_SYS_RESOURCE } from './access.ts';
 import type { TaskContext } from './entry.ts';
-import { parseInt32, parseWhole, writtenText } from './parse-number.ts';
+import { fromUser, writtenText } from './parse-number.ts';
 import type { TextBuffer } from './text.ts';
 
 /** Most bytes looked at where a number is written. */
@@ -32,7 +33,7 @@ export function showComm(out: TextBuffer, { thread }: TaskContext): void {
 export function writeComm({ host, task, thread }: TaskContext, data: Uint8Array): number {
   const bytes = data.subarray(0, COMM_BYTES);
   const nul = bytes.indexOf(0);
-  const comm = fromBuffer(nul < 0 ? bytes : bytes.subarray(0, nul)).replace(/\n.*$/s, '');
+  const comm = fromBuffer(nul < 0 ? bytes : bytes.subarray(0, nul));
   const status = host.setComm(task, thread, comm);
   return status < 0 ? status : data.length;
 }
@@ -85,7 +86,7 @@ export function showOomScoreAdj(out: TextBuffer, { task }: TaskContext): void {
 }
 
 export function writeOomScoreAdj(ctx: TaskContext, data: Uint8Array, caller: Caller | undefined): number {
-  const value = parseInt32(writtenText(data, NUMBER_BYTES));
+  const value = kstrtoint(writtenText(data, NUMBER_BYTES), 0);
   if (typeof value !== 'number') return -value.errno;
   if (value < OOM_SCORE_ADJ_MIN || value > OOM_SCORE_ADJ_MAX) return -EINVAL;
   return setOomScoreAdj(ctx, value, data, caller);
@@ -99,7 +100,7 @@ export function showOomAdj(out: TextBuffer, { task: { oomScoreAdj } }: TaskConte
 
 /** Mirrors: oom_adj_write. */
 export function writeOomAdj(ctx: TaskContext, data: Uint8Array, caller: Caller | undefined): number {
-  const adj = parseInt32(writtenText(data, NUMBER_BYTES));
+  const adj = kstrtoint(writtenText(data, NUMBER_BYTES), 0);
   if (typeof adj !== 'number') return -adj.errno;
   if ((adj < -16 || adj > OOM_ADJ_MAX) && adj !== OOM_DISABLE) return -EINVAL;
   const value = adj === OOM_ADJ_MAX ? OOM_SCORE_ADJ_MAX : Math.trunc((adj * OOM_SCORE_ADJ_MAX) / -OOM_DISABLE);
@@ -119,7 +120,7 @@ export function showCoredumpFilter(out: TextBuffer, { task }: TaskContext): void
 }
 
 export function writeCoredumpFilter({ host, task }: TaskContext, data: Uint8Array): number {
-  const value = parseInt32(writtenText(data), 0);
+  const value = kstrtouint(fromUser(data, 32), 0);
   if (typeof value !== 'number') return -value.errno;
   const status = host.setCoredumpFilter(task, value & 0x1ff);
   return status < 0 ? status : data.length;
@@ -131,8 +132,10 @@ export function showTimerslack(out: TextBuffer, { task }: TaskContext): void {
 
 /** Zero restores the default. Mirrors: timerslack_ns_write. */
 export function writeTimerslack({ host, task }: TaskContext, data: Uint8Array): number {
-  const value = parseWhole(writtenText(data));
-  if (value === undefined || value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) return -EINVAL;
+  const value = kstrtoull(fromUser(data, 64));
+  if (typeof value !== 'bigint') return -value.errno;
+  // Pretend: what is no whole number of ours is refused; it would be more than a hundred days.
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) return -EINVAL;
   const status = host.setTimerslackNs(task, value === 0n ? 50_000 : Number(value));
   return status < 0 ? status : data.length;
 }

@@ -7,14 +7,15 @@
  */
 
 import type { Cgroup } from '../machine/cgroup.ts';
-import { CGROUP_FILES, type CgroupFile, cgroupFile, writeCgroupFile } from '../machine/cgroup-files.ts';
+import { CGROUP_FILES, type CgroupFile, cgroupFile, MAX_WRITTEN, writeCgroupFile } from '../machine/cgroup-files.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { PsiResource } from '../machine/psi.ts';
 import { quoteValue } from '../scenario/words.ts';
-import { fromBuffer, toBuffer, trimBytes } from '../util/bytes.ts';
-import { EACCES, EAGAIN, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EPERM } from '../util/errno.ts';
+import { fromBuffer, toBuffer } from '../util/bytes.ts';
+import { E2BIG, EACCES, EAGAIN, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EPERM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Job } from '../util/job.ts';
+import { strstrip } from '../util/kstrto.ts';
 import {
   type Attr,
   type AttrChange,
@@ -312,7 +313,8 @@ class GroupFile implements OpenFile {
       this.#reset = counter.reset(usage, this.#reset);
       return length;
     }
-    let text = trimBytes(fromBuffer(data));
+    if (length > MAX_WRITTEN) return -E2BIG;
+    let text = strstrip(fromBuffer(data));
     // 0 is whoever writes, where that is known and simulated.
     if (name === 'cgroup.procs' && text === '0') text = String(pid);
     const step = `cgroup write ${quoteValue(`${group.parent === null ? '' : group.path}/${name}`)} ${text === '' ? '""' : quoteValue(text)}`;

@@ -2,8 +2,9 @@
 import { parseReclaim } from '../machine/reclaim-request.ts';
 import { EINVAL, ESRCH } from '../util/errno.ts';
 import type { Job } from '../util/job.ts';
+import { kstrtoint } from '../util/kstrto.ts';
 import type { SystemContext, TaskContext } from './entry.ts';
-import { parseInt32, writtenText } from './parse-number.ts';
+import { writtenText } from './parse-number.ts';
 
 const NUMBER_BYTES = 12;
 const CLEAR_REFS_LAST = 5;
@@ -23,7 +24,7 @@ export function* writeClearRefs({ host, task }: TaskContext, data: Uint8Array): 
   const value = clearRefsValue(data);
   if (value < 0) return value;
   const status = yield* host.clearRefs(task, value);
-  return status < 0 ? status : Math.min(length, NUMBER_BYTES);
+  return status < 0 ? status : length;
 }
 
 export function writeClearRefsGone(_ctx: SystemContext, data: Uint8Array): number {
@@ -32,7 +33,7 @@ export function writeClearRefsGone(_ctx: SystemContext, data: Uint8Array): numbe
 }
 
 function clearRefsValue(data: Uint8Array): number {
-  const value = parseInt32(writtenText(data, NUMBER_BYTES));
+  const value = kstrtoint(writtenText(data, NUMBER_BYTES));
   if (typeof value !== 'number') return -value.errno;
   return value >= 1 && value <= CLEAR_REFS_LAST ? value : -EINVAL;
 }

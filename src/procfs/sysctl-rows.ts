@@ -18,8 +18,6 @@ export interface SysctlRow {
   readonly value?: (ctx: SystemContext) => string;
   readonly readOnly?: boolean;
   readonly text?: boolean;
-  readonly min?: number;
-  readonly max?: number;
   readonly mode?: number;
   /** The kernels that have it. */
   readonly since?: KernelName;

@@ -1,24 +1,24 @@
 /** /proc/sys as files. Mirrors: fs/proc/proc_sysctl.c, kernel/sysctl.c. */
+import { KEPT_TEXTS, keptRange, type Range } from '../machine/kept-sysctls.ts';
 import { sysctlOf } from '../machine/sysctl.ts';
 import { fromBuffer } from '../util/bytes.ts';
 import { EINVAL } from '../util/errno.ts';
+import { parseWhole } from '../util/kstrto.ts';
 import { S_IFREG } from '../vfs/types.ts';
 import { directory, type Entry, file, inKernels, type SystemContext } from './entry.ts';
-import { parseWhole, writtenText } from './parse-number.ts';
 import { type SysctlRow, sysctlRows } from './sysctl-rows.ts';
 
 type Row = Entry<SystemContext>;
 
-const INT_MAX = 2147483647;
 const dropCaches: Row = {
   name: 'drop_caches',
   mode: S_IFREG | 0o200,
   strictMode: true,
   write: function* ({ host }, data) {
     const { length } = data;
-    const value = inRange(writtenText(data), 1, 4);
+    const [value] = numbersOf(data, 1, { min: 1, max: 4 }) ?? [];
     if (value === undefined) return -EINVAL;
-    const status = yield* host.dropCaches(value);
+    const status = yield* host.dropCaches(Number(value));
     return status < 0 ? status : length;
   },
 };
@@ -28,12 +28,37 @@ const compactMemory: Row = {
   name: 'compact_memory',
   mode: S_IFREG | 0o200,
   strictMode: true,
-  write: (_ctx, data) => (inRange(writtenText(data), 1, 1) === undefined ? -EINVAL : data.length),
+  write: (_ctx, data) => (numbersOf(data, 1, { min: 1, max: 1 }) === undefined ? -EINVAL : data.length),
 };
 
-function inRange(text: string, min: number, max: number): number | undefined {
+/** Longer numbers could be two that have run together. Mirrors: TMPBUFLEN. */
+const MAX_DIGITS = 20;
+/** Most of a write that is looked at: a page without its NUL. */
+const MAX_WRITTEN = 4095;
+const BLANKS = /^[ \t\n\v\f\r\xa0]+/;
+
+/** A number as the kernel shows it, undefined where it would refuse it. Mirrors: proc_get_long. */
+function inRange(text: string, { min, max, unsigned }: Range): string | undefined {
+  if (text.length > MAX_DIGITS || text.startsWith('+') || (unsigned === true && text.startsWith('-'))) return undefined;
   const value = parseWhole(text, 0);
-  return value !== undefined && value >= min && value <= max ? Number(value) : undefined;
+  return value !== undefined && value >= min && value <= max ? String(value) : undefined;
+}
+
+/**
+ * The numbers of a write that are taken: so many as there are, at most `most`; what stands behind those is not looked at.
+ * Undefined where one is refused. Mirrors: do_proc_dointvec, do_proc_doulongvec_minmax.
+ */
+function numbersOf(data: Uint8Array, most: number, range: Range): string[] | undefined {
+  let rest = fromBuffer(data.subarray(0, MAX_WRITTEN)).replace(BLANKS, '');
+  const numbers: string[] = [];
+  while (rest !== '' && numbers.length < most) {
+    const end = /[ \t\n]/.exec(rest)?.index ?? rest.length;
+    const number = inRange(rest.slice(0, end), range);
+    if (number === undefined) return undefined;
+    numbers.push(number);
+    rest = rest.slice(end).replace(BLANKS, '');
+  }
+  return numbers.length === 0 ? undefined : numbers;
 }
 
 function sysctlFile(row: SysctlRow): Row {
@@ -54,7 +79,9 @@ function sysctlFile(row: SysctlRow): Row {
     ...there,
     strictMode: true,
     write: ({ host }, data) => {
-      const value = row.text ? firstLine(data) : checkedValue(row, dotted, writtenText(data));
+      const value = row.text
+        ? firstLine(data, KEPT_TEXTS[dotted])
+        : checkedValue(row, dotted, host.sysctl(dotted), data);
       if (value === undefined) return -EINVAL;
       const status = host.setSysctl(dotted, value);
       return status < 0 ? status : data.length;
@@ -62,25 +89,24 @@ function sysctlFile(row: SysctlRow): Row {
   });
 }
 
-/** What a number of the row may be; int where nothing else is said. */
-export function sysctlRange(row: SysctlRow): { readonly min: number; readonly max: number } {
-  const model = sysctlOf(row.path.replaceAll('/', '.'));
-  return { min: model?.min ?? row.min ?? -INT_MAX - 1, max: model?.max ?? row.max ?? INT_MAX };
+/** What a number of the row may be. */
+export function sysctlRange(row: SysctlRow): Range {
+  const dotted = row.path.replaceAll('/', '.');
+  return sysctlOf(dotted) ?? keptRange(dotted);
 }
 
-/** A text up to the first newline or NUL. Mirrors: proc_dostring. */
-function firstLine(data: Uint8Array): string {
-  return fromBuffer(data).replace(/[\n\0].*$/s, '');
+/** A text up to the first newline or NUL, cut where its place ends. Mirrors: proc_dostring. */
+function firstLine(data: Uint8Array, bytes = MAX_WRITTEN): string {
+  return fromBuffer(data)
+    .replace(/[\n\0].*$/s, '')
+    .slice(0, bytes);
 }
 
-/** The value in the form in which it is shown, undefined where the kernel would refuse it. Mirrors: proc_dointvec_minmax. */
-function checkedValue(row: SysctlRow, dotted: string, text: string): string | undefined {
-  const { min, max } = sysctlRange(row);
-  const words = text.split(/\s+/);
-  const wanted = row.initial.split('\t').length;
-  if (text === '' || (sysctlOf(dotted) !== undefined && words.length !== 1)) return undefined;
-  const values = words.slice(0, Math.max(1, wanted)).map((word) => inRange(word, min, max));
-  return values.some((value) => value === undefined) ? undefined : values.join('\t');
+/** The value in the form in which it is shown, undefined where the kernel would refuse it; numbers that are not given stay. */
+function checkedValue(row: SysctlRow, dotted: string, now: string | undefined, data: Uint8Array): string | undefined {
+  const values = (now ?? row.initial).split('\t');
+  const given = numbersOf(data, sysctlOf(dotted) === undefined ? values.length : 1, sysctlRange(row));
+  return given === undefined ? undefined : [...given, ...values.slice(given.length)].join('\t');
 }
 
 /** Puts rows into directories by their path. */

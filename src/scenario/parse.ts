@@ -71,7 +71,8 @@ export function* eachStep(text: string, file: string): Generator<ParsedStep> {
   for (let start = 0; start <= text.length; ) {
     const newline = text.indexOf('\n', start);
     const end = newline < 0 ? text.length : newline;
-    const step = parseStep(text.slice(start, end), file, ++number);
+    number++;
+    const step = end === start ? undefined : parseStep(text.slice(start, end), file, number);
     if (step !== undefined) yield step;
     start = end + 1;
   }

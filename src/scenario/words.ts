@@ -16,12 +16,17 @@ export interface Word {
   readonly value: string;
 }
 
-/** The words of a line up to a `#` that begins a word. Throws ScenarioError for an open quote. */
+/** No step has so many. */
+const MAX_WORDS = 4096;
+
+/** The words of a line up to a `#` that begins a word. Throws ScenarioError for an open quote and for too many words. */
 export function splitWords(line: string, file: string, lineNumber: number): Word[] {
   const words: Word[] = [];
   if (!line.includes('"')) {
     for (const match of line.matchAll(/[^ \t\r\v\f]+/g)) {
       if (match[0].startsWith('#')) break;
+      if (words.length === MAX_WORDS)
+        throw new ScenarioError(file, lineNumber, match.index + 1, `a line has at most ${MAX_WORDS} words`);
       words.push(makeWord(match[0], match.index + 1, match[0].indexOf('=')));
     }
     return words;
@@ -34,6 +39,8 @@ export function splitWords(line: string, file: string, lineNumber: number): Word
     }
     if (line[i] === '#') break;
     const column = i + 1;
+    if (words.length === MAX_WORDS)
+      throw new ScenarioError(file, lineNumber, column, `a line has at most ${MAX_WORDS} words`);
     let text = '';
     let quoted = false;
     let equals = -1;

@@ -5,6 +5,8 @@ import { EINVAL } from '../util/errno.ts';
 /** Virtual seconds in a real one. */
 export const MIN_SPEED = 0.001;
 export const MAX_SPEED = 1e6;
+/** Bytes of a command. */
+const MAX_COMMAND = 100;
 
 /**
  * The virtual clock of a mount: wall time × speed while it runs, else as told. All moments are virtual microseconds since
@@ -49,6 +51,7 @@ export class Clock {
    * what a machine that could not keep up is behind is given up.
    */
   command(text: string, fromUs = this.nowUs): number {
+    if (text.length > MAX_COMMAND) return -EINVAL;
     const [word = '', argument = '', ...rest] = text.trim().split(/\s+/);
     if (rest.length > 0) return -EINVAL;
     if (word.startsWith('+')) {

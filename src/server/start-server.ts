@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { canonicalPath, refuseServed } from '../fuse/mountpoint.ts';
 import { type Capability, MountError, type TransportName } from '../fuse/types.ts';
 import type { FrontWish } from './front.ts';
 import { MEMORY_ADVICE } from './messages.ts';
@@ -49,11 +50,16 @@ export interface StartedServer {
  *
  * Errors: MountError, ScenarioError, KernelError, as the server process met them.
  */
-export function startServer(options: StartOptions): Promise<StartedServer> {
+export async function startServer(options: StartOptions): Promise<StartedServer> {
+  // Also an argument, for those who look for the server of a mount (resumeServers, ps).
+  const [mountpoint = ''] = await Promise.all(
+    [options.mountpoint, options.cgroupfs, options.sysfs].filter((path) => path !== undefined).map(canonicalPath),
+  );
+  await refuseServed(options.mountpoint, mountpoint);
   sweepTemporary();
   const log = options.detached ? openLog(options.mountpoint) : undefined;
   const output = log?.fd ?? 'inherit';
-  const child = fork(new URL('../cli/serve.js', import.meta.url), [], {
+  const child = fork(new URL('../cli/serve.js', import.meta.url), [mountpoint], {
     cwd: existsSync('/proc/self') ? '/proc' : '/', // See genuine-proc.ts.
     detached: options.detached,
     execArgv: [],

@@ -1,8 +1,9 @@
 /** hugepages-2048kB, of the machine and of its node. Mirrors: mm/hugetlb_sysfs.c. */
 import { sysctlOf } from '../machine/sysctl.ts';
 import { directory, file } from '../procfs/entry.ts';
-import { parseWhole, writtenText } from '../procfs/parse-number.ts';
+import { writtenText } from '../procfs/parse-number.ts';
 import { EINVAL } from '../util/errno.ts';
+import { parseWhole } from '../util/kstrto.ts';
 import { type Row, value } from './rows.ts';
 
 /** A file that is another name of a setting of /proc/sys/vm. */

@@ -111,14 +111,26 @@ export class Target {
     return this.fs.getattr(ino, attr) === 0 ? attr.mode & (0o777 | S_IFMT) : 0;
   }
 
-  /** One open, write, close: bytes taken, or -errno. */
-  write(path: string, data: string, offset: number, caller: Caller): number {
+  /** What a file shows. */
+  text(path: string): string {
+    const ino = this.#ino(path, ROOT);
+    return ino < 0 ? String(ino) : this.#text(ino);
+  }
+
+  #ino(path: string, caller: Caller): Ino | number {
     let ino = this.fs.root;
     for (const name of path.split('/')) {
       if (name === '') continue;
       ino = this.fs.lookup(ino, name, caller);
       if (ino < 0) return ino;
     }
+    return ino;
+  }
+
+  /** One open, write, close: bytes taken, or -errno. */
+  write(path: string, data: string, offset: number, caller: Caller): number {
+    const ino = this.#ino(path, caller);
+    if (ino < 0) return ino;
     const file = this.fs.open(ino, 1 | O_NONBLOCK, caller);
     if (typeof file === 'number') return file;
     const taken = withoutDelay(file.write(Buffer.from(data, 'latin1'), offset, caller));

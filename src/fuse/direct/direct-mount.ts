@@ -17,10 +17,10 @@ const log = logger('fuse:direct');
 
 /** How long the kernel thread may take to notice that its mount has gone before it is told more firmly. */
 const LEAVE_MS = 300;
-/** The same before the process is killed: all three together stay below two seconds. */
-const LAST_MS = 1200;
-/** How often to look whether the mount is still there. */
-const WATCH_MS = 1900;
+/** The same before the process is killed. */
+const LAST_MS = 800;
+/** How often to look whether the mount is still there; with the times above below two seconds. */
+const WATCH_MS = 400;
 const THREAD_URL = new URL(
   import.meta.url.endsWith('.ts') ? './kernel-thread.ts' : './kernel-thread.js',
   import.meta.url,

@@ -10,6 +10,7 @@ import { supervise } from '../supervisor.ts';
 import { type Capability, type CloseReason, MountError, type MountHandle, type MountOptions } from '../types.ts';
 import { abortConnection, detachSync, unmount } from '../unmount.ts';
 import type { Binding } from './binding.ts';
+import { watchForKilled } from './killed-readers.ts';
 import { NativeOps } from './ops.ts';
 
 const log = logger('fuse:native');
@@ -54,6 +55,8 @@ export class NativeMount implements MountHandle {
   #fd = -1;
   #nrThreads = 0;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** Ends the look for readers that have been killed; there while somebody waits. */
+  #looksForKilled: AbortController | undefined;
   #watch: NodeJS.Timeout | undefined;
   #nrLooks = 0;
   #looking = false;
@@ -181,7 +184,13 @@ export class NativeMount implements MountHandle {
     if (!somebodyWaits || this.#reason) {
       clearInterval(this.#heartbeat);
       this.#heartbeat = undefined;
+      this.#looksForKilled?.abort();
+      this.#looksForKilled = undefined;
       return;
+    }
+    if (this.#looksForKilled === undefined && this.mountpoint !== '/proc') {
+      this.#looksForKilled = new AbortController();
+      void watchForKilled(() => this.#ops.interrupt(), this.#looksForKilled.signal);
     }
     this.#heartbeat ??= setInterval(() => this.#ops.beat(), Math.max(1, this.#fs.heartbeatMs));
   }
@@ -217,6 +226,7 @@ export class NativeMount implements MountHandle {
 
   async #finish(reason: CloseReason): Promise<CloseReason> {
     clearInterval(this.#watch);
+    this.#looksForKilled?.abort();
     this.#ops.endStreams();
     this.#ops.giveUp();
     const lazy = this.#mounted && isOnTop(this.#mounted) ? (await unmount(this.#mounted, true)).lazy : false;

@@ -1,5 +1,5 @@
 import { bytesOf, utf8Of } from '../../util/bytes.ts';
-import { EBADF, EINVAL, EIO, ENODEV, ENOENT, EPERM } from '../../util/errno.ts';
+import { EBADF, EINTR, EINVAL, EIO, ENODEV, ENOENT, EPERM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
 import {
@@ -38,6 +38,8 @@ interface Parked {
   readonly retry: () => boolean;
   readonly giveUp: (errno: number) => void;
   readonly leave: () => void;
+  /** It waits for something to happen, and may be told to ask again. */
+  readonly mayAskAgain?: boolean;
 }
 
 /**
@@ -121,6 +123,18 @@ export class NativeOps {
   endStreams(): void {
     this.#result(() => this.#fs.ending?.());
     this.#answerReady();
+  }
+
+  /**
+   * Lets everybody go who waits for something to happen, for one of them has been killed, and nobody tells which: the others
+   * get EINTR as after a signal, and ask again.
+   */
+  interrupt(): void {
+    for (const parked of [...this.#parked]) {
+      if (parked.mayAskAgain !== true) continue;
+      parked.giveUp(EINTR);
+      this.#unpark(parked);
+    }
   }
 
   /** Answers everybody who waits with ENODEV: the mount has gone, or is about to. */
@@ -350,6 +364,7 @@ export class NativeOps {
       },
       giveUp: (errno) => answer(-errno),
       leave: () => waitQueue?.remove(wake),
+      mayAskAgain: true,
     };
     this.#parked.add(parked);
     waitQueue?.add(wake);
