@@ -182,9 +182,14 @@ function* snapRegion(machine: Machine, task: Task, region: Region): Job<{ map: S
   }
   if (vmas.length > MOST_VMAS) return { map: { vma_count: vmas.length, sum_kB: total }, kB: total };
   const pages: Runs = [];
-  for (let vpn = region.start; vpn < end; vpn++) {
-    addRun(pages, pageState(machine.mem, mm, vpn));
-    if (vpn % PIECE_PAGES === 0) yield;
+  const { tables } = machine.mem;
+  let seen = 0;
+  for (let vpn = region.start; vpn < end; ) {
+    const hole = tables.hole(mm.pageDirectory, vpn, end);
+    if (hole > 0) addRun(pages, '-', hole);
+    else addRun(pages, pageState(machine.mem, mm, vpn));
+    vpn += Math.max(1, hole);
+    if (++seen % PIECE_PAGES === 0) yield;
   }
   return { map: { vma_count: vmas.length, vmas, pages }, kB: total };
 }

@@ -55,8 +55,10 @@ export function* addVmaSumsInPieces(mem: Memory, vma: Vma, sums: PageSums): Job<
     addVmaSums(mem, vma, sums);
     return;
   }
-  for (let from = vma.start; from < vma.end; from += PIECE_PAGES) {
-    addVmaSums(mem, vma, sums, from, Math.min(vma.end, from + PIECE_PAGES));
+  for (let from = vma.start; from < vma.end; ) {
+    const to = Math.min(vma.end, from + PIECE_PAGES);
+    addVmaSums(mem, vma, sums, from, to);
+    from = to + mem.tables.hole(vma.mm.pageDirectory, to, vma.end);
     yield;
   }
 }

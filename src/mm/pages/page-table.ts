@@ -53,6 +53,7 @@ export class PageTables {
     if (table === 0) {
       table = this.#allocTable();
       directory.set(pmd, table);
+      forgetOrder(directory);
       this.lastDirectory = directory;
       this.lastPmd = pmd;
       this.lastTable = table;
@@ -77,6 +78,11 @@ export class PageTables {
     // A hole much larger than what is there is left in one step: the next table, if any, bounds it.
     if (nrTables > 64 && nrTables > 8 * directory.size) return nextTableAfter(directory, vpn, end) - vpn;
     return Math.min(PTRS_PER_TABLE - (vpn & (PTRS_PER_TABLE - 1)), end - vpn);
+  }
+
+  /** Number of pages from `vpn` (exclusive bound `end`) that have no entry; 0 where there is one. */
+  hole(directory: PageDirectory, vpn: number, end: number): number {
+    return vpn >= end || this.find(directory, vpn) !== 0 ? 0 : this.run(directory, vpn, end);
   }
 
   /** Frees the tables that lie wholly inside [start, end). Precondition: their entries are all empty. Mirrors: mm/memory.c:free_pgtables. */
@@ -113,6 +119,7 @@ export class PageTables {
       this.chunks[i] = 0;
     }
     directory.delete(pmd);
+    forgetOrder(directory);
     this.spareTables.push(table);
     this.nrTables--;
     this.lastPmd = -1;
@@ -140,14 +147,26 @@ export class PageTables {
   }
 }
 
+/** The tables of the address space that was last walked, in order; no part of any machine. */
+let ordered: { readonly directory: PageDirectory; readonly pmds: Float64Array } | undefined;
+
+/** To be called whenever a directory changes. */
+function forgetOrder(directory: PageDirectory): void {
+  if (ordered?.directory === directory) ordered = undefined;
+}
+
 /** The first page above `vpn` that has a table, or `end`. */
 function nextTableAfter(directory: PageDirectory, vpn: number, end: number): number {
-  let next = end;
-  for (const pmd of directory.keys()) {
-    const first = pmd * PTRS_PER_TABLE;
-    if (first > vpn && first < next) next = first;
+  if (ordered?.directory !== directory) ordered = { directory, pmds: Float64Array.from(directory.keys()).sort() };
+  const { pmds } = ordered;
+  const pmd = Math.floor(vpn / PTRS_PER_TABLE);
+  let low = 0;
+  for (let high = pmds.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (pmds[middle]! > pmd) high = middle;
+    else low = middle + 1;
   }
-  return next;
+  return low === pmds.length ? end : Math.min(pmds[low]! * PTRS_PER_TABLE, end);
 }
 
 /** A copy with half as much room again; fresh entries are zero. */

@@ -59,8 +59,10 @@ export function* forEachEntryInPieces(
 
 /** The same over a whole VMA, in pieces. */
 export function* walkEntries(mem: Memory, vma: Vma, visit: (at: number, vpn: number) => void): Job<void> {
-  for (let from = vma.start; from < vma.end; from += WALK_PIECE_PAGES) {
-    forEachEntry(mem, vma, from, Math.min(vma.end, from + WALK_PIECE_PAGES), visit);
+  for (let from = vma.start; from < vma.end; ) {
+    const to = Math.min(vma.end, from + WALK_PIECE_PAGES);
+    forEachEntry(mem, vma, from, to, visit);
+    from = to + mem.tables.hole(vma.mm.pageDirectory, to, vma.end);
     yield;
   }
 }
