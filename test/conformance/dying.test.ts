@@ -19,6 +19,9 @@ const TRIES = 4;
 
 const program = new Program();
 const mounts: { readonly mnt: string; readonly pid: number }[] = [];
+let nrDirectories = 0;
+/** For commands that a shell starts; the machine that runs this may be busy itself. */
+const COMMAND_MS = 60_000;
 
 beforeAll(() => program.build());
 afterAll(async () => {
@@ -35,7 +38,7 @@ function reclaimfs(...args: string[]): Promise<Outcome> {
 
 /** A daemon's mount. */
 async function mounted(transport: string): Promise<{ mnt: string; pid: number }> {
-  const mnt = join(program.directory, `dying${mounts.length}`);
+  const mnt = join(program.directory, `dying${++nrDirectories}`);
   mkdirSync(mnt);
   const { stdout, stderr } = await reclaimfs('mount', mnt, '--transport', transport, '--json');
   if (stderr !== '') throw new Error(stderr);
@@ -126,7 +129,7 @@ describe.skipIf(skipMounts).each(['direct', 'fuse-native'])('over %s', { timeout
     const loop = `while :; do cat '${mnt}'/*/smaps '${mnt}'/[0-9]*/pagemap; done >/dev/null 2>&1`;
     const loops = Array.from({ length: 8 }, () => spawn('timeout', ['-s', 'KILL', '0.4', 'sh', '-c', loop]));
     await Promise.all(loops.map((child) => new Promise((settle) => child.once('exit', settle))));
-    expect((await sh(`cat '${mnt}/reclaimfs/check'`)).stdout).toBe('ok\n');
+    expect((await sh(`cat '${mnt}/reclaimfs/check'`, COMMAND_MS)).stdout).toBe('ok\n');
     expect(await reclaimfs('mount', mnt)).toMatchObject({
       status: 1,
       stderr: `reclaimfs: ${mnt} is already mounted: use "reclaimfs umount ${mnt}" first\n`,
@@ -168,12 +171,13 @@ describe.skipIf(skipMounts).each(['direct', 'fuse-native'])('over %s', { timeout
   });
 });
 
-describe.skipIf(skipMounts)('a mount point that is none', () => {
+describe.skipIf(skipMounts)('a mount point that is none', { timeout: 180_000 }, () => {
   test.each(['mount', 'umount', 'status', 'top'])('%s with an empty one says so', async (command) => {
     await sh(`mkdir -p '${program.directory}/empty'`);
     const main = join(program.directory, 'dist/cli/main.js');
     const { status, stderr } = await sh(
       `cd '${program.directory}/empty' && '${process.execPath}' '${main}' ${command} ''`,
+      COMMAND_MS,
     );
     expect([status, stderr]).toEqual([1, 'reclaimfs: the mount point is empty: give a directory\n']);
   });
@@ -181,7 +185,7 @@ describe.skipIf(skipMounts)('a mount point that is none', () => {
   test('a name that is no UTF-8 is refused, and nothing is mounted', async () => {
     const main = join(program.directory, 'dist/cli/main.js');
     const script = `cd '${program.directory}' && d=$(printf 'bad\\377\\376') && mkdir -p "$d" && '${process.execPath}' '${main}' mount "$PWD/$d"`;
-    const { status, stderr } = await sh(script);
+    const { status, stderr } = await sh(script, COMMAND_MS);
     expect([status, stderr]).toEqual([1, expect.stringContaining('names that are no UTF-8 cannot be used')]);
   });
 
