@@ -194,11 +194,11 @@ export class Session implements Branches {
         const work = this.#undo.timed(this.#carryOut(step));
         // Without a way back it is not given up half done.
         const record = yield* mark === undefined && !step.stopsAnywhere ? undivided(work) : work;
-        if (!ONLOOKERS.has(step.word)) this.#noteStep(step.text);
-        this.#historyUs = this.#machine.nowUs;
         if (record.result?.['ret'] === -1 && step.expect === undefined) {
           throw new KernelError(EINVAL, `the system call fails with ${record.result['errno']}`);
         }
+        if (!ONLOOKERS.has(step.word)) this.#noteStep(step.text);
+        this.#historyUs = this.#machine.nowUs;
         records.push(record);
         yield;
       } catch (error) {

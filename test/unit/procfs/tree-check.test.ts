@@ -24,11 +24,13 @@ describe('what is wrong is found', () => {
     ['/uptime', 'Infinity 0.00\n'],
     ['/a/memory.max', '1.8e+25\n'],
     ['/a/memory.stat', 'anon -4096\n'],
+    ['/reclaimfs/events?now', '{"comm":"a","rssKb":-1}\n'],
     ['/pressure/memory', 'some avg10=0.00 avg60=0.00 avg300=0.00 total=-5\n'],
   ])('%s: %j', (path, text) => expect(checkText(path, text)).not.toEqual([]));
 
   test('but not in names', () => {
     expect(checkText('/50/status', 'Name:\tNaN -1\nState:\tS (sleeping)\n')).toEqual([]);
+    expect(checkText('/reclaimfs/events?now', '{"adj":-17,"comm":"-0 \\" NaN","group":null}\n')).toEqual([]);
     expect(checkText('/50/stat', `50 (NaN -1) S${' 0'.repeat(49)}\n`)).toEqual([]);
     expect(checkText('/50/maps', '1000-2000 r--p 00000000 fe:00 1001                       /undefined -1\n')).toEqual(
       [],

@@ -30,6 +30,21 @@ function errorOf(action: () => unknown): ScenarioError {
   throw new Error('nothing was thrown');
 }
 
+test('a system call that fails and was not expected to leaves no trace, as a step alone too', () => {
+  const s = session();
+  const state = s.state();
+  for (const step of ['fallocate LIB 0 0', 'A munmap heap 1 4096', 'A mremap heap 0 0 4096'])
+    try {
+      s.apply(step);
+    } catch (error) {
+      expect(error, step).toBeInstanceOf(ScenarioError);
+      expect(s.state(), step).toBe(state);
+    }
+  expect(() => s.apply('fallocate LIB 0 0')).toThrow('EINVAL');
+  s.apply('fallocate LIB 0 0 expect=EINVAL');
+  expect(s.state()).not.toBe(state);
+});
+
 describe('a write of several steps', () => {
   test('changes nothing when its last step fails', () => {
     const s = session();
