@@ -399,6 +399,7 @@ export const machineSteps: readonly MachineStep[] = [
     word: 'swapoff',
     usage: 'swapoff',
     about: 'brings everything back from swap and stops using it',
+    partial: true,
     parse: () => (ctx) =>
       withEventsInPieces(ctx.machine, reportAtEnd(swapOff(ctx.machine.mem, ctx.machine.mms), { ret: 0 })),
   },

@@ -45,6 +45,17 @@ test('a system call that fails and was not expected to leaves no trace, as a ste
   expect(s.state()).not.toBe(state);
 });
 
+test('swapoff that has not enough memory leaves nothing of its attempt', () => {
+  const s = session();
+  s.apply('A rest free=0 cached=0 anon=0 swapfree=0');
+  const before = JSON.stringify(takeSnap(s.machine, 'x'));
+  const { nrFree } = s.machine.mem;
+  expect(() => s.apply('swapoff')).toThrow('ENOMEM');
+  expect(s.machine.mem.nrFree).toBe(nrFree);
+  expect(JSON.stringify(takeSnap(s.machine, 'x'))).toBe(before);
+  expect(s.machine.check()).toEqual([]);
+});
+
 describe('a write of several steps', () => {
   test('changes nothing when its last step fails', () => {
     const s = session();
