@@ -99,16 +99,17 @@ test('every file that can be written takes odd numbers or refuses them without a
   expect(nrRefused).toBeGreaterThan(paths.length);
 });
 
-test(`a megabyte takes no file longer than ${LONGEST_MS} ms`, () => {
+test(`a megabyte takes no file longer than ${LONGEST_MS} ms of CPU`, () => {
   const target = new Target(FUZZED);
   const slow: string[] = [];
   for (const path of target.writables().filter((path) => !/\/disk\/|\/mem$/.test(path))) {
     for (const text of MEGABYTES) {
       let best = Number.POSITIVE_INFINITY;
       for (let i = 0; i < TRIES && best > LONGEST_MS; i++) {
-        const begin = performance.now();
+        const begin = process.cpuUsage();
         target.write(path, text, 0, ROOT);
-        best = Math.min(best, performance.now() - begin);
+        const { user, system } = process.cpuUsage(begin);
+        best = Math.min(best, (user + system) / 1000);
       }
       if (best > LONGEST_MS) slow.push(`${path}: ${JSON.stringify(text.slice(0, 4))}… ${Math.round(best)} ms`);
     }
