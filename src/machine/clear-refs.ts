@@ -1,5 +1,5 @@
 import { PG_REFERENCED } from '../mm/pages/page-flags.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_SOFTDIRTY, PTE_WRITE, PTE_YOUNG } from '../mm/pages/pte.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_SOFTDIRTY, PTE_WRITE, PTE_YOUNG } from '../mm/pages/pte.ts';
 import { VM_SOFTDIRTY } from '../mm/space/vm-flags.ts';
 import { forEachEntryInPieces } from '../mm/space/zap.ts';
 import type { Job } from '../util/job.ts';
@@ -41,7 +41,7 @@ export function* clearRefs(machine: Machine, task: Task, value: number): Job<voi
       }
       if (kind !== KIND_PRESENT) return;
       tables.pte[at] = pte & ~PTE_YOUNG;
-      frames.flags[pte & PTE_NUMBER]! &= ~PG_REFERENCED;
+      frames.flags[tables.numberOf(at, pte)]! &= ~PG_REFERENCED;
     });
   }
 }

@@ -4,7 +4,7 @@
  * see, not at how it is kept.
  */
 import { addVmaSums, PageSums } from '../mm/pages/page-stats.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../mm/pages/pte.ts';
+import { KIND_PRESENT, KIND_SWAP } from '../mm/pages/pte.ts';
 import { walkEntries } from '../mm/space/zap.ts';
 import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
@@ -55,7 +55,7 @@ function* gatherMm(machine: Machine, mm: Machine['mms'][number], shown: Shown, e
       if (pte >>> 30 === KIND_SWAP) swapped++;
       else if (pte >>> 30 === KIND_PRESENT) {
         shown.entries++;
-        shown.mapcount[pte & PTE_NUMBER]!++;
+        shown.mapcount[mem.tables.numberOf(at, pte)]!++;
       }
     });
   }

@@ -15,7 +15,7 @@ import {
   PG_USED,
   PG_WRITEBACK,
 } from './pages/page-flags.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_PURGED, PTE_WRITE } from './pages/pte.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_PURGED, PTE_WRITE } from './pages/pte.ts';
 import type { Mm } from './space/mm.ts';
 import { VM_GROWSDOWN, VM_VOLATILE, VM_WRITE } from './space/vm-flags.ts';
 import { walkEntries } from './space/zap.ts';
@@ -91,7 +91,7 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
         say(`mm ${mm.id}: VMA at ${vma.start} unknown to its root`);
       yield* walkEntries(mem, vma, (at, vpn) => {
         const pte = tables.pte[at]!;
-        const number = pte & PTE_NUMBER;
+        const number = tables.numberOf(at, pte);
         if (pte >>> 30 === KIND_SWAP) {
           swapents++;
           users[number]!++;

@@ -45,7 +45,7 @@ import { VmEvents } from './vm-events.ts';
 export class Memory {
   readonly frames: Frames;
   readonly lruBatch = new LruBatch();
-  readonly tables = new PageTables();
+  readonly tables: PageTables;
   readonly content = new ContentStore();
   readonly events = new VmEvents();
   readonly settings: MemorySettings;
@@ -105,6 +105,7 @@ export class Memory {
 
   constructor(totalFrames: number, rules: Rules, settings: MemorySettings = defaultMemorySettings()) {
     this.frames = new Frames(totalFrames);
+    this.tables = new PageTables(totalFrames);
     this.watermarks = computeWatermarks(totalFrames, 0, 10);
     this.rules = rules;
     this.settings = settings;
@@ -355,7 +356,7 @@ export class Memory {
     const { frames, swap, tables } = this;
     for (let pfn = 1; pfn < frames.fresh; pfn++) mark(frames.content[pfn]!);
     if (swap !== null) for (let slot = 1; slot < swap.usedSlots; slot++) mark(swap.content[slot]!);
-    for (let at = 0; at < tables.expected.length; at++) mark(tables.expected[at]!);
+    for (let at = 0; at < tables.usedEntries; at++) mark(tables.expected[at]!);
     for (const mapping of this.mappings.values()) {
       mapping.disk.forEach(markEntry);
       mapping.expected.forEach(markEntry);

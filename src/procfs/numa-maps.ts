@@ -2,7 +2,7 @@
 import { dPath } from '../machine/paths.ts';
 import type { Memory } from '../mm/memory.ts';
 import { PG_ACTIVE, PG_ANON, PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK } from '../mm/pages/page-flags.ts';
-import { KIND_PRESENT, PTE_DIRTY, PTE_NUMBER } from '../mm/pages/pte.ts';
+import { KIND_PRESENT, PTE_DIRTY } from '../mm/pages/pte.ts';
 import { VM_HUGETLB, VM_PFNMAP } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
 import type { Job } from '../util/job.ts';
@@ -65,14 +65,15 @@ function* gather(mem: Memory, vma: Vma): Job<NumaCounts> {
     for (let at = first; at < first + run; at++) {
       const pte = tables.pte[at]!;
       if (pte >>> 30 !== KIND_PRESENT) continue;
-      const flags = frames.flags[pte & PTE_NUMBER]!;
+      const pfn = tables.numberOf(at, pte);
+      const flags = frames.flags[pfn]!;
       counts.pages++;
       if (pte & PTE_DIRTY || flags & PG_DIRTY) counts.dirty++;
       if (flags & PG_SWAPCACHE) counts.swapcache++;
       if (flags & PG_ACTIVE) counts.active++;
       if (flags & PG_WRITEBACK) counts.writeback++;
       if (flags & PG_ANON) counts.anon++;
-      counts.mapcountMax = Math.max(counts.mapcountMax, frames.mapcount[pte & PTE_NUMBER]!);
+      counts.mapcountMax = Math.max(counts.mapcountMax, frames.mapcount[pfn]!);
     }
   }
   return counts;

@@ -1,7 +1,7 @@
 /** PID/pagemap, served by offset. Mirrors: fs/proc/task_mmu.c:pagemap_read, pte_to_pagemap_entry. */
 import type { Memory } from '../mm/memory.ts';
 import { PG_ANON } from '../mm/pages/page-flags.ts';
-import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_SOFTDIRTY } from '../mm/pages/pte.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_SOFTDIRTY } from '../mm/pages/pte.ts';
 import type { Mm } from '../mm/space/mm.ts';
 import { TASK_SIZE_PAGES } from '../mm/space/mmap.ts';
 import { EINVAL, ESRCH } from '../util/errno.ts';
@@ -48,17 +48,18 @@ export function pagemapBytes(mem: Memory, mm: Mm, first: number, count: number, 
   for (let vpn = first; vpn < first + count; ) {
     const run = mem.tables.run(mm.pageDirectory, vpn, first + count);
     const at = mem.tables.find(mm.pageDirectory, vpn);
-    if (at !== 0)
-      for (let i = 0; i < run; i++) encode(mem, mem.tables.pte[at + i]!, frames, words, (vpn - first + i) * 2);
+    if (at !== 0) for (let i = 0; i < run; i++) encode(mem, at + i, frames, words, (vpn - first + i) * 2);
     vpn += run;
   }
   return bytes;
 }
 
-function encode(mem: Memory, pte: number, frames: boolean, words: Uint32Array, at: number): void {
+/** Writes what entry `entry` of the page tables says at word `at`. */
+function encode(mem: Memory, entry: number, frames: boolean, words: Uint32Array, at: number): void {
+  const pte = mem.tables.pte[entry]!;
   const kind = pte >>> 30;
   if (kind === KIND_NONE) return;
-  const number = pte & PTE_NUMBER;
+  const number = mem.tables.numberOf(entry, pte);
   let high = pte & PTE_SOFTDIRTY ? SOFT_DIRTY : 0;
   if (kind === KIND_PRESENT) {
     high |= PRESENT;

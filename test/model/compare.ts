@@ -1,6 +1,6 @@
 /** Two models side by side: the same line on both, then everything that can be seen of both. */
 import type { Machine } from '../../src/machine/machine.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../src/mm/pages/pte.ts';
+import { KIND_PRESENT, KIND_SWAP } from '../../src/mm/pages/pte.ts';
 import type { Mm } from '../../src/mm/space/mm.ts';
 import { parseSteps } from '../../src/scenario/parse.ts';
 import { Session } from '../../src/scenario/session.ts';
@@ -116,8 +116,9 @@ export class Pair {
       const mm = this.#mm(proc);
       for (const [vpn, entry] of proc.entries) {
         if (entry.state === 'zero') continue;
-        const pte = mem.tables.pte[mem.tables.find(mm.pageDirectory, vpn)]!;
-        const number = pte & PTE_NUMBER;
+        const at = mem.tables.find(mm.pageDirectory, vpn);
+        const pte = mem.tables.pte[at]!;
+        const number = mem.tables.numberOf(at, pte);
         const kind = pte >>> 30;
         if (kind !== KIND_PRESENT && kind !== KIND_SWAP) return differ(`${proc.name} entry ${vpn}`, kind, entry.state);
         const frame = kind === KIND_PRESENT ? number : mem.swap!.frame[number]!;

@@ -4,7 +4,7 @@ import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_DIRTY, PG_WRITEBACK } from '../pages/page-flags.ts';
 import { getCachePage } from '../space/fault.ts';
-import { ENTRY_SWAPPED, type Mapping } from './mapping.ts';
+import { ENTRY_NUMBER, ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 import { syncMapping } from './writeback.ts';
 
 /** Pages in one piece of work. */
@@ -21,7 +21,7 @@ export function* cacheLoad(mem: Memory, mapping: Mapping, from: number, to: numb
 /** Writes fresh content to pages [from, to) as write(2) does: they are dirty in the cache. */
 export function* cacheDirtyWrite(mem: Memory, mapping: Mapping, from: number, to: number): Job<void> {
   for (let index = from; index < to; index++) {
-    const pfn = getCachePage(mem, mapping, index) & 0x1ffffff;
+    const pfn = getCachePage(mem, mapping, index) & ENTRY_NUMBER;
     if (pfn === 0) return;
     const id = mem.content.write();
     mem.frames.content[pfn] = id;

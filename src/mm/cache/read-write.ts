@@ -1,9 +1,8 @@
 /** One page of read(2) and write(2): it is charged to who calls. Mirrors: mm/filemap.c:filemap_read, generic_perform_write. */
 import type { Memory } from '../memory.ts';
 import { PG_DIRTY, PG_RECLAIM, PG_UNFILLED } from '../pages/page-flags.ts';
-import { PTE_NUMBER } from '../pages/pte.ts';
 import { getCachePage, newCachePage } from '../space/fault.ts';
-import { ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from './mapping.ts';
+import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED, type Mapping } from './mapping.ts';
 import { asyncReadahead, cachedPage, type OpenFile, syncReadahead } from './readahead.ts';
 
 /** Pages that a read takes at once: a folio_batch. */
@@ -53,7 +52,7 @@ export function readShmemPage(mem: Memory, mapping: Mapping, index: number, star
   const entry = mapping.pages.get(index);
   if (entry === 0) return true;
   if (entry < ENTRY_SWAPPED && mem.frames.flags[entry]! & PG_UNFILLED) return true;
-  const pfn = getCachePage(mem, mapping, index) & PTE_NUMBER;
+  const pfn = getCachePage(mem, mapping, index) & ENTRY_NUMBER;
   if (pfn === 0) return false;
   if (start) mem.policy.markAccessed(mem, pfn);
   return true;
@@ -68,7 +67,7 @@ export type PageWritten = 'no memory' | 'dirtied' | 'dirty';
  */
 export function writePage(mem: Memory, mapping: Mapping, index: number, whole: boolean): PageWritten {
   const pfn = mapping.isShmem
-    ? getCachePage(mem, mapping, index) & PTE_NUMBER
+    ? getCachePage(mem, mapping, index) & ENTRY_NUMBER
     : pageToWrite(mem, mapping, index, whole);
   if (pfn === 0) return 'no memory';
   const { frames } = mem;

@@ -5,7 +5,7 @@ import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO } from '../pages/content.ts';
 import { PG_ANON, PG_UNFILLED } from '../pages/page-flags.ts';
-import { KIND_PRESENT, PTE_NUMBER } from '../pages/pte.ts';
+import { KIND_PRESENT } from '../pages/pte.ts';
 import { getCachePage } from '../space/fault.ts';
 import { forEachEntryInPieces, zapRange, zapRangeInPieces } from '../space/zap.ts';
 import { putSlot } from '../swap/swap-cache.ts';
@@ -63,8 +63,9 @@ export function* fallocate(mem: Memory, mapping: Mapping, from: number, to: numb
       mapping.sizeBytes = Math.max(before, index * 4096);
       throw new KernelError(ENOSPC, 'no memory for the pages');
     }
-    mem.setDirty(found & PTE_NUMBER);
-    if (entry === 0) mem.frames.flags[found & PTE_NUMBER]! |= PG_UNFILLED;
+    const pfn = found & ENTRY_NUMBER;
+    mem.setDirty(pfn);
+    if (entry === 0) mem.frames.flags[pfn]! |= PG_UNFILLED;
   }
 }
 
@@ -91,7 +92,7 @@ function zapFilePages(mem: Memory, vma: Parameters<typeof zapRange>[1], start: n
   const { tables, frames } = mem;
   return forEachEntryInPieces(mem, vma, start, end, (at, vpn) => {
     const entry = tables.pte[at]!;
-    if (entry >>> 30 !== KIND_PRESENT || frames.flags[entry & PTE_NUMBER]! & PG_ANON) return;
+    if (entry >>> 30 !== KIND_PRESENT || frames.flags[tables.numberOf(at, entry)]! & PG_ANON) return;
     zapRange(mem, vma, vpn, vpn + 1);
   });
 }

@@ -15,7 +15,7 @@ import { KernelError } from '../../util/errors.ts';
 import { finish } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_MLOCKED, PG_USED } from '../pages/page-flags.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_NUMBER, PTE_PURGED } from '../pages/pte.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_PURGED } from '../pages/pte.ts';
 import type { Mm } from '../space/mm.ts';
 import { forEachMapping, unmapFrame } from '../space/rmap.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_VOLATILE } from '../space/vm-flags.ts';
@@ -167,7 +167,7 @@ function purgeAnonymous(mem: Memory, mm: Mm, { start, end }: VolatileRange): num
 export function discardEntry(mem: Memory, vma: Vma, at: number): boolean {
   const { tables, frames } = mem;
   const pte = tables.pte[at]!;
-  const number = pte & PTE_NUMBER;
+  const number = tables.numberOf(at, pte);
   const kind = pte >>> 30;
   if (kind === KIND_PRESENT) {
     if (frames.mapcount[number] !== 1) return false;

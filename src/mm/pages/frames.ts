@@ -18,7 +18,7 @@
  */
 import { BugError } from '../../util/errors.ts';
 import { PG_ACTIVE, PG_LRU, PG_SWAPBACKED, PG_UNEVICTABLE, PG_USED } from './page-flags.ts';
-import { MAX_PTE_NUMBER } from './pte.ts';
+import { MAX_NUMBER } from './pte.ts';
 
 export const LRU_INACTIVE_ANON = 0;
 export const LRU_ACTIVE_ANON = 1;
@@ -92,7 +92,7 @@ export class Frames {
   alloc(): number {
     let pfn = this.freeHead;
     if (pfn !== 0) this.freeHead = this.next[pfn]!;
-    else if (this.fresh <= Math.min(this.total, MAX_PTE_NUMBER)) pfn = this.fresh++;
+    else if (this.fresh <= Math.min(this.total, MAX_NUMBER)) pfn = this.fresh++;
     else return 0;
     this.flags[pfn] = PG_USED;
     this.nrUsed++;

@@ -7,7 +7,7 @@ import { VM_HUGETLB, VM_LOCKED, VM_PFNMAP, VM_SHARED, VM_WRITE } from '../space/
 import type { Vma } from '../space/vma.ts';
 import { HUGE_KB } from './hugetlb.ts';
 import { PG_ANON, PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED } from './page-flags.ts';
-import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_SOFTDIRTY, PTE_YOUNG } from './pte.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_SOFTDIRTY, PTE_YOUNG } from './pte.ts';
 
 /** Bits of fraction in the proportional sums: a page shared by n counts (4096 << 12) / n, truncated. */
 const PSS_SHIFT = 4096;
@@ -87,7 +87,7 @@ export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums, from = vma.sta
       const pte = ptes[at]!;
       const kind = pte >>> 30;
       if (kind === KIND_PRESENT) {
-        const pfn = pte & PTE_NUMBER;
+        const pfn = tables.numberOf(at, pte);
         const flags = frameFlags[pfn]!;
         const mapcount = mapcounts[pfn]!;
         const dirty = (pte & PTE_DIRTY) !== 0 || (flags & PG_DIRTY) !== 0;
@@ -111,7 +111,7 @@ export function addVmaSums(mem: Memory, vma: Vma, sums: PageSums, from = vma.sta
         else sums.pssFile += pss;
       } else if (kind === KIND_SWAP) {
         sums.swap += 4096;
-        sums.swapPss += Math.floor((4096 * PSS_SHIFT) / Math.max(1, mem.swap!.users[pte & PTE_NUMBER]!));
+        sums.swapPss += Math.floor((4096 * PSS_SHIFT) / Math.max(1, mem.swap!.users[tables.numberOf(at, pte)]!));
       }
     }
   }
@@ -154,7 +154,7 @@ export function pagemapEntry(mem: Memory, mm: Mm, vpn: number, showPfn: boolean)
     case KIND_NONE:
       return 0n;
     case KIND_PRESENT: {
-      const pfn = pte & PTE_NUMBER;
+      const pfn = mem.tables.numberOf(at, pte);
       let entry = PM_PRESENT | soft | (showPfn ? BigInt(pfn) : 0n);
       if ((mem.frames.flags[pfn]! & PG_ANON) === 0) entry |= PM_FILE;
       if (mem.frames.mapcount[pfn] === 1) entry |= PM_MMAP_EXCLUSIVE;
@@ -162,7 +162,7 @@ export function pagemapEntry(mem: Memory, mm: Mm, vpn: number, showPfn: boolean)
     }
     case KIND_SWAP:
       // Type 0 in bits 0-4, offset from bit 5; hidden, like frame numbers, from readers without privilege.
-      return PM_SWAP | soft | (showPfn ? BigInt(pte & PTE_NUMBER) << 5n : 0n);
+      return PM_SWAP | soft | (showPfn ? BigInt(mem.tables.numberOf(at, pte)) << 5n : 0n);
     default:
       return PM_PRESENT | soft;
   }
@@ -176,7 +176,7 @@ export function pageState(mem: Memory, mm: Mm, vpn: number): string {
     case KIND_NONE:
       return '-';
     case KIND_PRESENT: {
-      const pfn = pte & PTE_NUMBER;
+      const pfn = mem.tables.numberOf(at, pte);
       return `${mem.frames.flags[pfn]! & PG_ANON ? 'anon' : 'file'}/${mem.frames.mapcount[pfn]}`;
     }
     case KIND_SWAP:

@@ -9,8 +9,13 @@
  * holds, beside each entry, the content that the process last wrote to the page (0: never wrote), so that a later
  * `verify` compares what is there with what ought to be there.
  *
+ * `upper`, one byte an entry, holds the bits of frame and slot numbers above the 25 of the entry. It is there from the first
+ * number on that has any: with more than 127 GiB of memory, or of swap, in use at once.
+ *
  * Table 0 and chunk 0 do not exist; an entry index below 64 means "no entry".
  */
+
+import { KIND_PRESENT, PTE_LOW, PTE_LOW_BITS } from './pte.ts';
 
 const CHUNK = 64;
 const CHUNK_SHIFT = 6;
@@ -26,6 +31,9 @@ export type PageDirectory = Map<number, number>;
 export class PageTables {
   pte = new Uint32Array(CHUNK * 64);
   expected = new Uint32Array(CHUNK * 64);
+  private upper = new Uint8Array(0);
+  /** Whether `upper` is there. */
+  private wide = false;
   private chunks = new Uint32Array(CHUNKS_PER_TABLE * 64);
   private nextChunk = 1;
   private nextTable = 1;
@@ -33,10 +41,22 @@ export class PageTables {
   private spareTables: number[] = [];
   /** Tables in use over all processes, for meminfo's PageTables. */
   nrTables = 0;
+  /** Entries that there will be some day, if all memory is used once: room is made for so many at once. */
+  private readonly expectedEntries: number;
   // Where the last lookup ended; sequential faults hit it.
   private lastDirectory: PageDirectory | undefined;
   private lastPmd = -1;
   private lastTable = 0;
+
+  /** `nrFrames`: of the machine. What is not touched of the arrays costs nothing, what is copied when they grow does. */
+  constructor(nrFrames = 0) {
+    this.expectedEntries = nrFrames;
+  }
+
+  /** Entries up to here may be in use; those behind are zeros. */
+  get usedEntries(): number {
+    return this.nextChunk * CHUNK;
+  }
 
   /** Index into `pte` for a page, or 0 where no table covers it. */
   find(directory: PageDirectory, vpn: number): number {
@@ -46,7 +66,43 @@ export class PageTables {
     return chunk === 0 ? 0 : chunk * CHUNK + (vpn & (CHUNK - 1));
   }
 
-  /** Index into `pte` for a page; makes the table and chunk where missing. May replace the arrays `pte` and `expected`. */
+  /** The frame or slot that an entry names. */
+  number(at: number): number {
+    return this.numberOf(at, this.pte[at]!);
+  }
+
+  /** The same for who has read the entry already. */
+  numberOf(at: number, entry: number): number {
+    const low = entry & PTE_LOW;
+    return this.wide ? low | (this.upper[at]! << PTE_LOW_BITS) : low;
+  }
+
+  /** Whether entry `at` (0: there is none) maps the frame. */
+  names(at: number, pfn: number): boolean {
+    const entry = this.pte[at]!;
+    return entry >>> 30 === KIND_PRESENT && this.numberOf(at, entry) === pfn;
+  }
+
+  /** Writes an entry of a kind that names a frame or slot. `bits`: kind and flags. */
+  set(at: number, bits: number, number: number): void {
+    if (this.wide || number > PTE_LOW) this.#setWide(at, bits, number);
+    else this.pte[at] = bits | number;
+  }
+
+  /** Writes `entry` at `to`: that of `from`, perhaps with other flags. */
+  copy(to: number, from: number, entry: number): void {
+    this.pte[to] = entry;
+    if (this.wide) this.upper[to] = this.upper[from]!;
+  }
+
+  #setWide(at: number, bits: number, number: number): void {
+    if (!this.wide) this.upper = new Uint8Array(this.pte.length);
+    this.wide = true;
+    this.pte[at] = bits | (number & PTE_LOW);
+    this.upper[at] = number >>> PTE_LOW_BITS;
+  }
+
+  /** Index into `pte` for a page; makes the table and chunk where missing. May replace the arrays. */
   ensure(directory: PageDirectory, vpn: number): number {
     const pmd = Math.floor(vpn / PTRS_PER_TABLE);
     let table = this.#table(directory, pmd);
@@ -115,6 +171,7 @@ export class PageTables {
       if (chunk === 0) continue;
       this.pte.fill(0, chunk * CHUNK, (chunk + 1) * CHUNK);
       this.expected.fill(0, chunk * CHUNK, (chunk + 1) * CHUNK);
+      if (this.wide) this.upper.fill(0, chunk * CHUNK, (chunk + 1) * CHUNK);
       this.spareChunks.push(chunk);
       this.chunks[i] = 0;
     }
@@ -131,7 +188,8 @@ export class PageTables {
     const reused = this.spareTables.pop();
     if (reused !== undefined) return reused;
     const table = this.nextTable++;
-    if ((table + 1) * CHUNKS_PER_TABLE > this.chunks.length) this.chunks = grown(this.chunks);
+    if ((table + 1) * CHUNKS_PER_TABLE > this.chunks.length)
+      this.chunks = grown(this.chunks, Math.ceil(this.chunks.length * 1.5));
     return table;
   }
 
@@ -140,8 +198,10 @@ export class PageTables {
     if (reused !== undefined) return reused;
     const chunk = this.nextChunk++;
     if ((chunk + 1) * CHUNK > this.pte.length) {
-      this.pte = grown(this.pte);
-      this.expected = grown(this.expected);
+      const length = Math.max(Math.ceil(this.pte.length * 1.5), this.expectedEntries);
+      this.pte = grown(this.pte, length);
+      this.expected = grown(this.expected, length);
+      if (this.wide) this.upper = grown(this.upper, length);
     }
     return chunk;
   }
@@ -169,9 +229,9 @@ function nextTableAfter(directory: PageDirectory, vpn: number, end: number): num
   return low === pmds.length ? end : Math.min(pmds[low]! * PTRS_PER_TABLE, end);
 }
 
-/** A copy with half as much room again; fresh entries are zero. */
-function grown(old: Uint32Array): Uint32Array<ArrayBuffer> {
-  const next = new Uint32Array(Math.ceil(old.length * 1.5));
+/** A longer copy; fresh entries are zero. */
+function grown<T extends Uint8Array | Uint32Array>(old: T, length: number): T {
+  const next = new (old.constructor as new (length: number) => T)(length);
   next.set(old);
   return next;
 }

@@ -30,7 +30,7 @@ import {
   PG_VMSCAN,
   PG_WRITEBACK,
 } from '../pages/page-flags.ts';
-import { PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_SOFTDIRTY, PTE_SWAP } from '../pages/pte.ts';
+import { PTE_DIRTY, PTE_EXCLUSIVE, PTE_SOFTDIRTY, PTE_SWAP } from '../pages/pte.ts';
 import { mlockFrame } from '../space/mlock.ts';
 import { forEachMapping, isMappedLocked } from '../space/rmap.ts';
 import { VM_LOCKED, VM_VOLATILE } from '../space/vm-flags.ts';
@@ -48,15 +48,14 @@ export const PAGE_KEPT = 2;
 /** It was written at once (zram, or noted as zeros) and freed. */
 export const PAGE_STORED = 3;
 
-/** Reclaims the page behind a present entry. The entry is replaced unless the page cannot be unmapped. Returns PAGE_*. */
-export function pageoutMapped(mem: Memory, vma: Vma, at: number): number {
-  const { frames, tables } = mem;
-  const pfn = tables.pte[at]! & PTE_NUMBER;
+/** Reclaims the page `pfn` behind a present entry. The entry is replaced unless the page cannot be unmapped. Returns PAGE_*. */
+export function pageoutMapped(mem: Memory, vma: Vma, at: number, pfn: number): number {
+  const { frames } = mem;
   if (vma.flags & VM_VOLATILE && vma.mapping === null) return discardEntry(mem, vma, at) ? PAGE_FREED : PAGE_KEPT;
   // Swapped in and not looked at since, a page is not yet on the list that its locked mapping calls for.
   if (vma.flags & VM_LOCKED || (frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn))) mlockFrame(mem, pfn);
   if (prepare(mem, pfn)) return PAGE_KEPT;
-  if (!unmapEntry(mem, vma, at)) return activate(mem, pfn);
+  if (!unmapEntry(mem, vma, at, pfn)) return activate(mem, pfn);
   if (frames.mapcount[pfn] !== 0) {
     if (mem.rules.sharedPages !== 'all-mappings' || !unmapAll(mem, pfn)) {
       putBackInactive(mem, pfn);
@@ -82,7 +81,7 @@ export function pageoutIsolated(mem: Memory, pfn: number, vma: Vma | undefined, 
   if (mapcount[pfn] === 1 && vma !== undefined) {
     if (vma.flags & VM_VOLATILE && vma.mapping === null) return discardEntry(mem, vma, at) ? PAGE_FREED : PAGE_KEPT;
     if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
-    if (vma.flags & VM_LOCKED || !addToSwap(mem, pfn) || !unmapEntry(mem, vma, at)) return activate(mem, pfn);
+    if (vma.flags & VM_LOCKED || !addToSwap(mem, pfn) || !unmapEntry(mem, vma, at, pfn)) return activate(mem, pfn);
   } else if (!addToSwap(mem, pfn) || (mapcount[pfn] !== 0 && !unmapAll(mem, pfn))) return activate(mem, pfn);
   return finish(mem, pfn, true);
 }
@@ -136,11 +135,10 @@ function putBackInactive(mem: Memory, pfn: number): void {
 }
 
 /** Replaces one entry by a swap entry (anonymous) or nothing (file, shmem, lazily freed). False: a lazily freeable page was written to again. */
-function unmapEntry(mem: Memory, vma: Vma, at: number): boolean {
+function unmapEntry(mem: Memory, vma: Vma, at: number, pfn: number): boolean {
   const { frames, tables } = mem;
   const { mm } = vma;
   const pte = tables.pte[at]!;
-  const pfn = pte & PTE_NUMBER;
   const flags = frames.flags[pfn]!;
   mm.updateHiwaterRss();
   if (flags & PG_ANON) {
@@ -157,7 +155,7 @@ function unmapEntry(mem: Memory, vma: Vma, at: number): boolean {
       if (pte & PTE_DIRTY) frames.flags[pfn]! |= PG_DIRTY;
       mem.swap!.users[slot]!++;
       mm.swapents++;
-      tables.pte[at] = PTE_SWAP | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)) | slot;
+      tables.set(at, PTE_SWAP | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)), slot);
     }
     mm.rssAnon--;
   } else {
@@ -178,7 +176,7 @@ function unmapAll(mem: Memory, pfn: number): boolean {
       mlockFrame(mem, pfn);
       possible = false;
     } else if (vma.flags & VM_VOLATILE && vma.mapping === null) possible = false;
-    else possible = unmapEntry(mem, vma, at);
+    else possible = unmapEntry(mem, vma, at, pfn);
     return possible;
   });
   return possible && mem.frames.mapcount[pfn] === 0;

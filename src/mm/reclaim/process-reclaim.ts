@@ -6,7 +6,7 @@ import type { Job } from '../../util/job.ts';
 import type { Ownership } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ACTIVE, PG_ANON, PG_REFERENCED, PG_WORKINGSET } from '../pages/page-flags.ts';
-import { KIND_PRESENT, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
+import { KIND_PRESENT, PTE_YOUNG } from '../pages/pte.ts';
 import type { Mm } from '../space/mm.ts';
 import { VM_HUGETLB, VM_LOCKED, VM_MAYSHARE, VM_PFNMAP } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
@@ -94,11 +94,11 @@ export function* reclaimVma(mem: Memory, vma: Vma, from: number, to: number, who
     for (let at = first; at < first + count; at++) {
       const pte = tables.pte[at]!;
       if (pte >>> 30 !== KIND_PRESENT) continue;
-      const pfn = pte & PTE_NUMBER;
+      const pfn = tables.numberOf(at, pte);
       if (rules.sharedPages === 'skip' && frames.mapcount[pfn] !== 1) continue;
       if (foreign && (frames.flags[pfn]! & PG_ANON) === 0) continue;
       if (rules.asMadvise) makeOld(mem, pfn);
-      pageoutMapped(mem, vma, at);
+      pageoutMapped(mem, vma, at, pfn);
     }
     yield;
   }
@@ -123,11 +123,13 @@ export function* coldVma(mem: Memory, vma: Vma, from: number, to: number): Job<v
     if (first === 0) continue;
     for (let at = first; at < first + count; at++) {
       const pte = tables.pte[at]!;
-      if (pte >>> 30 !== KIND_PRESENT || frames.mapcount[pte & PTE_NUMBER] !== 1) continue;
+      if (pte >>> 30 !== KIND_PRESENT) continue;
+      const pfn = tables.numberOf(at, pte);
+      if (frames.mapcount[pfn] !== 1) continue;
       // Unlike MADV_PAGEOUT, which looks at no reference, it takes the accessed bit away.
       tables.pte[at] = pte & ~PTE_YOUNG;
-      makeOld(mem, pte & PTE_NUMBER);
-      mem.deactivate(pte & PTE_NUMBER);
+      makeOld(mem, pfn);
+      mem.deactivate(pfn);
     }
     yield;
   }

@@ -3,7 +3,7 @@
 import { DISK_ZERO, EXPECT_NOTHING } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { CONTENT_ZERO, DISK_PAGE_KB, PAGE_SIZE } from '../pages/content.ts';
-import { KIND_ZERO, PTE_NUMBER } from '../pages/pte.ts';
+import { KIND_ZERO } from '../pages/pte.ts';
 import {
   accessPage,
   FAULT_MAJOR,
@@ -125,7 +125,7 @@ function takesSignal(outcome: number, result: Pick<TouchResult, 'signals' | 'cat
 /** Puts content into a page that has just been accessed for writing, and notes what a reader should find. */
 function writeContent(mem: Memory, vma: Vma, vpn: number, fill: Fill): void {
   const at = mem.tables.find(vma.mm.pageDirectory, vpn);
-  const pfn = mem.tables.pte[at]! & PTE_NUMBER;
+  const pfn = mem.tables.number(at);
   const { content } = mem.frames;
   if (fill === 'word' && mem.content.isSweepDue) mem.sweepContent();
   const id =
@@ -222,7 +222,7 @@ export function poke(mem: Memory, mm: Mm, address: number, data: Uint8Array): nu
     if (mem.content.isSweepDue) mem.sweepContent();
     const id = mem.content.fromBytes(page);
     const at = mem.tables.find(mm.pageDirectory, vpn);
-    mem.frames.content[mem.tables.pte[at]! & PTE_NUMBER] = id;
+    mem.frames.content[mem.tables.number(at)] = id;
     noteExpected(mem, vma, vpn, at, id);
   });
 }

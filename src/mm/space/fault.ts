@@ -23,7 +23,6 @@ import {
   KIND_SWAP,
   PTE_DIRTY,
   PTE_EXCLUSIVE,
-  PTE_NUMBER,
   PTE_PRESENT,
   PTE_PURGED,
   PTE_SOFTDIRTY,
@@ -129,7 +128,7 @@ function installAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, pfn: n
   lruAddFresh(mem, pfn, vma);
   mem.addRmap(pfn);
   vma.mm.rssAnon++;
-  mem.tables.pte[at] = PTE_PRESENT | PTE_YOUNG | PTE_DIRTY | PTE_SOFTDIRTY | PTE_WRITE | PTE_EXCLUSIVE | pfn;
+  mem.tables.set(at, PTE_PRESENT | PTE_YOUNG | PTE_DIRTY | PTE_SOFTDIRTY | PTE_WRITE | PTE_EXCLUSIVE, pfn);
 }
 
 /** First touch of a file or shmem page. Mirrors: do_fault and its three kinds. */
@@ -143,12 +142,12 @@ function fileFault(mem: Memory, vma: Vma, mapping: Mapping, vpn: number, at: num
     if (found === 0) return FAULT_OOM;
     // Having read, or read ahead, the fault is taken once more, and maps what is around it.
     if (file === undefined || !mapsAround(mem, vma, mapping, vpn, at, file))
-      mapCachePage(mem, vma, mapping, at, found & PTE_NUMBER, false);
+      mapCachePage(mem, vma, mapping, at, found & ENTRY_NUMBER, false);
     return found & FOUND_MAJOR ? FAULT_MAJOR : FAULT_MINOR;
   }
   const found = filemapFault(mem, vma, mapping, index, file, write);
   if (found === 0) return FAULT_OOM;
-  const pfn = found & PTE_NUMBER;
+  const pfn = found & ENTRY_NUMBER;
   if (vma.flags & VM_SHARED) {
     mem.setDirty(pfn);
     mapCachePage(mem, vma, mapping, at, pfn, true);
@@ -285,11 +284,11 @@ function mapCachePage(mem: Memory, vma: Vma, mapping: Mapping, at: number, pfn: 
   mem.addRmap(pfn);
   if (mapping.isShmem) vma.mm.rssShmem++;
   else vma.mm.rssFile++;
-  let pte = PTE_PRESENT | PTE_YOUNG | pfn;
-  if (write) pte |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
+  let bits = PTE_PRESENT | PTE_YOUNG;
+  if (write) bits |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
   // Shmem needs no note of the first write, so that a shared writable mapping maps it writable from the start.
-  else if (mapping.isShmem && (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE)) pte |= PTE_WRITE;
-  mem.tables.pte[at] = pte;
+  else if (mapping.isShmem && (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE)) bits |= PTE_WRITE;
+  mem.tables.set(at, bits, pfn);
   if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
 }
 
@@ -364,7 +363,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
   const { frames, tables } = mem;
   const swap = mem.swap!;
   const old = tables.pte[at]!;
-  const slot = old & PTE_NUMBER;
+  const slot = tables.numberOf(at, old);
   let pfn = swap.frame[slot]!;
   let outcome = FAULT_MINOR;
   let exclusive = (old & PTE_EXCLUSIVE) !== 0;
@@ -401,13 +400,13 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
     tryToFreeSwap(mem, pfn);
   }
   const alone = exclusive || (frames.mapcount[pfn] === 0 && (frames.flags[pfn]! & PG_SWAPCACHE) === 0);
-  let pte = PTE_PRESENT | PTE_YOUNG | (old & PTE_SOFTDIRTY) | pfn;
+  let bits = PTE_PRESENT | PTE_YOUNG | (old & PTE_SOFTDIRTY);
   if (alone) {
-    pte |= PTE_EXCLUSIVE;
-    if (vma.flags & VM_WRITE) pte |= PTE_WRITE | (write ? PTE_DIRTY | PTE_SOFTDIRTY : 0);
+    bits |= PTE_EXCLUSIVE;
+    if (vma.flags & VM_WRITE) bits |= PTE_WRITE | (write ? PTE_DIRTY | PTE_SOFTDIRTY : 0);
   }
   mem.addRmap(pfn);
-  tables.pte[at] = pte;
+  tables.set(at, bits, pfn);
   if (write && !alone) {
     const copied = writeProtectFault(mem, vma, vpn, at);
     if (copied < 0) return copied;
@@ -419,7 +418,7 @@ function swapFault(mem: Memory, vma: Vma, vpn: number, at: number, write: boolea
 function writeProtectFault(mem: Memory, vma: Vma, vpn: number, at: number): number {
   const { frames, tables } = mem;
   const pte = tables.pte[at]!;
-  const pfn = pte & PTE_NUMBER;
+  const pfn = tables.numberOf(at, pte);
   const flags = frames.flags[pfn]!;
   if (vma.flags & VM_SHARED) {
     mem.setDirty(pfn);
@@ -454,5 +453,5 @@ function canReuse(mem: Memory, pfn: number): boolean {
 export function presentFrame(mem: Memory, mm: Mm, vpn: number): number {
   const at = mem.tables.find(mm.pageDirectory, vpn);
   const pte = at === 0 ? 0 : mem.tables.pte[at]!;
-  return pte >>> 30 === KIND_PRESENT ? pte & PTE_NUMBER : 0;
+  return pte >>> 30 === KIND_PRESENT ? mem.tables.numberOf(at, pte) : 0;
 }

@@ -2,7 +2,7 @@
 import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_SWAPBACKED } from '../pages/page-flags.ts';
-import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE, PTE_YOUNG } from '../pages/pte.ts';
+import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_EXCLUSIVE, PTE_WRITE, PTE_YOUNG } from '../pages/pte.ts';
 import { copyHuge } from './hugetlb-vma.ts';
 import { Mm } from './mm.ts';
 import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED, VM_LOCKONFAULT, VM_SHARED, VM_WIPEONFORK } from './vm-flags.ts';
@@ -72,14 +72,14 @@ function copyEntries(mem: Memory, from: Vma, to: Vma): Job<void> {
     if (pte >>> 30 === KIND_SWAP) {
       pte &= ~PTE_EXCLUSIVE;
       tables.pte[at] = pte;
-      mem.swap!.users[pte & PTE_NUMBER]!++;
+      mem.swap!.users[tables.numberOf(at, pte)]!++;
       child.swapents++;
     } else if (pte >>> 30 === KIND_PRESENT) {
       if ((from.flags & VM_SHARED) === 0) {
         pte &= ~(PTE_WRITE | PTE_EXCLUSIVE);
         tables.pte[at] = pte;
       }
-      const pfn = pte & PTE_NUMBER;
+      const pfn = tables.numberOf(at, pte);
       mem.addRmap(pfn);
       const flags = frames.flags[pfn]!;
       if (flags & PG_ANON) child.rssAnon++;
@@ -89,7 +89,7 @@ function copyEntries(mem: Memory, from: Vma, to: Vma): Job<void> {
       pte &= from.flags & VM_SHARED ? ~(PTE_YOUNG | PTE_DIRTY) : ~PTE_YOUNG;
     }
     const copy = tables.ensure(child.pageDirectory, vpn);
-    tables.pte[copy] = pte;
+    tables.copy(copy, at, pte);
     tables.expected[copy] = tables.expected[at]!;
   });
 }

@@ -15,7 +15,7 @@ import {
   PG_SWAPCACHE,
   PG_UNEVICTABLE,
 } from '../pages/page-flags.ts';
-import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_YOUNG } from '../pages/pte.ts';
 import { type Credentials, coldVma, reclaimVma } from '../reclaim/process-reclaim.ts';
 import { putSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
 import { readSwapCache } from '../swap/swap-readahead.ts';
@@ -173,11 +173,11 @@ function freeLazily(mem: Memory, vma: Vma, from: number, to: number): Job<void> 
       tables.pte[at] = KIND_NONE;
       tables.expected[at] = 0;
       vma.mm.swapents--;
-      putSlot(mem, pte & PTE_NUMBER);
+      putSlot(mem, tables.numberOf(at, pte));
       return;
     }
     if (pte >>> 30 !== KIND_PRESENT) return;
-    const pfn = pte & PTE_NUMBER;
+    const pfn = tables.numberOf(at, pte);
     if ((frames.flags[pfn]! & PG_ANON) === 0) return;
     if (frames.flags[pfn]! & (PG_SWAPCACHE | PG_DIRTY) && frames.mapcount[pfn] !== 1) return;
     if (frames.flags[pfn]! & PG_SWAPCACHE && !tryToFreeSwap(mem, pfn)) return;
@@ -215,6 +215,6 @@ function* willNeed(mem: Memory, vma: Vma, from: number, to: number): Job<void> {
   yield* forEachEntryInPieces(mem, vma, from, to, (at) => {
     const pte = mem.tables.pte[at]!;
     if (pte >>> 30 !== KIND_SWAP) return;
-    readSwapCache(mem, pte & PTE_NUMBER);
+    readSwapCache(mem, mem.tables.numberOf(at, pte));
   });
 }

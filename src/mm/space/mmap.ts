@@ -6,7 +6,7 @@ import type { Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { HUGE_PAGES } from '../pages/hugetlb.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
-import { KIND_PRESENT, PTE_DIRTY, PTE_EXCLUSIVE, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
+import { KIND_PRESENT, PTE_DIRTY, PTE_EXCLUSIVE, PTE_WRITE } from '../pages/pte.ts';
 import { putSlot } from '../swap/swap-cache.ts';
 import { promise } from './accounting.ts';
 import { checkHugeAligned, releaseHuge, reserveHuge } from './hugetlb-vma.ts';
@@ -226,14 +226,16 @@ function protectedFlags(vma: Vma, prot: number): number {
 }
 
 function changeEntries(mem: Memory, vma: Vma, writable: boolean): Job<void> {
-  const { pte } = mem.tables;
+  const { tables } = mem;
+  const { pte } = tables;
   return forEachEntryInPieces(mem, vma, vma.start, vma.end, (at) => {
     const entry = pte[at]!;
     if (entry >>> 30 !== KIND_PRESENT) return;
     if (!writable) pte[at] = entry & ~PTE_WRITE;
     else if (vma.flags & VM_SHARED) {
       if (entry & PTE_DIRTY || vma.mapping?.isShmem) pte[at] = entry | PTE_WRITE;
-    } else if (mem.frames.flags[entry & PTE_NUMBER]! & PG_ANON && entry & PTE_EXCLUSIVE) pte[at] = entry | PTE_WRITE;
+    } else if (entry & PTE_EXCLUSIVE && mem.frames.flags[tables.numberOf(at, entry)]! & PG_ANON)
+      pte[at] = entry | PTE_WRITE;
   });
 }
 
@@ -266,7 +268,7 @@ function lockedFlags(vma: Vma, locked: number): number {
 function mlockEntries(mem: Memory, vma: Vma): Job<void> {
   return forEachEntryInPieces(mem, vma, vma.start, vma.end, (at) => {
     const entry = mem.tables.pte[at]!;
-    if (entry >>> 30 === KIND_PRESENT) mlockFrame(mem, entry & PTE_NUMBER);
+    if (entry >>> 30 === KIND_PRESENT) mlockFrame(mem, mem.tables.numberOf(at, entry));
   });
 }
 
@@ -316,7 +318,7 @@ function munlockEntries(mem: Memory, vma: Vma): Job<void> {
   return forEachEntryInPieces(mem, vma, vma.start, vma.end, (at) => {
     const entry = mem.tables.pte[at]!;
     if (entry >>> 30 !== KIND_PRESENT) return;
-    const pfn = entry & PTE_NUMBER;
+    const pfn = mem.tables.numberOf(at, entry);
     munlockFrame(mem, pfn, mem.frames.mapcount[pfn]! > 1 && isMappedLocked(mem, pfn));
   });
 }

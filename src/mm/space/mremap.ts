@@ -167,11 +167,11 @@ function moveEntries(mem: Memory, vma: Vma, from: number, end: number, to: numbe
   return forEachEntryInPieces(mem, vma, from, end, (at, vpn) => {
     const entry = tables.pte[at]!;
     const expected = tables.expected[at]!;
-    tables.pte[at] = KIND_NONE;
-    tables.expected[at] = 0;
     const target = tables.ensure(directory, to + (vpn - from));
     const kind = entry >>> 30;
-    tables.pte[target] = kind === KIND_PRESENT || kind === KIND_SWAP ? entry | PTE_SOFTDIRTY : entry;
+    tables.copy(target, at, kind === KIND_PRESENT || kind === KIND_SWAP ? entry | PTE_SOFTDIRTY : entry);
     tables.expected[target] = expected;
+    tables.pte[at] = KIND_NONE;
+    tables.expected[at] = 0;
   });
 }

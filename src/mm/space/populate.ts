@@ -3,7 +3,7 @@ import { EFAULT, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
-import { KIND_PRESENT, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_NUMBER, PTE_WRITE } from '../pages/pte.ts';
+import { KIND_PRESENT, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_WRITE } from '../pages/pte.ts';
 import { accessPage, FAULT_MAJOR, FAULT_NONE, FAULT_OOM, mayAccess, presentFrame } from './fault.ts';
 import type { Mm } from './mm.ts';
 import { VM_EXEC, VM_HUGETLB, VM_IO, VM_LOCKONFAULT, VM_PFNMAP, VM_READ, VM_SHARED, VM_WRITE } from './vm-flags.ts';
@@ -58,8 +58,9 @@ function bringIn(mem: Memory, vma: Vma, vpn: number, write: boolean, tried: bool
   const entry = at === 0 ? 0 : mem.tables.pte[at]!;
   if (entry >>> 30 === KIND_PRESENT && (!write || entry & PTE_WRITE)) {
     // Locking counts as a write to pages that could be written (follow_page_pte with FOLL_WRITE | FOLL_TOUCH).
-    if (write && (entry & PTE_DIRTY) === 0) mem.setDirty(entry & PTE_NUMBER);
-    mem.policy.markAccessed(mem, entry & PTE_NUMBER);
+    const pfn = mem.tables.numberOf(at, entry);
+    if (write && (entry & PTE_DIRTY) === 0) mem.setDirty(pfn);
+    mem.policy.markAccessed(mem, pfn);
     return FAULT_NONE;
   }
   if (entry >>> 30 === KIND_ZERO && !write) return FAULT_NONE;

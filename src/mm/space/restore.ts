@@ -3,15 +3,15 @@
  * counted, nothing is read or written. For captured machines.
  */
 
-import { ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
+import { ENTRY_NUMBER, ENTRY_SWAPPED, type Mapping } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED } from '../pages/page-flags.ts';
+import { CHUNK_PAGES } from '../pages/page-table.ts';
 import {
   KIND_PRESENT,
   KIND_SWAP,
   PTE_DIRTY,
   PTE_EXCLUSIVE,
-  PTE_NUMBER,
   PTE_PRESENT,
   PTE_SOFTDIRTY,
   PTE_SWAP,
@@ -36,7 +36,10 @@ export type RestoredPage = 'anon' | 'swap' | 'zero' | 'file' | 'dirty';
  * Precondition: there is no entry for the page yet.
  */
 export function restorePage(mem: Memory, vma: Vma, vpn: number, state: RestoredPage, young: boolean): boolean {
-  const at = mem.tables.ensure(vma.mm.pageDirectory, vpn);
+  return restoreEntry(mem, vma, vpn, mem.tables.ensure(vma.mm.pageDirectory, vpn), state, young);
+}
+
+function restoreEntry(mem: Memory, vma: Vma, vpn: number, at: number, state: RestoredPage, young: boolean): boolean {
   const accessed = young ? PTE_YOUNG : 0;
   switch (state) {
     case 'zero':
@@ -51,6 +54,29 @@ export function restorePage(mem: Memory, vma: Vma, vpn: number, state: RestoredP
   }
 }
 
+/**
+ * The same for `count` pages from `vpn` on, all of one VMA. Returns how many there are now: fewer where a page has an entry
+ * already, or memory or swap has run out.
+ */
+export function restorePages(
+  mem: Memory,
+  vma: Vma,
+  vpn: number,
+  count: number,
+  state: RestoredPage,
+  young: boolean,
+): number {
+  const { tables } = mem;
+  for (let done = 0; done < count; ) {
+    const at = tables.ensure(vma.mm.pageDirectory, vpn + done);
+    const together = Math.min(CHUNK_PAGES - ((vpn + done) % CHUNK_PAGES), count - done);
+    for (let i = 0; i < together; i++, done++) {
+      if (tables.pte[at + i] !== 0 || !restoreEntry(mem, vma, vpn + done, at + i, state, young)) return done;
+    }
+  }
+  return count;
+}
+
 function restoreAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, accessed: number): boolean {
   const pfn = mem.allocFrame();
   if (pfn === 0) return false;
@@ -63,7 +89,7 @@ function restoreAnonymous(mem: Memory, vma: Vma, vpn: number, at: number, access
   mem.addRmap(pfn);
   vma.mm.rssAnon++;
   const write = vma.flags & VM_WRITE ? PTE_WRITE : 0;
-  tables.pte[at] = PTE_PRESENT | PTE_DIRTY | PTE_SOFTDIRTY | PTE_EXCLUSIVE | write | accessed | pfn;
+  tables.set(at, PTE_PRESENT | PTE_DIRTY | PTE_SOFTDIRTY | PTE_EXCLUSIVE | write | accessed, pfn);
   return true;
 }
 
@@ -76,7 +102,7 @@ function restoreSwapped(mem: Memory, vma: Vma, at: number): boolean {
   mem.swap!.users[slot] = 1;
   vma.mm.swapents++;
   mem.tables.expected[at] = content;
-  mem.tables.pte[at] = PTE_SWAP | PTE_EXCLUSIVE | PTE_SOFTDIRTY | slot;
+  mem.tables.set(at, PTE_SWAP | PTE_EXCLUSIVE | PTE_SOFTDIRTY, slot);
   return true;
 }
 
@@ -97,11 +123,11 @@ function restoreCached(
   if (mapping.isShmem) vma.mm.rssShmem++;
   else vma.mm.rssFile++;
   if (vma.flags & VM_LOCKED) mlockFrame(mem, pfn);
-  let pte = PTE_PRESENT | accessed | pfn;
+  let bits = PTE_PRESENT | accessed;
   const sharedWritable = (vma.flags & (VM_SHARED | VM_WRITE)) === (VM_SHARED | VM_WRITE);
-  if (sharedWritable && dirty) pte |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
-  else if (sharedWritable && mapping.isShmem) pte |= PTE_WRITE;
-  mem.tables.pte[at] = pte;
+  if (sharedWritable && dirty) bits |= PTE_WRITE | PTE_DIRTY | PTE_SOFTDIRTY;
+  else if (sharedWritable && mapping.isShmem) bits |= PTE_WRITE;
+  mem.tables.set(at, bits, pfn);
   return true;
 }
 
@@ -113,7 +139,7 @@ function cachedFrame(mem: Memory, mapping: Mapping, index: number, dirty: boolea
     ? entry
     : entry === 0
       ? newCachePage(mem, mapping, index, mapping.isShmem ? 0 : mapping.diskContent(index))
-      : getCachePage(mem, mapping, index) & PTE_NUMBER;
+      : getCachePage(mem, mapping, index) & ENTRY_NUMBER;
   if (pfn === 0) return 0;
   const written = (mem.frames.flags[pfn]! & PG_DIRTY) !== 0;
   if (written || (!dirty && !mapping.isShmem)) return pfn;
@@ -147,7 +173,7 @@ export function sharePage(mem: Memory, from: Vma, to: Vma, vpn: number, young: b
   const { tables, frames } = mem;
   const source = tables.find(from.mm.pageDirectory, vpn);
   const pte = source === 0 ? 0 : tables.pte[source]! & ~(PTE_WRITE | PTE_EXCLUSIVE);
-  const number = pte & PTE_NUMBER;
+  const number = tables.numberOf(source, pte);
   const kind = pte >>> 30;
   if (kind !== KIND_SWAP && (kind !== KIND_PRESENT || (frames.flags[number]! & PG_ANON) === 0)) return false;
   tables.pte[source] = pte;
@@ -155,12 +181,12 @@ export function sharePage(mem: Memory, from: Vma, to: Vma, vpn: number, young: b
   if (kind === KIND_SWAP) {
     mem.swap!.users[number]!++;
     to.mm.swapents++;
-    tables.pte[at] = pte;
+    tables.copy(at, source, pte);
   } else {
     mem.addRmap(number);
     to.mm.rssAnon++;
     if (to.flags & VM_LOCKED) mlockFrame(mem, number);
-    tables.pte[at] = (pte & ~PTE_YOUNG) | (young ? PTE_YOUNG : 0);
+    tables.copy(at, source, (pte & ~PTE_YOUNG) | (young ? PTE_YOUNG : 0));
   }
   tables.expected[at] = tables.expected[source]!;
   return true;

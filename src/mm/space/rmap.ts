@@ -1,7 +1,6 @@
 /** Reverse mapping: from a frame to the page table entries that name it. Mirrors: mm/rmap.c. */
 import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_MLOCKED, PG_SWAPBACKED } from '../pages/page-flags.ts';
-import { KIND_PRESENT, PTE_NUMBER } from '../pages/pte.ts';
 import { putAnonFrame } from '../swap/swap-cache.ts';
 import { munlockFrame } from './mlock.ts';
 import { VM_LOCKED, VM_RAND_READ, VM_SEQ_READ } from './vm-flags.ts';
@@ -12,9 +11,7 @@ export function entryIn(mem: Memory, vma: Vma, pfn: number): number {
   const vpn = vma.vpnOf(mem.frames.index[pfn]!);
   if (vpn < 0) return 0;
   const at = mem.tables.find(vma.mm.pageDirectory, vpn);
-  if (at === 0) return 0;
-  const entry = mem.tables.pte[at]!;
-  return entry >>> 30 === KIND_PRESENT && (entry & PTE_NUMBER) === pfn ? at : 0;
+  return mem.tables.names(at, pfn) ? at : 0;
 }
 
 /**
@@ -37,8 +34,7 @@ export function forEachMapping(
     const vpn = vma.vpnOf(index);
     if (vpn < 0) continue;
     const at = tables.find(vma.mm.pageDirectory, vpn);
-    const pte = at === 0 ? 0 : tables.pte[at]!;
-    if (pte >>> 30 !== KIND_PRESENT || (pte & PTE_NUMBER) !== pfn) continue;
+    if (!tables.names(at, pfn)) continue;
     left--;
     if (visit(vma, vpn, at) === false) return;
   }

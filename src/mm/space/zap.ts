@@ -2,7 +2,7 @@
 import type { Job } from '../../util/job.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
-import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_NUMBER, PTE_YOUNG } from '../pages/pte.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_YOUNG } from '../pages/pte.ts';
 import { putSlot } from '../swap/swap-cache.ts';
 import { hasRecency, unmapFrame } from './rmap.ts';
 import type { Vma } from './vma.ts';
@@ -91,13 +91,12 @@ function zapEntry(mem: Memory, vma: Vma): (at: number) => void {
     tables.expected[at] = 0;
     if (pte >>> 30 === KIND_SWAP) {
       mm.swapents--;
-      putSlot(mem, pte & PTE_NUMBER);
-    } else if (pte >>> 30 === KIND_PRESENT) zapPresent(mem, vma, pte);
+      putSlot(mem, tables.numberOf(at, pte));
+    } else if (pte >>> 30 === KIND_PRESENT) zapPresent(mem, vma, tables.numberOf(at, pte), pte);
   };
 }
 
-function zapPresent(mem: Memory, vma: Vma, pte: number): void {
-  const pfn = pte & PTE_NUMBER;
+function zapPresent(mem: Memory, vma: Vma, pfn: number, pte: number): void {
   if ((mem.frames.flags[pfn]! & PG_ANON) === 0) {
     if (pte & PTE_DIRTY) mem.setDirty(pfn);
     if (pte & PTE_YOUNG && hasRecency(mem, vma)) mem.policy.markAccessed(mem, pfn);

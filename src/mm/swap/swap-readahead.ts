@@ -9,7 +9,7 @@
 import type { Memory } from '../memory.ts';
 import { PG_READAHEAD, PG_SWAPBACKED } from '../pages/page-flags.ts';
 import { PTRS_PER_TABLE } from '../pages/page-table.ts';
-import { KIND_SWAP, PTE_NUMBER } from '../pages/pte.ts';
+import { KIND_SWAP } from '../pages/pte.ts';
 import { slotHoldsZeros } from '../space/fault.ts';
 import type { Vma } from '../space/vma.ts';
 import { addToSwapCache } from './swap-cache.ts';
@@ -116,7 +116,7 @@ function readAround(mem: Memory, vma: Vma, vpn: number): void {
     const at = mem.tables.find(vma.mm.pageDirectory, near);
     const pte = at === 0 ? 0 : mem.tables.pte[at]!;
     if (pte >>> 30 !== KIND_SWAP) continue;
-    const slot = pte & PTE_NUMBER;
+    const slot = mem.tables.numberOf(at, pte);
     if (readSwapCache(mem, slot) !== 0 && near !== vpn) noteAhead(mem, slot);
   }
 }

@@ -9,7 +9,7 @@
  * Slot 0 holds the header of a real swap area and is never given out.
  */
 import { BugError } from '../../util/errors.ts';
-import { MAX_PAGES, MAX_PTE_NUMBER } from '../pages/pte.ts';
+import { MAX_NUMBER, MAX_PAGES } from '../pages/pte.ts';
 import { SwapClusters } from './swap-clusters.ts';
 
 /** zram: memory-backed, writes complete in the call. disk: writes take device time, pages wait in the swap cache. */
@@ -66,7 +66,7 @@ export class SwapArea {
     this.shadow = new Uint32Array(total + 1);
     this.memcg = new Uint16Array(total + 1);
     this.state = new Uint8Array(total + 1);
-    this.clusters = new SwapClusters(Math.min(total, MAX_PTE_NUMBER));
+    this.clusters = new SwapClusters(Math.min(total, MAX_NUMBER));
   }
 
   get nrFree(): number {

@@ -6,7 +6,7 @@ import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
 import { cacheDrop } from '../cache/page-cache.ts';
 import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from '../pages/page-flags.ts';
-import { KIND_SWAP, PTE_EXCLUSIVE, PTE_NUMBER, PTE_PRESENT, PTE_SOFTDIRTY } from '../pages/pte.ts';
+import { KIND_SWAP, PTE_EXCLUSIVE, PTE_PRESENT, PTE_SOFTDIRTY } from '../pages/pte.ts';
 import { pageoutFrame } from '../reclaim/pageout.ts';
 import { claimForMapping, getCachePage, slotHoldsZeros } from '../space/fault.ts';
 import { mlockFrame } from '../space/mlock.ts';
@@ -78,7 +78,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
   const { frames, tables } = mem;
   const swap = mem.swap!;
   const pte = tables.pte[at]!;
-  const slot = pte & PTE_NUMBER;
+  const slot = tables.numberOf(at, pte);
   let pfn = swap.frame[slot]!;
   const wasMapped = pfn !== 0 && (frames.flags[pfn]! & PG_ANON) !== 0;
   if (pfn === 0) {
@@ -107,7 +107,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
   vma.mm.rssAnon++;
   mem.addRmap(pfn);
   if (vma.isLocked && wasMapped) mlockFrame(mem, pfn);
-  tables.pte[at] = PTE_PRESENT | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)) | pfn;
+  tables.set(at, PTE_PRESENT | (pte & (PTE_EXCLUSIVE | PTE_SOFTDIRTY)), pfn);
   if (swap.users[slot] === 0 && frames.flags[pfn]! & PG_SWAPCACHE) tryToFreeSwap(mem, pfn);
 }
 

@@ -124,7 +124,11 @@ export const CATALOGUE: Catalogue = new Map([
   row(Memory, () => [0, {}], { transient: ['lastMapping', 'onTouch'] }),
   row(Frames, () => [0], { used: (frames) => usedFrames(frames as Frames), words: { flags: FRAME_WORDS } }),
   row(LruBatch, undefined, { used: (batch) => upTo((batch as LruBatch).count, ['lists']) }),
-  row(PageTables, undefined, { transient: ['lastDirectory', 'lastPmd', 'lastTable'], words: { pte: ENTRY_WORDS } }),
+  row(PageTables, undefined, {
+    transient: ['lastDirectory', 'lastPmd', 'lastTable'],
+    used: (tables) => upTo((tables as PageTables).usedEntries, ['pte', 'expected', 'upper']),
+    words: { pte: ENTRY_WORDS },
+  }),
   row(ContentStore),
   row(SwapArea, () => ['zram', 0], { used: (area) => upTo((area as SwapArea).usedSlots, SLOT_ARRAYS) }),
   row(SwapClusters, () => [0]),

@@ -3,12 +3,12 @@ import type { Machine } from '../../machine/machine.ts';
 import type { Region, Task } from '../../machine/task.ts';
 import { cacheLoad } from '../../mm/cache/page-cache.ts';
 import type { Memory } from '../../mm/memory.ts';
-import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_NUMBER } from '../../mm/pages/pte.ts';
+import { KIND_NONE, KIND_PRESENT, KIND_SWAP } from '../../mm/pages/pte.ts';
 import { peek } from '../../mm/space/access.ts';
 import { mlockFrame } from '../../mm/space/mlock.ts';
 import type { Mm } from '../../mm/space/mm.ts';
 import { mmap } from '../../mm/space/mmap.ts';
-import { joinAnonRoot, type RestoredPage, restorePage, sharePage } from '../../mm/space/restore.ts';
+import { joinAnonRoot, type RestoredPage, restorePage, restorePages, sharePage } from '../../mm/space/restore.ts';
 import { PROT_READ, PROT_WRITE, VM_LOCKED, VM_NORESERVE } from '../../mm/space/vm-flags.ts';
 import type { Vma } from '../../mm/space/vma.ts';
 import { splitAt } from '../../mm/space/vma-ops.ts';
@@ -138,6 +138,34 @@ function* addRest(machine: Machine, task: Task, { free, cached, anon, swapFree }
   return {};
 }
 
+/** Pages put into place in one piece of work. */
+const PIECE_PAGES = 1 << 13;
+
+function* putPages(mem: Memory, { mm, region }: { mm: Mm; region: Region }, runs: readonly Run[]): Job<StepResult> {
+  let vma: Vma | undefined;
+  let seen = 0;
+  for (const { start, count, letter } of runs) {
+    const lower = letter.toLowerCase();
+    const state = STATES[lower]!;
+    const end = region.start + start + count;
+    for (let vpn = region.start + start; vpn < end; ) {
+      vma = vmaOf(mm, vpn, vma);
+      const wanted = Math.min(vma.end, end, vpn + PIECE_PAGES) - vpn;
+      const done = restorePages(mem, vma, vpn, wanted, state, letter === lower);
+      vpn += done;
+      if (done < wanted) {
+        if (hasEntry(mem, mm, vpn)) throw new KernelError(EEXIST, `there is a page at offset ${vpn - region.start}p`);
+        throw new KernelError(ENOMEM, state === 'swap' ? 'swap is full' : 'memory is full');
+      }
+      seen += done;
+      if (seen < PIECE_PAGES) continue;
+      seen = 0;
+      yield;
+    }
+  }
+  return {};
+}
+
 export const captureSteps: readonly ProcessStep[] = [
   restStep,
   {
@@ -149,22 +177,7 @@ export const captureSteps: readonly ProcessStep[] = [
     parse(args) {
       const name = args.name('mapping').text;
       const runs = readRuns(args, pageOffset(args), 'aszfdASZFD-');
-      return ({ machine: { mem } }, task) => {
-        const { mm, region } = memoryOf(task, name);
-        let vma: Vma | undefined;
-        for (const { start, count, letter } of runs) {
-          const lower = letter.toLowerCase();
-          const state = STATES[lower]!;
-          for (let vpn = region.start + start; vpn < region.start + start + count; vpn++) {
-            vma = vmaOf(mm, vpn, vma);
-            if (hasEntry(mem, mm, vpn))
-              throw new KernelError(EEXIST, `there is a page at offset ${vpn - region.start}p`);
-            if (restorePage(mem, vma, vpn, state, letter === lower)) continue;
-            throw new KernelError(ENOMEM, state === 'swap' ? 'swap is full' : 'memory is full');
-          }
-        }
-        return {};
-      };
+      return ({ machine: { mem } }, task) => putPages(mem, memoryOf(task, name), runs);
     },
   },
   {
@@ -217,7 +230,7 @@ export const captureSteps: readonly ProcessStep[] = [
           vma.flags |= VM_LOCKED;
           forEachEntry(mem, vma, vma.start, vma.end, (at) => {
             const pte = mem.tables.pte[at]!;
-            if (pte >>> 30 === KIND_PRESENT) mlockFrame(mem, pte & PTE_NUMBER);
+            if (pte >>> 30 === KIND_PRESENT) mlockFrame(mem, mem.tables.numberOf(at, pte));
           });
         }
         mm.vmasChanged();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Mapping } from '../../../src/mm/cache/mapping.ts';
 import { PG_RECLAIM, PG_REFERENCED } from '../../../src/mm/pages/page-flags.ts';
-import { PTE_NUMBER, PTE_YOUNG } from '../../../src/mm/pages/pte.ts';
+import { PTE_LOW, PTE_YOUNG } from '../../../src/mm/pages/pte.ts';
 import { Session } from '../../../src/scenario/session.ts';
 import { takeSnap } from '../../../src/scenario/snap.ts';
 
@@ -72,7 +72,7 @@ test('mlock marks what it finds and what it brings in as referenced', () => {
     'swap=4M swapkind=zram\nproc A\nA mmap heap size=4p anon private\nA touch heap 0 2p write\nA mlock heap 0 4p',
   );
   const { flags } = s.machine.mem.frames;
-  expect(entries(s, 'A', 'heap', 4).map((pte) => flags[pte & PTE_NUMBER]! & PG_REFERENCED)).toEqual(
+  expect(entries(s, 'A', 'heap', 4).map((pte) => flags[pte & PTE_LOW]! & PG_REFERENCED)).toEqual(
     [1, 1, 1, 1].map((n) => n * PG_REFERENCED),
   );
 });

@@ -1,6 +1,5 @@
 /** Which slot a page gets. What reclaim sees of it is recorded: 119-swap-take-back-clusters. */
 import { expect, test } from 'vitest';
-import { PTE_NUMBER } from '../../../src/mm/pages/pte.ts';
 import { CLUSTER_FREE, CLUSTER_NONFULL, SwapClusters } from '../../../src/mm/swap/swap-clusters.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
@@ -8,10 +7,7 @@ function slotsOf({ machine }: Session, from: number, count: number): number[] {
   const task = machine.named.get('A')!;
   const { start } = task.regions.get('heap')!;
   const { tables } = machine.mem;
-  return Array.from(
-    { length: count },
-    (_, i) => tables.pte[tables.find(task.mm!.pageDirectory, start + from + i)]! & PTE_NUMBER,
-  );
+  return Array.from({ length: count }, (_, i) => tables.number(tables.find(task.mm!.pageDirectory, start + from + i)));
 }
 
 function play(text: string): Session {

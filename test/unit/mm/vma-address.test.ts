@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PTE_NUMBER } from '../../../src/mm/pages/pte.ts';
 import { ReferenceWalk } from '../../../src/mm/reclaim/referenced.ts';
 import { Mm } from '../../../src/mm/space/mm.ts';
 import { isMappedLocked } from '../../../src/mm/space/rmap.ts';
@@ -42,12 +41,12 @@ describe('pages of a VMA', () => {
       const [vma] = session.machine.named.get('A')!.mm!.vmas;
       const walk = new ReferenceWalk();
       for (let vpn = vma!.start; vpn < vma!.end; vpn++) {
-        const pfn = mem.tables.pte[mem.tables.find(vma!.mm.pageDirectory, vpn)]! & PTE_NUMBER;
+        const pfn = mem.tables.number(mem.tables.find(vma!.mm.pageDirectory, vpn));
         expect(walk.referenced(mem, pfn)).toBe(1);
         expect(walk.referenced(mem, pfn)).toBe(0);
       }
       vma!.flags |= VM_LOCKED;
-      const pfn = mem.tables.pte[mem.tables.find(vma!.mm.pageDirectory, vma!.start + 1)]! & PTE_NUMBER;
+      const pfn = mem.tables.number(mem.tables.find(vma!.mm.pageDirectory, vma!.start + 1));
       expect(isMappedLocked(mem, pfn)).toBe(true);
       walk.reset();
       walk.referenced(mem, pfn);
