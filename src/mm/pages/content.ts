@@ -40,6 +40,13 @@ export class ContentStore {
     return ++this.version;
   }
 
+  /** The first of `count` contents of fresh writes that follow one another; 0: the count of writes begins again among them. */
+  writeRun(count: number): number {
+    if (this.version + count > VERSIONS) return 0;
+    this.version += count;
+    return this.version - count + 1;
+  }
+
   /** The content of a page after its first eight bytes have been written over `base`. */
   writeWord(base: number): number {
     const word = this.write();

@@ -99,6 +99,39 @@ export class Frames {
     return pfn;
   }
 
+  /** Whether the next `count` frames to be given out are ones that have never been used. */
+  hasRun(count: number): boolean {
+    return this.freeHead === 0 && this.fresh + count <= Math.min(this.total, MAX_NUMBER) + 1;
+  }
+
+  /**
+   * The first of `count` frames that have never been used, with these flags, one entry each that names them, and on the list
+   * that the flags say, in ascending order: as `count` times alloc and lruAdd would leave them. Precondition: hasRun.
+   */
+  allocRun(count: number, flags: number, owner: number): number {
+    const first = this.fresh;
+    const end = first + count;
+    this.fresh = end;
+    this.nrUsed += count;
+    this.flags.fill(PG_USED | PG_LRU | flags, first, end);
+    this.mapcount.fill(1, first, end);
+    this.owner.fill(owner, first, end);
+    const list = this.listOf(first);
+    const head = this.total + 1 + list;
+    const { prev, next } = this;
+    let newest = next[head]!;
+    for (let pfn = first; pfn < end; pfn++) {
+      next[pfn] = newest;
+      prev[newest] = pfn;
+      newest = pfn;
+    }
+    prev[newest] = head;
+    next[head] = newest;
+    this.nrOnList[list]! += count;
+    this.nrOnGroupList[list]! += count;
+    return first;
+  }
+
   /** Preconditions: not on a list, not mapped, in no cache. */
   free(pfn: number): void {
     if ((this.flags[pfn]! & (PG_USED | PG_LRU)) !== PG_USED || this.mapcount[pfn] !== 0) {
