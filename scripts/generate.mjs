@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { manualFiles } from '../dist/cli/manual/files.js';
 import { RESULT_SCHEMAS } from '../dist/cli/result-schemas.js';
+import { editorFiles } from '../dist/scenario/language/editor.js';
 import { languageMarkdown } from '../dist/scenario/language/markdown.js';
 import { languageSchema, stepTypes } from '../dist/scenario/language/schema.js';
 
@@ -12,6 +13,7 @@ const FILES = {
   'schemas/step.schema.json': `${JSON.stringify(languageSchema(), undefined, 1)}\n`,
   'src/library/step-types.ts': stepTypes(),
   ...manualFiles(),
+  ...editorFiles(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version),
   ...Object.fromEntries(
     Object.entries(RESULT_SCHEMAS).map(([name, schema]) => [
       `schemas/${name}.schema.json`,

@@ -13,7 +13,7 @@ import {
 import { originOf } from '../scenario/compare/origin.ts';
 import { fileDigest } from '../scenario/compare/own.ts';
 import { carryOutAll } from '../scenario/compare/parallel.ts';
-import { aboutPolicy, POLICY_SYNTAX, parsePolicy, policyText } from '../scenario/compare/policies.ts';
+import { aboutPolicy, parsePolicy, policyHint, policyText } from '../scenario/compare/policies.ts';
 import { inOrder } from '../scenario/compare/records.ts';
 import { durationUs } from '../scenario/duration.ts';
 import { scenarioBytes } from '../scenario/play.ts';
@@ -96,7 +96,7 @@ export async function compare(settings: CompareSettings): Promise<Comparison> {
 function namedPolicy(given: string | PolicyModule): NamedPolicy {
   if (typeof given === 'string') {
     const policy = parsePolicy(given);
-    if (policy === undefined) throw new UsageError(`policy "${given}" is not known: ${POLICY_SYNTAX}`);
+    if (policy === undefined) throw new UsageError(`policy "${given}" is not known: ${policyHint(given)}`);
     return { name: given, about: aboutPolicy(policy), source: { kind: 'factors', factors: policyText(policy) } };
   }
   const path = resolve(given.file);

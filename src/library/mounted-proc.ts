@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Capability, TransportName } from '../fuse/types.ts';
-import type { EventType, ReclaimEvent } from '../machine/event-types.ts';
+import { EVENT_TYPES, type EventType, type ReclaimEvent } from '../machine/event-types.ts';
 import { scenarioBytes } from '../scenario/play.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import type { ResetAnswer } from '../server/resets.ts';
@@ -10,6 +10,7 @@ import { revive } from '../server/server-protocol.ts';
 import type { StartedServer } from '../server/start-server.ts';
 import { bytesOf } from '../util/bytes.ts';
 import { UsageError } from '../util/errors.ts';
+import { suggestion } from '../util/suggest.ts';
 import { type Duration, microseconds } from './duration.ts';
 import { EventReader } from './event-reader.ts';
 import { type Steps, stepsText } from './steps.ts';
@@ -24,6 +25,12 @@ export interface WaitOptions {
   /** With a running clock: how long at most, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+}
+
+/** A misspelled type would be waited for in vain. Throws UsageError. */
+export function checkEventType(type: string): void {
+  if (Object.hasOwn(EVENT_TYPES, type)) return;
+  throw new UsageError(`there is no event ${type} (${suggestion(type, Object.keys(EVENT_TYPES))})`);
 }
 
 const STEP_US = 100_000;
@@ -181,13 +188,14 @@ export class MountedProc implements AsyncDisposable {
 
   /**
    * The next event of a type that `filter` accepts; events that an earlier call has passed over are not seen again. With a manual clock virtual time is let
-   * pass in steps of 100 ms; with a running one it is waited for. Throws WaitTimeoutError, or the reason of `signal`.
+   * pass in steps of 100 ms; with a running one it is waited for. Throws UsageError (no such type), WaitTimeoutError, or the reason of `signal`.
    */
   async waitFor<T extends EventType>(
     type: T,
     filter: (event: EventOf<T>) => boolean = () => true,
     { virtual, timeoutMs = TIMEOUT_MS, signal }: WaitOptions = {},
   ): Promise<EventOf<T>> {
+    checkEventType(type);
     let leftUs = virtual === undefined ? VIRTUAL_US : microseconds(virtual);
     const deadline = performance.now() + timeoutMs;
     for (;;) {

@@ -2,7 +2,7 @@
 import { type Memcg, NO_LIMIT, type Peak } from '../mm/reclaim/memcg.ts';
 import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
 import { E2BIG, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
-import { KernelError } from '../util/errors.ts';
+import { KernelError, UnknownNameError } from '../util/errors.ts';
 import { isJob, type Job } from '../util/job.ts';
 import { kstrtoint, parseWhole, strstrip } from '../util/kstrto.ts';
 import { memparse } from '../util/memparse.ts';
@@ -447,18 +447,22 @@ export function cgroupFile(machine: Machine, group: Cgroup, name: string): Cgrou
 /** Mirrors: kernfs_fop_write_iter: atomic_write_len, a page without its NUL. */
 export const MAX_WRITTEN = 4095;
 
-/** What everybody runs into who makes the first group by hand. */
-function whyNoFile({ parent }: Cgroup, name: string): string {
-  const file = BY_NAME.get(name);
-  const controller = file?.memory ? 'memory' : file?.pids ? 'pids' : undefined;
-  if (controller === undefined || parent === null) return '';
-  return `: its parent does not hand ${controller} down (cgroup write ${parent.parent === null ? '' : parent.path}/cgroup.subtree_control +${controller})`;
+function noSuchFile(machine: Machine, group: Cgroup, name: string): UnknownNameError {
+  const here = CGROUP_FILES.map((file) => file.name).filter((file) => cgroupFile(machine, group, file) !== undefined);
+  const { memory, pids } = BY_NAME.get(name) ?? {};
+  const controller = memory ? 'memory' : pids ? 'pids' : undefined;
+  const known = controller === undefined ? here : [];
+  const advice =
+    controller === undefined || group.parent === null
+      ? `one of ${here.filter((file) => cgroupFile(machine, group, file)?.write !== undefined).join(' ')}`
+      : `the ${controller} controller is not handed down: cgroup write ${group.parent.path}/cgroup.subtree_control "+${controller}"`;
+  return new UnknownNameError(`${group.path || '/'} has no file ${name}`, name, known, advice, ENOENT);
 }
 
 /** One write to a file. Throws E2BIG, ENOENT (no such file), EINVAL (not for writing), and what the file says. */
 export function* writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): Job<void> {
   const file = cgroupFile(machine, group, name);
-  if (file === undefined) throw new KernelError(ENOENT, `${group.path} has no file ${name}${whyNoFile(group, name)}`);
+  if (file === undefined) throw noSuchFile(machine, group, name);
   if (text.length > MAX_WRITTEN) throw new KernelError(E2BIG, 'at most a page can be written');
   if (file.write === undefined) throw new KernelError(EINVAL, `${name} is not for writing`);
   machine.generation++;

@@ -14,7 +14,7 @@ import { MAX_GROUPS, Memcg } from '../mm/reclaim/memcg.ts';
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { freeingPages } from '../mm/reclaim/vmscan.ts';
 import { EAGAIN, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ESRCH } from '../util/errno.ts';
-import { KernelError } from '../util/errors.ts';
+import { KernelError, UnknownNameError } from '../util/errors.ts';
 import { finish, type Job } from '../util/job.ts';
 import { Cgroup, descendants } from './cgroup.ts';
 import { leaveCpu } from './cgroup-cpu.ts';
@@ -62,8 +62,20 @@ export class Cgroups implements MemcgCharger, Ticker {
   at(path: string): Cgroup {
     let group: Cgroup | undefined = this.root;
     for (const name of path.split('/')) if (name !== '') group = group?.children.get(name);
-    if (group === undefined) throw new KernelError(ENOENT, `there is no control group ${path}`);
+    if (group === undefined)
+      throw new UnknownNameError(
+        `there is no control group ${path}`,
+        path,
+        this.paths(),
+        `make it with: cgroup mkdir ${path}`,
+        ENOENT,
+      );
     return group;
+  }
+
+  /** The paths of all groups, the root left out. */
+  paths(below: Cgroup = this.root): string[] {
+    return [...below.children.values()].flatMap((group) => [group.path, ...this.paths(group)]);
   }
 
   /** The group of a process; the root where its path names none. */
@@ -89,7 +101,7 @@ export class Cgroups implements MemcgCharger, Ticker {
     const parent = this.at(path.slice(0, Math.max(0, slash)));
     if (name.length > NAME_MAX) throw new KernelError(ENAMETOOLONG, 'a name has at most 255 bytes');
     if (!isName(name)) throw new KernelError(EINVAL, `"${name}" is no name of a control group`);
-    if (parent.children.has(name)) throw new KernelError(EEXIST, `there is a control group ${path}`);
+    if (parent.children.has(name)) throw new KernelError(EEXIST, `there is a control group ${path}`, path);
     let depth = 1;
     for (let above: Cgroup | null = parent; above !== null; above = above.parent, depth++) {
       if (depth > above.maxDepth || descendants(above) >= above.maxDescendants)

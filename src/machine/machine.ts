@@ -14,7 +14,7 @@ import { Mm } from '../mm/space/mm.ts';
 import { dropMappingIfUnused, exitMmap } from '../mm/space/mmap.ts';
 import { SwapArea, type SwapKind } from '../mm/swap/swap.ts';
 import { EEXIST, EINVAL, ENOMEM } from '../util/errno.ts';
-import { KernelError } from '../util/errors.ts';
+import { KernelError, UnknownNameError } from '../util/errors.ts';
 import { finish, type Job } from '../util/job.ts';
 import { leaveCpu } from './cgroup-cpu.ts';
 import { chargePids } from './cgroup-pids.ts';
@@ -456,7 +456,7 @@ export class Machine {
 
   /** Makes a file on the simulated disk. Throws EEXIST, EINVAL. */
   createFile(name: string, path: string, sizeBytes: number, owner: Ownership): Mapping {
-    if (this.files.has(path)) throw new KernelError(EEXIST, `there is a file ${path}`);
+    if (this.files.has(path)) throw new KernelError(EEXIST, `there is a file ${path}`, path);
     checkPath(this, path);
     const file = this.#createObject(name, 'file', path, sizeBytes, owner);
     addFile(this, file);
@@ -505,17 +505,18 @@ export class Machine {
 
   #createObject(name: string, kind: 'file' | 'shmem', path: string, sizeBytes: number, owner: Ownership): Mapping {
     if (!(sizeBytes >= 0 && sizeBytes <= 2 ** 40)) throw new KernelError(EINVAL, 'size must be at most 1T');
-    if (this.objects.has(name)) throw new KernelError(EEXIST, `there is an object named ${name}`);
+    if (this.objects.has(name)) throw new KernelError(EEXIST, `there is an object named ${name}`, name);
     const mapping = this.mem.newMapping(kind, path, sizeBytes, owner);
     this.objects.set(name, mapping);
     this.generation++;
     return mapping;
   }
 
-  /** Takes the name of an object away: an unmapped shared memory object goes away. Throws EINVAL. */
+  /** Takes the name of an object away: an unmapped shared memory object goes away. Throws UnknownNameError. */
   *unlinkObject(name: string): Job<void> {
     const mapping = this.objects.get(name);
-    if (mapping === undefined) throw new KernelError(EINVAL, `no object named ${name}`);
+    if (mapping === undefined)
+      throw new UnknownNameError(`there is no object named ${name}`, name, this.objects.keys());
     this.objects.delete(name);
     removeFile(this, mapping);
     mapping.links--;
@@ -554,13 +555,14 @@ export class Machine {
   /** Makes sure that a name is free: before a pid is given out. Throws EEXIST. */
   #claimName(name: string): void {
     const namesake = this.named.get(name);
-    if (namesake !== undefined && !namesake.yields) throw new KernelError(EEXIST, `there is a process named ${name}`);
+    if (namesake !== undefined && !namesake.yields)
+      throw new KernelError(EEXIST, `there is a process named ${name}`, name);
   }
 
   /** Makes sure that a pid is free. Throws EEXIST. */
   #claim(pid: Pid): void {
     const holder = this.byTid.get(pid);
-    if (holder !== undefined && !holder.yields) throw new KernelError(EEXIST, `pid ${pid} is taken`);
+    if (holder !== undefined && !holder.yields) throw new KernelError(EEXIST, `pid ${pid} is taken`, String(pid));
     if (holder === undefined) return;
     this.tasks.delete(pid);
     holder.renumber(this.#highestPid());

@@ -5,7 +5,7 @@
  */
 import type { Mapping } from '../mm/cache/mapping.ts';
 import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../util/errno.ts';
-import { KernelError } from '../util/errors.ts';
+import { KernelError, UnknownNameError } from '../util/errors.ts';
 import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
 
@@ -30,7 +30,7 @@ export function checkPath(machine: Machine, path: string, from?: string): void {
   const names = path.replace(/^\//, '').split('/');
   const plain = path.startsWith('/') || names.length === 1;
   if (!plain || path.includes('\0') || names.some((name) => name === '' || name === '.' || name === '..'))
-    throw new KernelError(EINVAL, `"${path}" is no absolute path without . and ..`);
+    throw new KernelError(EINVAL, `"${path}" is no absolute path without . and ..`, path);
   if (path.length > PATH_BYTES || names.some((name) => name.length > NAME_MAX))
     throw new KernelError(
       ENAMETOOLONG,
@@ -71,6 +71,17 @@ function takeOut({ files, directories }: Machine, file: Mapping): void {
   }
 }
 
+function nothingAt({ files, objects }: Machine, path: string): UnknownNameError {
+  const known = path.startsWith('/') ? files.keys() : objects.keys();
+  return new UnknownNameError(
+    `there is nothing at ${path}`,
+    path,
+    known,
+    'give the name of an object or its path',
+    ENOENT,
+  );
+}
+
 /** Takes away the name of a file, or of a directory that some process is in. Throws ENOENT, ENOTEMPTY. */
 export function* unlinkPath(machine: Machine, path: string): Job<void> {
   const name = nameOf(machine, path);
@@ -79,7 +90,7 @@ export function* unlinkPath(machine: Machine, path: string): Job<void> {
     return;
   }
   if (machine.directories.has(path)) throw new KernelError(ENOTEMPTY, `there are files in ${path}`);
-  if (!noteDeleted(machine, path)) throw new KernelError(ENOENT, `there is nothing at ${path}`);
+  if (!noteDeleted(machine, path)) throw nothingAt(machine, path);
   machine.generation++;
 }
 
@@ -87,7 +98,7 @@ export function* unlinkPath(machine: Machine, path: string): Job<void> {
 export function* renamePath(machine: Machine, from: string, to: string): Job<void> {
   const file = machine.files.get(from);
   const moved = file === undefined ? [...machine.files.values()].filter(({ path }) => isWithin(path, from)) : [file];
-  if (moved.length === 0 && !isUsed(machine, from)) throw new KernelError(ENOENT, `there is nothing at ${from}`);
+  if (moved.length === 0 && !isUsed(machine, from)) throw nothingAt(machine, from);
   if (from === to) return;
   if (isWithin(to, from)) throw new KernelError(EINVAL, `${to} lies within ${from}`);
   checkPath(machine, to, from);

@@ -1,6 +1,5 @@
 /** Signals and their default actions: the only ones that a simulated process knows. */
-import { EINVAL } from '../util/errno.ts';
-import { KernelError } from '../util/errors.ts';
+import { UnknownNameError } from '../util/errors.ts';
 import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
 import type { Task } from './task.ts';
@@ -50,10 +49,16 @@ export function signalName(number: number): string {
   return name === undefined ? String(number) : `SIG${name}`;
 }
 
-/** The number of `9`, `KILL` or `SIGKILL`. Throws EINVAL. */
+/** The number of `9`, `KILL` or `SIGKILL`. Throws UnknownNameError. */
 export function signalNumber(text: string): number {
   const number = /^\d+$/.test(text) ? Number(text) : NUMBERS[text.replace(/^SIG/, '')];
-  if (number === undefined || number > 64) throw new KernelError(EINVAL, `there is no signal ${text}`);
+  if (number === undefined || number > 64)
+    throw new UnknownNameError(
+      `there is no signal ${text}`,
+      text,
+      Object.keys(NUMBERS),
+      'a number up to 64, or a name: KILL, TERM',
+    );
   return number;
 }
 

@@ -8,6 +8,7 @@ import type { StorageSettings } from '../machine/storage.ts';
 import { SYSCTLS, setSysctl, sysctlOf } from '../machine/sysctl.ts';
 import type { AppSpec } from '../machine/workload/app.ts';
 import { USER_ORDERS, type UserOptions, type UserOrder } from '../machine/workload/user.ts';
+import { closest, suggestion } from '../util/suggest.ts';
 import { parseGrowth, parseRate, parseShare, parseSpan } from './quantities.ts';
 import { parseSize, parseTime } from './words.ts';
 
@@ -43,13 +44,30 @@ const STORAGE_TIMES = [
 ] as const satisfies readonly (keyof StorageSettings)[];
 const USER_KEYS = ['turns', 'use', 'gap', 'order'];
 
-/** What can be imposed on a machine, for help texts. */
-export const IMPOSED_KEYS: readonly string[] = [
+/** Every key that can be imposed, that of an app as for all apps. */
+const IMPOSED_KEYS: readonly string[] = [
   ...SYSCTLS.map(({ name }) => name),
   ...[...STORAGE_TIMES, 'times'].map((key) => `storage.${key}`),
-  `app.KEY or app.NAME.KEY (${Object.keys(APP_KEYS).join(' ')})`,
-  `user.KEY (${USER_KEYS.join(' ')})`,
+  ...Object.keys(APP_KEYS).map((key) => `app.${key}`),
+  ...USER_KEYS.map((key) => `user.${key}`),
 ];
+
+/** Why nothing can be imposed under this key, and what may have been meant; undefined: something can. `more`: keys besides. */
+export function unknownKey(key: string, more: readonly string[] = []): { reason: string; hint: string } | undefined {
+  const known = [...IMPOSED_KEYS, ...more];
+  const [, app, appKey = ''] = APP_KEY.exec(key) ?? [];
+  const plain = app === undefined ? key : `app.${appKey}`;
+  if (known.includes(plain)) return undefined;
+  const meant = closest(plain, known);
+  const whole = app === undefined ? meant : meant?.replace(/^app\./, `app.${app}.`);
+  const kinds = `a sysctl (vm.…), storage.…, app.KEY, app.NAME.KEY, user.KEY, ${more.join(', ')}`;
+  return { reason: `there is no setting ${key}`, hint: whole === undefined ? kinds : `did you mean ${whole}?` };
+}
+
+/** The app that a key is about alone: of `app.mail.heap` mail. */
+export function appOfKey(key: string): string | undefined {
+  return APP_KEY.exec(key)?.[1];
+}
 
 /** The factor of `x1.25`; undefined where it is none. */
 export function factorOf(text: string): number | undefined {
@@ -57,7 +75,7 @@ export function factorOf(text: string): number | undefined {
   return factor > 0 ? factor : undefined;
 }
 
-/** Why a value cannot be imposed, in words; undefined: it can. */
+/** Why a value cannot be imposed, in words; undefined: it can. Precondition: the key is known. */
 export function imposeProblem(key: string, value: string): string | undefined {
   const factor = factorOf(value);
   const takes = (read: Reader, what: string) =>
@@ -82,9 +100,11 @@ export function imposeProblem(key: string, value: string): string | undefined {
     case 'user.use':
       return factor !== undefined || parseSpan(value) !== undefined ? undefined : `"${value}" is no span: 5s..15s`;
     case 'user.order':
-      return USER_ORDERS.some((order) => order === value) ? undefined : `one of ${USER_ORDERS.join(' ')}`;
+      return USER_ORDERS.some((order) => order === value)
+        ? undefined
+        : `"${value}" is no order (${suggestion(value, USER_ORDERS)})`;
   }
-  return `there is no setting ${key}: ${IMPOSED_KEYS.join(', ')}`;
+  return undefined;
 }
 
 /** Notes a value, and puts it into force where that can be done now. Precondition: no imposeProblem. */

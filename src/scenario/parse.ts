@@ -4,11 +4,12 @@ import { trimBytes } from '../util/bytes.ts';
 import { ERRNO_NAMES } from '../util/errno.ts';
 import { UnknownNameError } from '../util/errors.ts';
 import { finish, isJob, type Job } from '../util/job.ts';
-import { closest, suggestion } from '../util/suggest.ts';
+import { closest, nearest, suggestion } from '../util/suggest.ts';
 import { policySteps } from './compare/policy-steps.ts';
 import { processOf } from './resolve-names.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { AppStep, MachineStep, ProcessStep, StepContext, StepResult } from './step.ts';
+import { formProblem } from './step-forms.ts';
 import { addressSteps } from './steps/address-steps.ts';
 import { branchSteps } from './steps/branch-steps.ts';
 import { captureSteps } from './steps/capture-steps.ts';
@@ -59,7 +60,7 @@ export interface ParsedStep {
   /** `expect=ENOMEM`: how it is meant to fail. */
   readonly expect: Word | undefined;
   /** What is done, but probably not as it was meant. */
-  readonly warning: string | undefined;
+  readonly warnings: readonly string[];
   run(ctx: StepContext): StepResult;
   /** The same, in pieces where its work has no small bound. */
   start(ctx: StepContext): StepResult | Job<StepResult>;
@@ -89,62 +90,97 @@ function parseStep(line: string, file: string, number: number): ParsedStep | und
   const expect = all.find(({ key }) => key === 'expect');
   const words = expect === undefined ? all : all.filter((word) => word !== expect);
   if (expect !== undefined) checkExpectation(expect, file, number);
-  const understood = understand(words, line, file, number);
+  const understood = understand({ words, source: line, file, number });
   const text = trimBytes(withoutComment(line, all.at(-1)!.column));
-  const warning = warningOf(words, understood.word);
   const run = (ctx: StepContext): StepResult => {
     const result = understood.start(ctx);
     return isJob(result) ? finish(result) : result;
   };
-  return { file, line: number, text, words, expect, warning, ...understood, run };
+  return { file, line: number, text, words, expect, ...understood, run };
+}
+
+type Understood = Pick<ParsedStep, 'word' | 'partial' | 'stopsAnywhere' | 'subject' | 'names' | 'start' | 'warnings'>;
+
+/** A line in words, and where it stands. */
+interface Line {
+  readonly words: readonly Word[];
+  readonly source: string;
+  readonly file: string;
+  readonly number: number;
+}
+
+function argsOf(words: readonly Word[], { file, number, source }: Line, usage: string): Args {
+  return new Args(words, file, number, source, usage);
 }
 
 /** Which step a line is, and what it does. */
-function understand(
-  words: readonly Word[],
-  line: string,
-  file: string,
-  number: number,
-): Pick<ParsedStep, 'word' | 'partial' | 'stopsAnywhere' | 'subject' | 'names' | 'start'> {
+function understand(at: Line): Understood {
+  const { words, file, number } = at;
   const [first, second] = words;
   if (first === undefined) throw new ScenarioError(file, number, 1, 'there is no step', 'expect= follows a step');
   const machineStep = first.key === undefined ? MACHINE_STEPS.get(first.text) : undefined;
-  if (machineStep !== undefined) {
-    const args = new Args(words.slice(1), file, number, line, machineStep.usage);
-    if (machineStep.names !== undefined) refuseStepName(machineStep.names, second, args);
-    const run = machineStep.parse(args);
-    args.end();
-    return {
-      word: first.text,
-      partial: machineStep.partial ?? false,
-      stopsAnywhere: machineStep.stopsAnywhere ?? false,
-      subject: undefined,
-      names: args.names,
-      start: run,
-    };
-  }
+  if (machineStep !== undefined) return ofMachine(machineStep, at);
+  if (first.text === 'machine')
+    throw new ScenarioError(
+      file,
+      number,
+      first.column,
+      'machine says what the machine is, and it is there by now',
+      'move this line before all other steps; change it later with: swap, sysctl',
+    );
   const appStep = second === undefined ? undefined : APP_STEPS.get(second.text);
-  if (appStep !== undefined) {
-    const args = new Args(words.slice(2), file, number, line, appStep.usage);
-    const run = appStep.parse(args);
-    args.end();
-    const start = (ctx: StepContext): StepResult | Job<StepResult> => run(ctx, first.text);
-    // Whether an app is known shows when the step is carried out: it changes nothing before it looks.
-    return { word: appStep.word, partial: appStep.partial ?? false, subject: undefined, names: [], start };
-  }
   const processStep = second === undefined ? undefined : PROCESS_STEPS.get(second.text);
-  if (processStep === undefined) throw unknownStep(first, second, file, number);
-  const args = new Args(words.slice(2), file, number, line, processStep.usage);
-  if (processStep.names !== undefined) refuseStepName(processStep.names, words[2], args);
-  const run = processStep.parse(args);
-  args.end();
+  if (appStep === undefined && processStep === undefined) throw unknownStep(at);
+  try {
+    if (processStep !== undefined) return ofProcess(processStep, at);
+    return ofApp(appStep!, at);
+  } catch (error) {
+    // `polic reclaim` is no process named polic that is told to reclaim, but a slip in policy.
+    const meant = error instanceof ScenarioError ? meantMachineStep(at) : undefined;
+    throw meant === undefined ? error : noStep(first, meant, at);
+  }
+}
+
+function ofMachine(row: MachineStep, at: Line): Understood {
+  const { words } = at;
+  const args = argsOf(words.slice(1), at, row.usage);
+  if (row.names !== undefined) refuseStepName(row.names, words[1], args);
+  const start = row.parse(args);
   return {
-    word: processStep.word,
-    partial: processStep.partial ?? false,
-    subject: first,
+    word: row.word,
+    partial: row.partial ?? false,
+    stopsAnywhere: row.stopsAnywhere ?? false,
+    subject: undefined,
     names: args.names,
+    warnings: finished(args, row.word, words),
+    start,
+  };
+}
+
+function ofApp(row: AppStep, at: Line): Understood {
+  const { words } = at;
+  const args = argsOf(words.slice(2), at, row.usage);
+  const run = row.parse(args);
+  const start = (ctx: StepContext): StepResult | Job<StepResult> => run(ctx, words[0]!.text);
+  // Whether an app is known shows when the step is carried out: it changes nothing before it looks.
+  const warnings = finished(args, row.word, words);
+  return { word: row.word, partial: row.partial ?? false, subject: undefined, names: [], warnings, start };
+}
+
+function ofProcess(row: ProcessStep, at: Line): Understood {
+  const { words } = at;
+  const subject = words[0]!;
+  const args = argsOf(words.slice(2), at, row.usage);
+  if (row.names !== undefined) refuseStepName(row.names, words[2], args);
+  const run = row.parse(args);
+  return {
+    word: row.word,
+    partial: row.partial ?? false,
+    subject,
+    names: args.names,
+    warnings: finished(args, row.word, words),
     start: (ctx) => {
-      const task = subjectOf(ctx, first.text);
+      const task = subjectOf(ctx, subject.text);
       const { pressure } = ctx.machine;
       const result = pressure.runAs(task, () => run(ctx, task));
       return isJob(result) ? pressure.runInPiecesAs(task, result) : result;
@@ -152,22 +188,64 @@ function understand(
   };
 }
 
+/** Complains about what is left over and what does not go together; the warnings about the rest. */
+function finished(args: Args, step: string, words: readonly Word[]): readonly string[] {
+  args.end();
+  const problem = formProblem(args, step);
+  if (problem !== undefined) throw problem;
+  warnOfComm(args, words, step);
+  return args.warnings;
+}
+
+/** The step of the machine that a line would be but for a slip in its first word; `withText`: also one that takes any text. */
+function meantMachineStep(at: Line, withText = false): string | undefined {
+  return nearest(at.words[0]!.text, MACHINE_STEPS.keys()).find((name) => {
+    const row = MACHINE_STEPS.get(name)!;
+    const args = argsOf(at.words.slice(1), at, row.usage);
+    try {
+      row.parse(args);
+      args.end();
+    } catch {
+      return false;
+    }
+    return (withText || !args.takesAnything) && formProblem(args, name) === undefined;
+  });
+}
+
+/** The step of a process that a line would be but for a slip in its second word. */
+function meantProcessStep(at: Line): string | undefined {
+  const near = nearest(at.words[1]?.text ?? '', [...PROCESS_STEPS.keys(), ...APP_STEPS.keys()]);
+  const fits = near.find((name) => {
+    const row = PROCESS_STEPS.get(name);
+    try {
+      return row === undefined || ofProcess(row, at) !== undefined;
+    } catch {
+      return false;
+    }
+  });
+  return fits ?? near[0];
+}
+
+function noStep(first: Word, meant: string | undefined, { file, number }: Line): ScenarioError {
+  const hint =
+    meant === undefined ? suggestion(first.text, ['machine', ...MACHINE_STEPS.keys()]) : `did you mean ${meant}?`;
+  return new ScenarioError(file, number, first.column, `"${first.text}" is no step`, hint);
+}
+
 /** Either the second word was meant to be a step of a process, or the first one of the machine. */
-function unknownStep(first: Word, second: Word | undefined, file: string, number: number): ScenarioError {
-  const ofMachine = ['machine', ...MACHINE_STEPS.keys()];
-  const ofProcess = [...PROCESS_STEPS.keys(), ...APP_STEPS.keys()];
-  const meantFirst = first.text.length < 3 ? undefined : closest(first.text, ofMachine);
-  const meantSecond = second === undefined ? undefined : closest(second.text, ofProcess);
-  if (second === undefined || (meantFirst !== undefined && meantSecond === undefined && first.text !== 'machine')) {
-    const hint = meantFirst === undefined ? `one of ${ofMachine.join(' ')}` : `did you mean ${meantFirst}?`;
-    return new ScenarioError(file, number, first.column, `"${first.text}" is no step`, hint);
-  }
+function unknownStep(at: Line): ScenarioError {
+  const [first, second] = at.words as [Word, Word | undefined];
+  const meantSecond = second === undefined ? undefined : meantProcessStep(at);
+  const fits = meantMachineStep(at, meantSecond === undefined);
+  const near = first.text.length < 3 ? undefined : closest(first.text, ['machine', ...MACHINE_STEPS.keys()]);
+  const meantFirst = fits ?? (meantSecond === undefined ? near : undefined);
+  if (second === undefined || meantFirst !== undefined) return noStep(first, meantFirst ?? near, at);
   return new ScenarioError(
-    file,
-    number,
+    at.file,
+    at.number,
     second.column,
     `"${second.text}" is no step of a process, nor "${first.text}" one of the machine`,
-    meantSecond === undefined ? `one of ${ofProcess.join(' ')}` : `did you mean ${meantSecond}?`,
+    meantSecond === undefined ? suggestion(second.text, PROCESS_STEPS.keys()) : `did you mean ${meantSecond}?`,
   );
 }
 
@@ -179,11 +257,11 @@ function checkExpectation(word: Word, file: string, number: number): void {
 }
 
 /** A name that does not fit is cut off, as the kernel does it. */
-function warningOf(words: readonly Word[], step: string): string | undefined {
-  if (words.some(({ text }) => text === 'kthread')) return undefined;
-  const comm = step === 'comm' ? words[2] : words.find(({ key }) => key === 'comm');
-  if (comm === undefined || comm.value.length <= COMM_BYTES) return undefined;
-  return `column ${comm.column}: comm "${comm.value}" is cut off after ${COMM_BYTES} bytes`;
+function warnOfComm(args: Args, words: readonly Word[], step: string): void {
+  const comm = step === 'comm' ? words[2] : args.given.find(({ key }) => key === 'comm');
+  if (comm === undefined || comm.value.length <= COMM_BYTES || args.given.some(({ text }) => text === 'kthread'))
+    return;
+  args.warn(comm, `comm "${comm.value}" is cut off after ${COMM_BYTES} bytes`);
 }
 
 /** A process named like a step would never be heard of again: its lines would be read as that step. */

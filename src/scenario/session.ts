@@ -10,12 +10,13 @@ import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import { ACCESS_SIGNALS } from '../machine/signal.ts';
 import type { DeviceOptions } from '../machine/storage.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
-import { trimBytes } from '../util/bytes.ts';
+import { textOf, trimBytes } from '../util/bytes.ts';
 import { EINVAL, ENOSPC } from '../util/errno.ts';
 import { BugError, KernelError, UnknownNameError } from '../util/errors.ts';
 import { finish, isJob, type Job, undivided } from '../util/job.ts';
 import { logger } from '../util/log.ts';
 import { closest, suggestion } from '../util/suggest.ts';
+import { FinalCheck } from './final-check.ts';
 import { factorOf } from './impose.ts';
 import { eachStep, type ParsedStep } from './parse.ts';
 import { resolveNames } from './resolve-names.ts';
@@ -142,15 +143,22 @@ export class Session implements Branches {
     if (this.#recorded) this.#machine.usualCatches = ACCESS_SIGNALS;
     this.#options.watch?.(this.#machine);
     this.warnings = [];
+    const check = new FinalCheck();
     try {
       for (const key of Object.keys(this.#options.machine ?? {})) this.#machine.imposed.set(`machine.${key}`, '');
       for (const { from, step } of this.#options.first ?? [])
-        for (const first of eachStep(step, from)) finish(carryOut(first, this.#machine));
+        for (const first of eachStep(step, from)) {
+          finish(carryOut(first, this.#machine));
+          check.note(first);
+        }
       for (const step of eachStep(rest, file)) {
         const record = finish(carryOut(step, this.#machine));
-        this.#noteWarning(step);
+        check.note(step);
+        this.#noteWarnings(step);
         onStep(step, record);
       }
+      check.throwIfMissing(this.#machine);
+      this.warnings.push(...check.warnings(this.#machine).map(textOf));
     } catch (error) {
       this.#machine = before;
       throw error;
@@ -275,7 +283,7 @@ export class Session implements Branches {
     this.warnings = [];
     for (const step of eachStep(steps, file)) {
       const record = finish(carryOut(step, machine));
-      this.#noteWarning(step);
+      this.#noteWarnings(step);
       onStep(step, record);
     }
     this.#take(machine, file);
@@ -338,11 +346,9 @@ export class Session implements Branches {
   #kept(name: string): Kept {
     const kept = this.snapshots.get(name);
     if (kept !== undefined) return kept;
-    const names = [...this.snapshots.keys()].join(' ');
-    throw new KernelError(
-      EINVAL,
-      `there is no snapshot ${name}${names === '' ? '; make one with: snapshot NAME' : `: ${names}`}`,
-    );
+    const names = [...this.snapshots.keys()];
+    const advice = names.length === 0 ? 'make one with: snapshot NAME' : undefined;
+    throw new UnknownNameError(`there is no snapshot ${name}`, name, names, advice);
   }
 
   #replace(machine: Machine): void {
@@ -377,8 +383,8 @@ export class Session implements Branches {
     };
   }
 
-  #noteWarning({ file, line, warning }: ParsedStep): void {
-    if (warning !== undefined) this.warnings.push(`${file}:${line}: warning: ${warning}`);
+  #noteWarnings({ file, line, warnings }: ParsedStep): void {
+    for (const warning of warnings) this.warnings.push(textOf(`${file}:${line}: warning: ${warning}`));
   }
 
   *#carryOut(step: ParsedStep): Job<StepRecord> {
@@ -458,16 +464,21 @@ function loaded(saved: Uint8Array, file: string): Machine {
 function asScenarioError(error: unknown, step: ParsedStep): Error {
   if (error instanceof ScenarioError || error instanceof BugError) return error;
   if (error instanceof UnknownNameError) return aboutName(error, step);
-  if (error instanceof KernelError) return new ScenarioError(step.file, step.line, 1, error.message, step.text);
+  if (error instanceof KernelError) {
+    const column = step.words.findLast(({ value }) => value === error.about)?.column ?? 1;
+    return new ScenarioError(step.file, step.line, column, error.message, step.text);
+  }
   return error instanceof Error ? error : new Error(String(error));
 }
 
 /** The complaint about a name, at the name. */
 function aboutName({ message, unknownName, known, advice }: UnknownNameError, step: ParsedStep): ScenarioError {
-  const word = step.words.find(({ value }) => value.split(',').includes(unknownName));
+  const word =
+    step.words.find(({ value }) => value.split(',').includes(unknownName)) ??
+    step.words.find(({ value }) => value.startsWith(unknownName) || value.endsWith(`/${unknownName}`));
   const meant = closest(unknownName, known);
   const hint = meant === undefined ? (advice ?? suggestion(unknownName, known)) : `did you mean ${meant}?`;
-  const reason = message.replace(/^EINVAL: /, '');
+  const reason = message.replace(/^E[A-Z0-9]+: /, '');
   return new ScenarioError(step.file, step.line, word?.column ?? 1, reason, hint);
 }
 
@@ -517,6 +528,8 @@ function scaledSize(text: string, own: string | undefined): string {
   return factor === undefined || bytes === undefined ? text : String(Math.round((bytes * factor) / 4096) * 4096);
 }
 
+const SWAP_KINDS = ['zram', 'disk'] as const satisfies readonly SwapKind[];
+
 /** Least RAM, bytes; the most is what the machine can do. */
 const MIN_RAM = 2 ** 20;
 /** The end of the year 9999, milliseconds since the epoch. */
@@ -526,10 +539,10 @@ const MAX_BOOT_MS = 253_402_300_799_999;
 export function machineOptions(args: Args): MachineOptions {
   const ramBytes = args.sizeKey('ram', MIN_RAM, MAX_ADDRESS);
   const swapBytes = args.sizeKey('swap');
-  const kind = choiceKey(args, 'swapkind', ['zram', 'disk'] as const);
-  const profile = choiceKey(args, 'profile', PROFILE_NAMES);
-  const kernel = choiceKey(args, 'kernel', KERNEL_NAMES);
-  const psi = choiceKey(args, 'psi', PSI_MODES);
+  const swapKind = args.choiceKey('swapkind', SWAP_KINDS);
+  const profile = args.choiceKey('profile', PROFILE_NAMES);
+  const kernel = args.choiceKey('kernel', KERNEL_NAMES);
+  const psi = args.choiceKey('psi', PSI_MODES);
   const seed = args.integerKey('seed', 0, Number.MAX_SAFE_INTEGER);
   const cpus = args.integerKey('cpus', 1, 1024);
   const uptime = args.key('uptime');
@@ -541,7 +554,7 @@ export function machineOptions(args: Args): MachineOptions {
   return {
     ...(ramBytes === undefined ? {} : { ramBytes }),
     ...(swapBytes === undefined ? {} : { swapBytes }),
-    ...(kind === undefined ? {} : { swapKind: kind }),
+    ...(swapKind === undefined ? {} : { swapKind }),
     ...(profile === undefined ? {} : { profile }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(psi === undefined ? {} : { psi }),
@@ -554,15 +567,6 @@ export function machineOptions(args: Args): MachineOptions {
     ...(readaheadBytes === undefined ? {} : { readaheadBytes }),
     ...(statFlush === undefined ? {} : { statFlushUs: args.time('statflush', statFlush) }),
   };
-}
-
-/** `key=` with one of a few words. */
-function choiceKey<T extends string>(args: Args, key: string, choices: readonly T[]): T | undefined {
-  const word = args.key(key);
-  const found = choices.find((choice) => choice === word?.value);
-  if (word !== undefined && found === undefined)
-    throw args.fail(`${key} "${word.value}" is not known`, word, `one of ${choices.join(' ')}`);
-  return found;
 }
 
 /** The words for times of devices, with the option of each. */

@@ -150,6 +150,13 @@ export class Args {
   /** What the step has looked for, for suggestions. */
   readonly #askedKeys = new Set<string>();
   readonly #askedFlags = new Set<string>();
+  /** Keys and lone words that stand there and are known to the step. */
+  readonly given: Word[] = [];
+  /** What is done, but probably not as it was meant. */
+  readonly warnings: string[] = [];
+  /** The step takes text up to the end of the line: it is no wonder that the line is accepted. */
+  takesAnything = false;
+  readonly #inOrder: { readonly what: string; readonly word: Word }[] = [];
   readonly #file: string;
   readonly line: number;
   readonly #end: number;
@@ -174,13 +181,28 @@ export class Args {
     return new ScenarioError(this.#file, this.line, word?.column ?? this.#end, reason, hint);
   }
 
+  /** Notes that a word is probably not meant as it is understood. */
+  warn(word: Word, what: string): void {
+    this.warnings.push(`column ${word.column}: ${what}`);
+  }
+
+  /** Whether the step looks for a lone word of this name. */
+  knowsFlag(name: string): boolean {
+    return this.#askedFlags.has(name);
+  }
+
   /** The complaint about a word that nobody has read, where one that is read was probably meant. */
   #misspelled(): ScenarioError | undefined {
     for (const word of this.#words) {
       if (this.#used.has(word)) continue;
       const asked = word.key === undefined ? this.#askedFlags : this.#askedKeys;
-      const meant = closest(word.key ?? word.text, asked);
-      if (meant === undefined || meant === (word.key ?? word.text)) continue;
+      const name = word.key ?? word.text;
+      if (this.given.some((other) => (other.key ?? other.text) === name)) {
+        const twice = `${word.key === undefined ? name : `${name}=`} is there twice`;
+        return new ScenarioError(this.#file, this.line, word.column, twice, 'leave one of them out');
+      }
+      const meant = closest(name, asked);
+      if (meant === undefined || meant === name) continue;
       const hint = `did you mean ${word.key === undefined ? meant : `${meant}=`}?`;
       return new ScenarioError(this.#file, this.line, word.column, `"${word.text}" is not expected here`, hint);
     }
@@ -197,6 +219,7 @@ export class Args {
   next(what: string): Word {
     const word = this.optional();
     if (word === undefined) throw this.fail(`${what} is missing`);
+    this.#inOrder.push({ what, word });
     return word;
   }
 
@@ -214,6 +237,20 @@ export class Args {
     return word?.value;
   }
 
+  /** The values of a key that lists objects which have to be there when the step is carried out. */
+  objectsKey(key: string): string[] {
+    const word = this.key(key);
+    if (word === undefined) return [];
+    const names: string[] = [];
+    let column = word.column + key.length + 1;
+    for (const name of word.value.split(',')) {
+      if (name !== '') this.names.push({ what: 'object', word: { text: name, column, key: undefined, value: name } });
+      if (name !== '') names.push(name);
+      column += name.length + 1;
+    }
+    return names;
+  }
+
   /** One of some words. */
   choice<T extends string>(what: string, choices: readonly T[]): T {
     const word = this.next(what);
@@ -227,15 +264,30 @@ export class Args {
   flag(name: string): boolean {
     this.#askedFlags.add(name);
     const word = this.#words.find((w) => w.key === undefined && w.text === name && !this.#used.has(w));
-    if (word !== undefined) this.#used.add(word);
+    if (word !== undefined) {
+      this.#used.add(word);
+      this.given.push(word);
+    }
     return word !== undefined;
+  }
+
+  /** The value of a key that is one of some words. */
+  choiceKey<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const word = this.key(name);
+    if (word === undefined) return undefined;
+    const found = choices.find((choice) => choice === word.value);
+    if (found === undefined)
+      throw this.fail(`${name} "${word.value}" is not known`, word, suggestion(word.value, choices));
+    return found;
   }
 
   /** The value of `key=…`. */
   key(name: string): Word | undefined {
     this.#askedKeys.add(name);
     const word = this.#words.find((w) => w.key === name);
-    if (word !== undefined) this.#used.add(word);
+    if (word === undefined) return undefined;
+    this.#used.add(word);
+    if (!this.given.includes(word)) this.given.push(word);
     return word;
   }
 
@@ -294,6 +346,7 @@ export class Args {
 
   /** Everything not yet read, as written. */
   rest(): string {
+    this.takesAnything = true;
     const first = this.#words.find((w) => !this.#used.has(w));
     for (const word of this.#words) this.#used.add(word);
     return first === undefined ? '' : this.source.slice(first.column - 1).replace(/[ \t\r\v\f]+$/, '');
@@ -302,6 +355,7 @@ export class Args {
   /** The rest of the line: one (quoted) word as it is, or everything as written. */
   text(what: string): string {
     const first = this.next(what);
+    this.#inOrder.pop();
     const more = this.rest();
     return more === '' ? first.text : `${first.text} ${more}`;
   }
@@ -310,5 +364,8 @@ export class Args {
   end(): void {
     const word = this.#words.find((w) => !this.#used.has(w));
     if (word !== undefined) throw this.#misspelled() ?? this.fail(`"${word.text}" is not expected here`, word);
+    for (const { what, word: taken } of this.#inOrder)
+      if (this.#askedFlags.has(taken.text) && !this.given.some(({ text }) => text === taken.text))
+        this.warn(taken, `"${taken.text}" is taken for the ${what}, not for the word ${taken.text} of the step`);
   }
 }

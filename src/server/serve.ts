@@ -7,7 +7,7 @@ import { CGROUP_NAME } from './cgroup-tree.ts';
 import type { Front, StartFront } from './front.ts';
 import { errorLine } from './messages.ts';
 import type { ResetAnswer, ResetRequest } from './resets.ts';
-import { describeError, type FromServer, type StartMessage } from './server-protocol.ts';
+import { describeError, type FromServer, type StartMessage, type WarningsMessage } from './server-protocol.ts';
 import { SYSFS_NAME } from './sysfs-tree.ts';
 
 /** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
@@ -52,8 +52,12 @@ async function serve(start: StartMessage, startFront: StartFront): Promise<void>
     throw error;
   }
   const { mountpoint, transport, capabilities } = mount;
+  mount.onMessage((message) => {
+    const said = message as ResetAnswer | WarningsMessage;
+    if (said.kind === 'warnings') said.lines.forEach(notice);
+    else tell(said);
+  });
   tell({ kind: 'ready', mountpoint, transport, capabilities, ui: front?.url });
-  mount.onMessage((answer) => tell(answer as ResetAnswer));
   process.on('message', (request: ResetRequest) => mount.send(request));
   if (start.attached) {
     const end = (): void => void endAll(branches).then(() => mount.unmount());

@@ -36,6 +36,12 @@ export interface ErrorMessage {
   readonly hint?: string | undefined;
 }
 
+/** From the file system, once it has been made: what is probably not meant in the scenario as it was understood. */
+export interface WarningsMessage {
+  readonly kind: 'warnings';
+  readonly lines: readonly string[];
+}
+
 /** From the server process: at most one of ready and error, any number of notices before. */
 export type FromServer =
   | { readonly kind: 'notice'; readonly line: string }

@@ -23,6 +23,7 @@ import { takeResets } from './resets.ts';
 import { addOwnProcesses } from './run/own-processes.ts';
 import { tellSurroundings } from './run/surroundings.ts';
 import { addDesk, Desk, type FindCaller } from './run/syscalls/desk.ts';
+import type { WarningsMessage } from './server-protocol.ts';
 import { SessionHost } from './session-host.ts';
 import { giveTo, squashIds } from './squash-ids.ts';
 import { addSysfsTree } from './sysfs-tree.ts';
@@ -71,6 +72,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
     watch: (machine) => trace?.watch(machine),
   });
   session.setUp(text, file);
+  if (session.warnings.length > 0) hooks.send({ kind: 'warnings', lines: session.warnings } satisfies WarningsMessage);
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
   const host = new SessionHost(session, virtual, { inSlices: true });
   const owner = more.filesOf === undefined ? mounter() : { uid: more.filesOf, gid: mounter().gid };

@@ -11,7 +11,7 @@
  */
 import { test as base, expect } from 'vitest';
 import { mount } from '../library/mount.ts';
-import type { MountedProc } from '../library/mounted-proc.ts';
+import { checkEventType, type MountedProc } from '../library/mounted-proc.ts';
 import type { EventType } from '../machine/event-types.ts';
 import { builtInScenario } from '../scenario/built-in.ts';
 import { machineReport } from './report.ts';
@@ -57,6 +57,7 @@ interface MatcherResult {
 
 expect.extend({
   toHaveEvent(proc: MountedProc, type: EventType, members: Readonly<Record<string, unknown>> = {}): MatcherResult {
+    checkEventType(type);
     const events = proc.eventsSoFar;
     const pass = events.some(
       (event) =>

@@ -4,21 +4,24 @@ import { EINVAL, errnoName } from './errno.ts';
 export class KernelError extends Error {
   readonly errno: number;
   readonly code: string;
-  constructor(errno: number, reason: string) {
+  /** The name or number that it is about, where it is about one. */
+  readonly about: string | undefined;
+  constructor(errno: number, reason: string, about?: string) {
     super(`${errnoName(errno)}: ${reason}`);
     this.name = 'KernelError';
     this.errno = errno;
     this.code = errnoName(errno);
+    this.about = about;
   }
 }
 
-/** EINVAL for a name that nothing has; `known`: the names that there are, `advice`: what to do where none is near. */
+/** A name that nothing has; `known`: the names that there are, `advice`: what to do where none is near. EINVAL, if nothing else is said. */
 export class UnknownNameError extends KernelError {
   readonly unknownName: string;
   readonly known: readonly string[];
   readonly advice: string | undefined;
-  constructor(reason: string, unknownName: string, known: Iterable<string>, advice?: string) {
-    super(EINVAL, reason);
+  constructor(reason: string, unknownName: string, known: Iterable<string>, advice?: string, errno = EINVAL) {
+    super(errno, reason, unknownName);
     this.unknownName = unknownName;
     this.known = [...known];
     this.advice = advice;

@@ -5,16 +5,23 @@ const MOST_LISTED = 12;
 
 /** The name that was probably meant: at most two, and at most a third, of its letters are other ones. */
 export function closest(text: string, known: Iterable<string>): string | undefined {
-  const most = Math.max(1, Math.min(2, Math.floor(text.length / 3)));
-  let best: string | undefined;
-  let least = most + 1;
-  for (const name of known) {
-    const distance =
-      transposed(text, name) || abbreviates(text, name) ? 1 : leven(text, name, { maxDistance: most + 1 });
-    if (distance < least) [best, least] = [name, distance];
-  }
-  return best;
+  return nearest(text, known)[0];
 }
+
+/** All names that may have been meant, the nearest first. */
+export function nearest(text: string, known: Iterable<string>): string[] {
+  const most = Math.max(1, Math.min(2, Math.floor(text.length / 3)));
+  const near: { name: string; distance: number }[] = [];
+  for (const name of known) {
+    const letters = transposed(text, name) ? 1 : leven(text, name, { maxDistance: most + 1 });
+    const distance = letters > most && abbreviates(text, name) ? most + ABBREVIATED : letters;
+    if (distance < most + 1) near.push({ name, distance });
+  }
+  return near.sort((a, b) => a.distance - b.distance).map(({ name }) => name);
+}
+
+/** A name of which the text is an abbreviation comes behind those that are a slip away. */
+const ABBREVIATED = 0.5;
 
 /** Whether two letters beside each other have changed places. */
 function transposed(a: string, b: string): boolean {

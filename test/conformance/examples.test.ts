@@ -1,4 +1,4 @@
-/** The same small daemon tested from vitest, node:test, pytest, C and plain sh: the examples that the manual points to. */
+/** The same small daemon tested from vitest, node:test, pytest, Go, C and plain sh: the examples that the manual points to. */
 import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,6 +41,7 @@ describe.skipIf(skipMounts)('the daemon is tested from', { timeout: 150_000 }, (
   test('node:test', () => expectRight('node --test daemon.node-test.js', /# pass 1|pass 1/));
   test('plain sh', () => expectRight('sh daemon.sh', /the daemon works/));
   test('pytest', () => expectRight('python3 -m pytest -q -p no:cacheprovider test_daemon.py', /1 passed/));
+  test('Go', () => expectRight('go test -count=1 -vet=off daemon_test.go', /^ok /m));
   test('C, with ctest', () =>
     expectRight(
       'cmake -S . -B build -DRECLAIMFS="$RECLAIMFS" >/dev/null && cmake --build build >/dev/null && ctest --test-dir build',

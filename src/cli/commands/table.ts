@@ -6,6 +6,7 @@ import { demoCommand } from './demo.ts';
 import { diffCommand } from './diff.ts';
 import { doctorCommand } from './doctor.ts';
 import { helpCommand } from './help.ts';
+import { importCommand } from './import.ts';
 import { mountCommand } from './mount.ts';
 import { playCommand } from './play.ts';
 import { recordCommand } from './record.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly CommandRow[] = [
   captureCommand,
   recordCommand,
   replayCommand,
+  importCommand,
   compareCommand,
   wssCommand,
   diffCommand,

@@ -10,10 +10,12 @@ import {
   KILLER_NAMES,
   POLICY_SYNTAX,
   parsePolicy,
+  policyHint,
   policyText,
   RECLAIMER_NAMES,
 } from '../../scenario/compare/policies.ts';
 import { settingProblem } from '../../scenario/compare/policy-steps.ts';
+import { suggestion } from '../../util/suggest.ts';
 import { unpacked } from '../../util/unpacked.ts';
 import { CliError, EXIT_USAGE } from '../command.ts';
 
@@ -53,7 +55,7 @@ export async function policiesOf(flags: PolicyFlags): Promise<NamedPolicy[]> {
 
 function builtIn(name: string): NamedPolicy {
   const policy = parsePolicy(name);
-  if (policy === undefined) throw usage(`policy "${name}" is not known: ${POLICY_SYNTAX}`);
+  if (policy === undefined) throw usage(`policy "${name}" is not known: ${policyHint(name)}`);
   return { name, about: aboutPolicy(policy), source: { kind: 'factors', factors: policyText(policy) } };
 }
 
@@ -65,7 +67,7 @@ function factorial({ killer, reclaimer, volatile }: PolicyFlags): string[] {
   const marks = list(volatile ?? 'off');
   const unknown = (what: string, levels: readonly string[], known: readonly string[]) => {
     const wrong = levels.find((level) => !known.includes(level));
-    if (wrong !== undefined) throw usage(`${what} "${wrong}" is not known: ${known.join(', ')}`);
+    if (wrong !== undefined) throw usage(`${what} "${wrong}" is not known: ${suggestion(wrong, known)}`);
   };
   unknown('killer', killers, KILLER_NAMES);
   unknown(
@@ -146,6 +148,11 @@ function readText(option: string, file: string): string {
   return unpacked(file, bytes).toString('utf8');
 }
 
+function problemOf(key: string, value: string): string | undefined {
+  const problem = settingProblem(key, value);
+  return problem && `${problem.reason}${problem.hint === undefined ? '' : ` (${problem.hint})`}`;
+}
+
 const MACHINE_KEYS = ['ram', 'swap', 'swapkind', 'profile', 'cpus', 'uptime'];
 
 /** `--set KEY=V1,V2,…`, as often as given. */
@@ -160,7 +167,7 @@ export function settingsOf(texts: readonly string[]): Map<string, readonly strin
       // A wrong value of a machine key is told by the scenario's own reader, as for the machine line.
       const problem =
         machineKey === undefined
-          ? settingProblem(key, value)
+          ? problemOf(key, value)
           : MACHINE_KEYS.includes(machineKey)
             ? undefined
             : `${key}: one of ${MACHINE_KEYS.map((name) => `machine.${name}`).join(' ')} (seeds: --seeds)`;

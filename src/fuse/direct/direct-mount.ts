@@ -60,6 +60,8 @@ export class DirectMount implements MountHandle {
   #reason: CloseReason | undefined;
   #workerEnded: Promise<void>;
   #onMessage: ((message: unknown) => void) | undefined;
+  /** What the file system said before anybody listened. */
+  readonly #early: unknown[] = [];
   #unsupervise: () => void;
   #notice: (line: string) => void;
   #settleClosed: (reason: CloseReason) => void = () => {};
@@ -138,6 +140,12 @@ export class DirectMount implements MountHandle {
 
   onMessage(handler: (message: unknown) => void): void {
     this.#onMessage = handler;
+    for (const message of this.#early.splice(0)) handler(message);
+  }
+
+  #tellOwner(message: unknown): void {
+    if (this.#onMessage === undefined) this.#early.push(message);
+    else this.#onMessage(message);
   }
 
   #take(message: FromKernelThread): void {
@@ -157,7 +165,7 @@ export class DirectMount implements MountHandle {
       case 'message':
         // Who hears that a process has gone must not find its name any more.
         if (this.#notices.length > 0) this.#heldMessages.push(message.message);
-        else this.#onMessage?.(message.message);
+        else this.#tellOwner(message.message);
         return;
       case 'stop':
         this.#end({ kind: 'unmounted', lazy: false });
@@ -196,7 +204,7 @@ export class DirectMount implements MountHandle {
     if (notice === undefined) {
       this.#notices = [];
       this.#poke();
-      for (const message of this.#heldMessages.splice(0)) this.#onMessage?.(message);
+      for (const message of this.#heldMessages.splice(0)) this.#tellOwner(message);
       return;
     }
     write(this.#fd, notice, () => {

@@ -63,6 +63,8 @@ export class NativeMount implements MountHandle {
   #reason: CloseReason | undefined;
   #onInit: () => void = () => {};
   #onMessage: ((message: unknown) => void) | undefined;
+  /** What the file system said before anybody listened. */
+  readonly #early: unknown[] = [];
   #deliver: (message: unknown) => void;
   #notice: (line: string) => void;
   #unsupervise: () => void = () => {};
@@ -160,12 +162,14 @@ export class NativeMount implements MountHandle {
 
   onMessage(handler: (message: unknown) => void): void {
     this.#onMessage = handler;
+    for (const message of this.#early.splice(0)) handler(message);
   }
 
   /** From the file system to the owner. */
   receive(message: unknown): void {
     const copy: unknown = structuredClone(message);
-    setImmediate(() => this.#onMessage?.(copy));
+    if (this.#onMessage === undefined) this.#early.push(copy);
+    else setImmediate(() => this.#onMessage?.(copy));
   }
 
   /** libfuse has started a thread and wants a place for what the addon keeps about it. */

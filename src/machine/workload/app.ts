@@ -146,7 +146,7 @@ export class Apps {
 
   /** Throws EEXIST, EINVAL (an unknown library). */
   define(spec: AppSpec): App {
-    if (this.list.has(spec.name)) throw new KernelError(EEXIST, `there is an app named ${spec.name}`);
+    if (this.list.has(spec.name)) throw new KernelError(EEXIST, `there is an app named ${spec.name}`, spec.name);
     for (const lib of spec.libs) this.#object(lib);
     if (spec.codePages > 0) {
       const path = `/data/app/${spec.name}/base.apk`;

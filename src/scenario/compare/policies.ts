@@ -4,6 +4,7 @@
  * then on; where it reclaims, it does so by the bytes that a daemon would write to /proc/PID/reclaim or memory.reclaim.
  */
 import type { Machine } from '../../machine/machine.ts';
+import { closest } from '../../util/suggest.ts';
 import { configureLmk } from './task-managers/aosp-minfree.ts';
 import { Compactor } from './task-managers/compactor.ts';
 import { Lmkd } from './task-managers/lmkd.ts';
@@ -83,6 +84,23 @@ export function parsePolicy(text: string): Policy | undefined {
     return undefined;
   if (reclaimers.some((name) => name === undefined) || new Set(reclaimers).size < reclaimers.length) return undefined;
   return { killer, reclaimers: reclaimers as Reclaimer[], volatile: volatileText !== undefined };
+}
+
+/** What a message about an unknown policy adds: the one that was probably meant, or how policies are written. */
+export function policyHint(text: string): string {
+  const levels: readonly (readonly string[])[] = [KILLER_NAMES, RECLAIMER_NAMES, ['volatile']];
+  const meant = text.includes('/')
+    ? text
+        .split('/')
+        .map((part, i) =>
+          part
+            .split('+')
+            .map((level) => closest(level, levels[i] ?? []) ?? level)
+            .join('+'),
+        )
+        .join('/')
+    : closest(text, POLICY_NAMES);
+  return meant !== undefined && parsePolicy(meant) !== undefined ? `did you mean ${meant}?` : POLICY_SYNTAX;
 }
 
 /** The factors of a policy as parsePolicy reads them. */

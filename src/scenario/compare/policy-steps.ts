@@ -1,23 +1,34 @@
 /** Steps that put a machine under a policy, impose values, and say how long a scenario goes on. */
-import { imposeOn, imposeProblem } from '../impose.ts';
+import { imposeOn, imposeProblem, unknownKey } from '../impose.ts';
 import type { MachineStep } from '../step.ts';
-import { installPolicy, POLICY_NAMES, POLICY_SYNTAX, parsePolicy } from './policies.ts';
+import { installPolicy, POLICY_NAMES, parsePolicy, policyHint } from './policies.ts';
 import { LMKD_PROPERTIES } from './task-managers/lmkd.ts';
 import type { Properties } from './task-managers/properties.ts';
 import { SENPAI_PROPERTIES } from './task-managers/senpai.ts';
 
 export const DAEMON_PROPERTIES: Properties = { ...LMKD_PROPERTIES, ...SENPAI_PROPERTIES };
 
-/** Why a value cannot be imposed, in words; undefined: it can. */
-export function settingProblem(key: string, value: string): string | undefined {
-  if (key === 'policy') return parsePolicy(value) === undefined ? POLICY_SYNTAX : undefined;
+const MORE_KEYS = ['policy', ...Object.keys(DAEMON_PROPERTIES)];
+
+/** Why a value cannot be imposed, whether key or value is wrong, and what would be right; undefined: it can. */
+export function settingProblem(
+  key: string,
+  value: string,
+): { readonly wrong: 'key' | 'value'; readonly reason: string; readonly hint?: string } | undefined {
+  const unknown = unknownKey(key, MORE_KEYS);
+  if (unknown !== undefined) return { wrong: 'key', ...unknown };
+  if (key === 'policy')
+    return parsePolicy(value) === undefined
+      ? { wrong: 'value', reason: `policy "${value}" is not known`, hint: policyHint(value) }
+      : undefined;
   const property = DAEMON_PROPERTIES[key];
-  if (property !== undefined)
-    return property.read(value) === undefined ? `"${value}" is no value of ${key}` : undefined;
-  const problem = imposeProblem(key, value);
-  return problem?.startsWith('there is no setting')
-    ? `${problem}, ${Object.keys(DAEMON_PROPERTIES).join(', ')}`
-    : problem;
+  const isNone = property !== undefined && property.read(value) === undefined;
+  const reason = isNone
+    ? `"${value}" is no value of ${key}`
+    : property === undefined
+      ? imposeProblem(key, value)
+      : undefined;
+  return reason === undefined ? undefined : { wrong: 'value', reason };
 }
 
 export const policySteps: readonly MachineStep[] = [
@@ -28,7 +39,7 @@ export const policySteps: readonly MachineStep[] = [
     parse(args) {
       const word = args.next('policy');
       const policy = parsePolicy(word.text);
-      if (policy === undefined) throw args.fail(`policy "${word.text}" is not known`, word, POLICY_SYNTAX);
+      if (policy === undefined) throw args.fail(`policy "${word.text}" is not known`, word, policyHint(word.text));
       return ({ machine }) => {
         if (!machine.imposed.has('policy')) installPolicy(machine, policy);
         return undefined;
@@ -43,7 +54,7 @@ export const policySteps: readonly MachineStep[] = [
       const key = args.next('key');
       const value = args.next('value');
       const problem = settingProblem(key.text, value.text);
-      if (problem !== undefined) throw args.fail(problem, value);
+      if (problem !== undefined) throw args.fail(problem.reason, problem.wrong === 'key' ? key : value, problem.hint);
       return ({ machine }) => {
         if (key.text === 'policy' || DAEMON_PROPERTIES[key.text] !== undefined)
           machine.imposed.set(key.text, value.text);

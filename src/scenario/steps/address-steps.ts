@@ -9,6 +9,7 @@ import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
 import { systemCall } from '../report.ts';
 import type { ProcessStep, StepResult } from '../step.ts';
+import { processName } from './machine-steps.ts';
 import { placeFor, takePlace } from './mmap-step.ts';
 import { mmOf, regionOf } from './region.ts';
 
@@ -161,7 +162,7 @@ export const addressSteps: readonly ProcessStep[] = [
     about: 'a process that shares the address space (CLONE_VM, as vfork and posix_spawn make it)',
     partial: true,
     parse(args) {
-      const child = args.next('child').text;
+      const child = processName(args, 'child');
       const pid = args.integerKey('pid', 1, PID_MAX - 1);
       return ({ machine }, task) => {
         machine.fork(task, child, pid, true);

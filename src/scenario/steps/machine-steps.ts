@@ -99,10 +99,18 @@ function remark(word: string, about: string): MachineStep {
     usage: `${word} TEXT`,
     about,
     parse(args) {
-      args.rest();
+      args.text('text');
       return () => undefined;
     },
   };
+}
+
+/** The name of a new process: lines may begin with it. */
+export function processName(args: Args, what: string): string {
+  const word = args.next(what);
+  if (!/^[A-Za-z_.@\x80-\xff][^\0- \x7f]*$/.test(word.text))
+    throw args.fail(`"${word.text}" is no name`, word, 'begin with a letter');
+  return word.text;
 }
 
 /** The largest user or group id; the one above stands for none. */
@@ -161,11 +169,7 @@ export function commOf(text: string, kernelThread = false): string {
 
 /** `state=S`: one of the letters that a scenario may give. */
 export function stateKey(args: Args): TaskState | undefined {
-  const word = args.key('state');
-  const state = GIVEN_STATES.find((letter) => letter === word?.value);
-  if (word !== undefined && state === undefined)
-    throw args.fail(`state "${word.value}" is not known`, word, `one of ${GIVEN_STATES.join(' ')}`);
-  return state;
+  return args.choiceKey('state', GIVEN_STATES);
 }
 
 /** NUL-separated strings, as /proc shows argument lists. */
@@ -229,7 +233,7 @@ export const machineSteps: readonly MachineStep[] = [
     about:
       'for which kernels the figures of a recording hold; as those of the recorder do, its processes catch SIGSEGV and SIGBUS',
     parse(args) {
-      args.rest();
+      args.text('text');
       return ({ machine }) => {
         machine.usualCatches = ACCESS_SIGNALS;
         return undefined;
@@ -300,9 +304,7 @@ export const machineSteps: readonly MachineStep[] = [
     names: 'process',
     about: 'a process with an empty address space, or a kernel thread',
     parse(args) {
-      const name = args.next('name');
-      if (!/^[A-Za-z_.@\x80-\xff][^\0- \x7f]*$/.test(name.text))
-        throw args.fail(`"${name.text}" is no name`, name, 'begin with a letter');
+      const name = processName(args, 'name');
       const pid = args.integerKey('pid', 1, PID_MAX - 1);
       const ppid = args.integerKey('ppid', 0, PID_MAX - 1);
       const pgrp = args.integerKey('pgrp', 0, PID_MAX - 1);
@@ -328,7 +330,7 @@ export const machineSteps: readonly MachineStep[] = [
       return ({ machine }) => {
         if (kernelThread && nsPids !== undefined) throw new KernelError(EINVAL, 'kernel threads are in no container');
         const task = machine.createProcess({
-          name: name.text,
+          name,
           ids,
           kernelThread,
           ...(pid === undefined ? {} : { pid }),

@@ -123,10 +123,7 @@ export const memorySteps: readonly ProcessStep[] = [
       const part = readPart(args);
       const write = args.choice('access', ['read', 'write']) === 'write';
       const stride = args.sizeKey('stride', 1) ?? 4096;
-      const fillWord = args.key('fill');
-      const fill = (fillWord?.value ?? 'full') as Fill;
-      if (!['full', 'word', 'zero'].includes(fill))
-        throw args.fail(`fill "${fill}" is not known`, fillWord, 'one of full word zero');
+      const fill: Fill = args.choiceKey('fill', ['full', 'word', 'zero']) ?? 'full';
       return ({ machine }, task) => {
         const mm = mmOf(task);
         const region = regionOf(task, part.name);

@@ -21,6 +21,7 @@ import type { Vma } from '../../mm/space/vma.ts';
 import { EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
+import { suggestion } from '../../util/suggest.ts';
 import { calling } from '../report.ts';
 import type { ProcessStep, StepResult } from '../step.ts';
 import type { Args, Word } from '../words.ts';
@@ -47,7 +48,7 @@ const PROTS: Readonly<Record<string, number>> = {
 export function protOf(args: Args, word: Word): number {
   const prot = PROTS[word.value];
   if (prot === undefined)
-    throw args.fail(`"${word.value}" is no protection`, word, `one of ${Object.keys(PROTS).join(' ')}`);
+    throw args.fail(`"${word.value}" is no protection`, word, suggestion(word.value, Object.keys(PROTS)));
   return prot;
 }
 
@@ -65,9 +66,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   const label = args.key('name')?.value ?? '';
   const protWord = args.key('prot');
   const prot = protWord === undefined ? PROT_READ | PROT_WRITE : protOf(args, protWord);
-  const openWord = args.key('open');
-  if (openWord !== undefined && openWord.value !== 'r' && openWord.value !== 'rw')
-    throw args.fail(`open "${openWord.value}" is not known`, openWord, 'r or rw: how the file was opened');
+  const open = args.choiceKey('open', ['r', 'rw']);
   let flags = 0;
   for (const [word, flag] of FLAG_WORDS) if (args.flag(word)) flags |= flag;
   const populate = args.flag('populate');
@@ -75,10 +74,11 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   const anon = args.flag('anon');
   const shared = args.flag('shared');
   const isPrivate = args.flag('private');
-  if (anon && object !== undefined) throw args.fail('anon and obj= exclude each other');
-  if (shared && isPrivate) throw args.fail('private and shared exclude each other');
+  const excluding = (a: string, b: string) => args.fail(`${a} and ${b} exclude each other`, args.given.at(-1));
+  if (anon && object !== undefined) throw excluding('anon', 'obj=');
+  if (shared && isPrivate) throw excluding('private', 'shared');
   if ((count === undefined) !== (each === undefined)) throw args.fail('count= and each= belong together');
-  if (size !== undefined && count !== undefined) throw args.fail('size= and count= exclude each other');
+  if (size !== undefined && count !== undefined) throw excluding('size=', 'count=');
   if (size === undefined && count === undefined && object === undefined)
     throw args.fail('size= (or obj=, or count= and each=) is missing');
   for (const bytes of [offset, gap, each ?? 0, at ?? 0]) {
@@ -86,7 +86,7 @@ function parseMmap(args: Args): ReturnType<ProcessStep['parse']> {
   }
   const pieces = count ?? 1;
 
-  const readOnly = (openWord?.value ?? openedFor(prot)) === 'r';
+  const readOnly = (open ?? openedFor(prot)) === 'r';
   const wish: Wish = {
     name,
     label,
@@ -152,7 +152,7 @@ function* carryOut(machine: Machine, task: Task, wish: Wish): Job<StepResult> {
   const eachPages = Math.ceil((each ?? size ?? objectBytes) / 4096);
   const stridePages = eachPages + gap / 4096;
   const areaPages = count === undefined ? eachPages : pieces * stridePages;
-  if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`);
+  if (task.regions.has(name)) throw new KernelError(EINVAL, `${task.name} has a mapping named ${name} already`, name);
   const start = at === undefined ? placeFor(machine, mm, areaPages) : at / 4096;
   const row: Row = { start, eachPages, stridePages, areaPages, found, made: 0 };
   const result = yield* calling(task, () => makeRow(machine, task, wish, row));
@@ -231,7 +231,7 @@ const FLAG_WORDS: readonly (readonly [string, number])[] = [
 export const mmapStep: ProcessStep = {
   word: 'mmap',
   usage:
-    'NAME mmap MAPPING size=SIZE [anon] [private|shared] [prot=rw] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=TEXT] | NAME mmap MAPPING obj=OBJECT [size=SIZE] [off=SIZE] [private|shared] [prot=rw] [open=r|rw] [at=ADDR] [locked] [populate] [name=TEXT] | NAME mmap MAPPING size=SIZE growsdown [init=SIZE] | NAME mmap MAPPING count=N each=SIZE [gap=SIZE] [anon]',
+    'NAME mmap MAPPING size=SIZE [anon] [private|shared] [prot=rw] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=TEXT] | NAME mmap MAPPING obj=OBJECT [size=SIZE] [off=SIZE] [private|shared] [prot=rw] [open=r|rw] [at=ADDR] [locked] [populate] [noreserve] [pfnmap] [io] [hugetlb=KB] [name=TEXT] | NAME mmap MAPPING size=SIZE growsdown [init=SIZE] [anon] [private] [prot=rw] [at=ADDR] [locked] [noreserve] [name=TEXT] | NAME mmap MAPPING count=N each=SIZE [gap=SIZE] [anon|obj=OBJECT] [off=SIZE] [private|shared] [prot=rw] [open=r|rw] [at=ADDR] [locked] [populate] [noreserve] [name=TEXT]',
   about: 'a new mapping, or a row of equal ones',
   partial: true,
   parse: parseMmap,

@@ -26,11 +26,8 @@ interface Part {
 }
 
 function readPart(args: Args): Part {
-  const kind = args.key('kind');
-  const known = VOLATILE_KINDS.find((name) => name === kind?.value);
-  if (kind !== undefined && known === undefined)
-    throw args.fail(`kind "${kind.value}" is not known`, kind, `one of ${VOLATILE_KINDS.join(' ')}`);
-  return { name: args.name('mapping').text, offset: args.size('offset'), length: args.size('length'), kind: known };
+  const kind = args.choiceKey('kind', VOLATILE_KINDS);
+  return { name: args.name('mapping').text, offset: args.size('offset'), length: args.size('length'), kind };
 }
 
 /** Pages of a part. Lengths are rounded down to pages, as vrange(2) does. Throws EINVAL. */
@@ -78,7 +75,8 @@ export const pressureProcessSteps: readonly ProcessStep[] = [
 export const pressureSteps: readonly MachineStep[] = [
   {
     word: 'lmk',
-    usage: 'lmk on|off | lmk [adj=0,1,6,12] [minfree=1536,2048,4096,16384] [cost=N] [debug=N] [accounting=early|later]',
+    usage:
+      'lmk off | lmk [on] [adj=0,1,6,12] [minfree=1536,2048,4096,16384] [cost=N] [debug=N] [accounting=early|later]',
     about: 'the low-memory killer of Android: off, or on with these tables (adj of the old scale is converted)',
     parse(args) {
       const off = args.flag('off');
@@ -87,15 +85,13 @@ export const pressureSteps: readonly MachineStep[] = [
       const minfree = args.integersKey('minfree', 0, INT_MAX, MAX_LMK_LEVELS);
       const cost = args.integerKey('cost', 0, INT_MAX);
       const debugLevel = args.integerKey('debug', 0, INT_MAX);
-      const accounting = args.key('accounting');
-      if (accounting !== undefined && accounting.value !== 'early' && accounting.value !== 'later')
-        throw args.fail(`accounting "${accounting.value}" is not known`, accounting, 'early or later');
+      const accounting = args.choiceKey('accounting', ['early', 'later']);
       const config: LmkConfig = {
         ...(adj === undefined ? {} : { adj }),
         ...(minfree === undefined ? {} : { minfree }),
         ...(cost === undefined ? {} : { cost }),
         ...(debugLevel === undefined ? {} : { debugLevel }),
-        ...(accounting === undefined ? {} : { accounting: accounting.value as 'early' | 'later' }),
+        ...(accounting === undefined ? {} : { accounting }),
       };
       return ({ machine }) => {
         if (off) machine.lmk.disable();

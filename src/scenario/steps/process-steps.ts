@@ -10,7 +10,7 @@ import type { Job } from '../../util/job.ts';
 import { reportAtEnd } from '../report.ts';
 import type { ProcessStep, StepResult } from '../step.ts';
 import type { Args } from '../words.ts';
-import { commOf, MAX_ID, pathKey, stateKey } from './machine-steps.ts';
+import { commOf, MAX_ID, pathKey, processName, stateKey } from './machine-steps.ts';
 
 /** The last number of NR_CPUS at its largest. */
 const MAX_CPU = 8191;
@@ -42,7 +42,7 @@ export const processSteps: readonly ProcessStep[] = [
     about: 'a copy of the process',
     partial: true,
     parse(args) {
-      const child = args.next('child').text;
+      const child = processName(args, 'child');
       const pid = args.integerKey('pid', 1, PID_MAX - 1);
       return ({ machine }, task) => reportAtEnd(machine.forking(task, child, pid), {});
     },

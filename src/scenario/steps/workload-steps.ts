@@ -6,7 +6,7 @@ import { activitiesOf } from '../../machine/workload/activity.ts';
 import { type App, type AppSpec, appsOf } from '../../machine/workload/app.ts';
 import { ForkStorm, Growth } from '../../machine/workload/growth.ts';
 import { PATTERN_NAMES, type PatternSettings } from '../../machine/workload/patterns.ts';
-import { USER_ORDERS, User, type UserOptions, type UserOrder } from '../../machine/workload/user.ts';
+import { USER_ORDERS, User, type UserOptions } from '../../machine/workload/user.ts';
 import { EINVAL } from '../../util/errno.ts';
 import { KernelError, UnknownNameError } from '../../util/errors.ts';
 import { Random } from '../../util/random.ts';
@@ -40,6 +40,7 @@ function growthKey(args: Args, key: string): number | undefined {
   const word = args.key(key);
   if (word === undefined) return undefined;
   const match = /^(.+?)(?:\/(s|min))?$/.exec(word.value);
+  if (match?.[2] === undefined) args.warn(word, `${key} "${word.value}" is taken for ${word.value}/s: say /s or /min`);
   const bytes = args.checked(key, word, match === null ? undefined : parseSize(match[1]!), 0, MAX_GROWTH, 'growth');
   return bytes / 4096 / (match![2] === 'min' ? 60 : 1);
 }
@@ -48,6 +49,12 @@ function percentKey(args: Args, key: string, otherwise: number): number {
   const word = args.key(key);
   if (word === undefined) return otherwise;
   const match = /^(\d+(?:\.\d+)?)%?$/.exec(word.value);
+  const share = Number(match?.[1]);
+  if (share > 0 && share < 1 && !word.value.endsWith('%'))
+    args.warn(
+      word,
+      `${key} "${word.value}" is taken for ${share} %: for that say ${share}%, for a share ${share * 100}%`,
+    );
   return args.checked(key, word, match === null ? undefined : Number(match[1]), 0, 100, 'percentage') / 100;
 }
 
@@ -124,7 +131,8 @@ export const workloadSteps: readonly ProcessStep[] = [
     parse(args) {
       const mapping = args.name('mapping').text;
       const rate = growthKey(args, 'rate');
-      if (rate === undefined || rate <= 0) throw args.fail('rate= is missing');
+      if (rate === undefined) throw args.fail('rate= is missing');
+      if (rate === 0) throw args.fail('rate is 0: nothing would grow', args.key('rate'));
       const firstPage = Math.floor((args.sizeKey('off') ?? 0) / 4096);
       const forUs = timeKey(args, 'for');
       return ({ machine }, task) => {
@@ -227,14 +235,11 @@ export const appMachineSteps: readonly MachineStep[] = [
       const name = args.next('name');
       if (!/^[A-Za-z_][\w.-]*$/.test(name.text)) throw args.fail(`"${name.text}" is no name of an app`, name);
       const heap = args.sizeKey('heap');
-      if (heap === undefined || heap < 4096) throw args.fail('heap= is missing');
+      if (heap === undefined) throw args.fail('heap= is missing');
+      if (heap < 4096) throw args.fail('heap is less than a page', args.key('heap'), 'at least 4K');
       const code = args.sizeKey('code');
       const cache = args.sizeKey('cache');
-      const libs =
-        args
-          .key('libs')
-          ?.value.split(',')
-          .filter((lib) => lib !== '') ?? [];
+      const libs = args.objectsKey('libs');
       const ws = args.sizeKey('ws') ?? heap / 4;
       const rate = rateKey(args, 'rate', 1000);
       const writeShare = percentKey(args, 'write', 0.3);
@@ -270,11 +275,7 @@ export const appMachineSteps: readonly MachineStep[] = [
       if (turns === undefined) throw args.fail('turns= is missing');
       const [useMinUs, useMaxUs] = spanKey(args, 'use', [5e6, 15e6]);
       const gapUs = timeKey(args, 'gap') ?? 1e6;
-      const orderWord = args.key('order');
-      const order = (orderWord?.value ?? 'shuffle') as UserOrder;
-      if (!USER_ORDERS.includes(order)) {
-        throw args.fail(`order "${order}" is not known`, orderWord, `one of ${USER_ORDERS.join(' ')}`);
-      }
+      const order = args.choiceKey('order', USER_ORDERS) ?? 'shuffle';
       const apps = names.value.split(',').filter((name) => name !== '');
       return ({ machine }) => {
         const activities = activitiesOf(machine);

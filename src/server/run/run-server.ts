@@ -17,6 +17,7 @@ import type { Front, StartFront } from '../front.ts';
 import { errorLine, notice } from '../messages.ts';
 import type { ProcessReport, SimulatedProcess } from '../process-reports.ts';
 import { mappedIds, serverOptions } from '../server-options.ts';
+import type { WarningsMessage } from '../server-protocol.ts';
 import { bindOwnLinks } from './own-links.ts';
 import { Placeholders } from './placeholders.ts';
 import { CONTROL_FD, type RunMessage, type RunStart } from './protocol.ts';
@@ -134,6 +135,7 @@ class Inbox {
   readonly #handlers = new Map<string, (message: never) => void>();
 
   constructor(mount: MountHandle) {
+    this.on<WarningsMessage>('warnings', ({ lines }) => lines.forEach(notice));
     mount.onMessage((message) => this.#handlers.get((message as { readonly kind: string }).kind)?.(message as never));
   }
 

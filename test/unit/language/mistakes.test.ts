@@ -77,3 +77,46 @@ test('a suggestion is near, or none', () => {
   expect(closest('xyz', ['swappiness', 'adj'])).toBeUndefined();
   expect(closest('a', ['b'])).toBe('b');
 });
+
+test.each([
+  ['game load user=25', '18: system= is missing (usage: NAME load user=PERCENT system=PERCENT [switches=N])'],
+  ['game mmap b size=1M init=64K', 'growsdown is missing'],
+  ['game mmap b size=1M off=4K', ': obj= is missing (usage'],
+  ['lmk off minfree=1', '9: minfree= does not go together with off'],
+  ['game mmap b size=1M size=2M anon', '21: size= is there twice (leave one of them out)'],
+  ['game fork 77', '11: "77" is no name (begin with a letter)'],
+  ['note', '5: text is missing (usage: note TEXT)'],
+  ['polic reclaim', '1: "polic" is no step (did you mean policy?)'],
+  ['policy lmkd/swich', '8: policy "lmkd/swich" is not known (did you mean lmkd/switch?)'],
+  ['impose app.haep x2', '8: there is no setting app.haep (did you mean app.heap?)'],
+  ['impose app.mial.heap x2', '8: there is no app mial (did you mean mail?)'],
+  ['game kill TREM', '11: there is no signal TREM (did you mean TERM?)'],
+  ['unlink LIBD', '8: there is no object named LIBD (did you mean LIBC?)'],
+  ['proc game', '6: EEXIST: there is a process named game (proc game)'],
+  ['machine ram=1G', '1: machine says what the machine is, and it is there by now'],
+  ['cgroup rmdir /aps', '14: there is no control group /aps (make it with: cgroup mkdir /aps)'],
+  [
+    'cgroup write /cgroup.subtre_control "+memory"',
+    '14: / has no file cgroup.subtre_control (did you mean cgroup.subtree_control?)',
+  ],
+])('%s', (line, expected) => {
+  expect(mistake(line)).toContain(expected);
+});
+
+test('what is understood, but probably not meant, is a warning', () => {
+  const session = new Session();
+  session.setUp(
+    `app mail heap=4M grow=1M write=0.3
+proc a
+a mmap anon size=1M
+cgroup mkdir /apps
+proc b cgroup=/aps`,
+    's',
+  );
+  expect(session.warnings).toEqual([
+    's:1: warning: column 26: write "0.3" is taken for 0.3 %: for that say 0.3%, for a share 30%',
+    's:1: warning: column 18: grow "1M" is taken for 1M/s: say /s or /min',
+    's:3: warning: column 8: "anon" is taken for the name of the mapping, not for the word anon of the step',
+    's:5: warning: column 8: there is no control group /aps: it counts as the root (did you mean /apps?)',
+  ]);
+});

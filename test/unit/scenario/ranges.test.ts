@@ -95,7 +95,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   ],
   share: ['x share m other 0 3+'],
   mmap: [
-    'x mmap m size=4096 off=0 at=0 hugetlb=4',
+    'x mmap m obj=LIB size=4096 off=0 at=0 hugetlb=4',
     'x mmap m size=4096 growsdown init=4096',
     'x mmap m count=1 each=4096 gap=4096 anon',
   ],
