@@ -59,6 +59,6 @@ function timeOf(groups: Readonly<Record<string, string | undefined>>): number {
 
 /** The values of `[0,4567,10042,com.example.mail,activity,{com.example.mail/.Main}]`; undefined where it is no list. */
 export function listOf(message: string): string[] | undefined {
-  const match = /^\[(.*)\]$/.exec(message);
+  const match = /^\[(.*)\]$/s.exec(message);
   return match?.[1]?.split(',');
 }
