@@ -56,6 +56,50 @@ test('diff ends as diff does: 0 the same, 1 they differ, and says what', async (
   });
 });
 
+const LONG_COMM = 'proc a pid=1234 comm=com.example.game\n';
+const WARNING = /^reclaimfs: .*warn\.scn:1: warning: column 17: comm "com\.example\.game" is cut off after 15 bytes\n$/;
+
+test('what is probably not meant is told by play', async () => {
+  const { status, stderr } = await reclaimfs('play', file('warn.scn', LONG_COMM));
+  expect(stderr).toMatch(WARNING);
+  expect(status).toBe(0);
+});
+
+describe.skipIf(skipMounts)('what is probably not meant is told', { timeout: 60_000 }, () => {
+  test.each(['direct', 'fuse-native'])('by mount over %s', async (transport) => {
+    const mnt = directory();
+    const mounted = await reclaimfs('mount', mnt, '--scenario', file('warn.scn', LONG_COMM), '--transport', transport);
+    expect(mounted.stderr).toMatch(WARNING);
+    expect(mounted.status).toBe(0);
+    expect((await reclaimfs('umount', mnt)).status).toBe(0);
+  });
+
+  test('by run', async () => {
+    const { status, stderr } = await reclaimfs('run', '--scenario', file('warn.scn', LONG_COMM), '--', 'true');
+    expect(stderr).toMatch(WARNING);
+    expect(status).toBe(0);
+  });
+});
+
+test('import logcat: a log becomes a scenario, what is none leaves no file', async () => {
+  const log = file('day.log', '1700000000.000  1234  1250 I wm_set_resumed_activity: [0,com.example.mail/.Main,x]\n');
+  const output = join(program.directory, 'day.scn');
+  const imported = await reclaimfs('import', 'logcat', log, '-o', output);
+  expect(imported).toMatchObject({ status: 0, stdout: '' });
+  expect(imported.stderr).toMatch(/^reclaimfs: How much memory the phone has is not known/m);
+  expect((await reclaimfs('scenario', 'check', output)).stdout).toBe(`${output}: right\n`);
+  for (const wrong of [
+    file('none.log', 'MemTotal: 5 kB\n'),
+    file('no.gz', Buffer.from([0x1f, 0x8b, 1, 2])),
+    directory(),
+  ]) {
+    const none = join(program.directory, 'none.scn');
+    const { status, stdout, stderr } = await reclaimfs('import', 'logcat', wrong, '-o', none);
+    expect(stderr).toMatch(/^reclaimfs: .+\n$/);
+    expect([status, stdout, existsSync(none)]).toEqual([1, '', false]);
+  }
+});
+
 describe('usage', () => {
   test.each([
     [['--help'], 0],
