@@ -228,7 +228,7 @@ function meantProcessStep(at: Line): string | undefined {
 
 function noStep(first: Word, meant: string | undefined, { file, number }: Line): ScenarioError {
   const hint =
-    meant === undefined ? suggestion(first.text, ['machine', ...MACHINE_STEPS.keys()]) : `did you mean ${meant}?`;
+    meant === undefined ? `one of ${['machine', ...MACHINE_STEPS.keys()].join(' ')}` : `did you mean ${meant}?`;
   return new ScenarioError(file, number, first.column, `"${first.text}" is no step`, hint);
 }
 
@@ -245,7 +245,9 @@ function unknownStep(at: Line): ScenarioError {
     at.number,
     second.column,
     `"${second.text}" is no step of a process, nor "${first.text}" one of the machine`,
-    meantSecond === undefined ? suggestion(second.text, PROCESS_STEPS.keys()) : `did you mean ${meantSecond}?`,
+    meantSecond === undefined
+      ? `one of ${[...PROCESS_STEPS.keys(), ...APP_STEPS.keys()].join(' ')}`
+      : `did you mean ${meantSecond}?`,
   );
 }
 

@@ -196,7 +196,7 @@ describe('snapshots', () => {
     session.apply('restore later');
     expect(Buffer.from(session.save()).equals(later)).toBe(true);
     expect(session.apply('snapshots')[0]?.result).toEqual({ start: '100s', later: '110s' });
-    expect(() => session.apply('restore nobody')).toThrow(/there is no snapshot nobody: start later/);
+    expect(() => session.apply('restore nobody')).toThrow(/there is no snapshot nobody \(one of start later\)/);
     expect(() => session.apply('snapshot ../x')).toThrow(/is no name of a snapshot/);
   });
 
