@@ -14,7 +14,7 @@ export const recordSteps: readonly ProcessStep[] = [
       const size = (key: string): number => {
         const word = args.key(key);
         if (word === undefined) throw args.fail(`${key}= is missing`);
-        return args.checked(key, word, /^\d+$/.test(word.value) ? Number(word.value) : undefined, 0, MAX_BYTES, 'size');
+        return args.size(key, word, 0, MAX_BYTES);
       };
       const count = (key: string): number => {
         const value = args.integerKey(key, 0, MAX_FAULTS);
