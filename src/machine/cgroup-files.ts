@@ -455,8 +455,12 @@ function noSuchFile(machine: Machine, group: Cgroup, name: string): UnknownNameE
   const advice =
     controller === undefined || group.parent === null
       ? `one of ${here.filter((file) => cgroupFile(machine, group, file)?.write !== undefined).join(' ')}`
-      : `the ${controller} controller is not handed down: cgroup write ${group.parent.path}/cgroup.subtree_control "+${controller}"`;
-  return new UnknownNameError(`${group.path || '/'} has no file ${name}`, name, known, advice, ENOENT);
+      : undefined;
+  const why =
+    controller === undefined || group.parent === null
+      ? ''
+      : `: its parent does not hand ${controller} down (cgroup write ${group.parent.path === '/' ? '' : group.parent.path}/cgroup.subtree_control +${controller})`;
+  return new UnknownNameError(`${group.path || '/'} has no file ${name}${why}`, name, known, advice, ENOENT);
 }
 
 /** One write to a file. Throws E2BIG, ENOENT (no such file), EINVAL (not for writing), and what the file says. */
