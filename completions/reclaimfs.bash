@@ -9,7 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-    case " mount umount status top run play capture record replay compare compare_merge wss diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
+    case " mount umount status top run play capture record replay import import_logcat compare compare_merge wss diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -62,6 +62,8 @@ _reclaimfs() {
     "record --swap-size") COMPREPLY=(); return ;;
     "replay --profile") COMPREPLY=($(compgen -W "2013 2013-05 2013-04 2016-06 chromeos linux-6.18 all-mappings" -- "$current")); return ;;
     "replay --swap") COMPREPLY=($(compgen -W "zram disk" -- "$current")); return ;;
+    "import logcat --meminfo") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "import logcat -o" | "import logcat --output") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare --policies") COMPREPLY=(); return ;;
     "compare --killer") COMPREPLY=(); return ;;
     "compare --reclaimer") COMPREPLY=(); return ;;
@@ -97,6 +99,8 @@ _reclaimfs() {
     "capture") options="--from --pid -o --output --swap-size --json -h --help" ;;
     "record") options="--pid --for --every -o --output --swap-size --json -h --help" ;;
     "replay") options="--profile --swap --json -h --help" ;;
+    "import") options="-h --help" ;;
+    "import logcat") options="--meminfo -o --output -h --help" ;;
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
     "compare merge") options="--json --jsonl --csv --html -h --help" ;;
     "wss") options="--masim-rate --memory --ram --json -h --help" ;;
@@ -115,7 +119,8 @@ _reclaimfs() {
     return
   fi
   case "$path" in
-    "") below="mount umount unmount status top run play capture record replay compare wss diff scenario doctor demo completion help" ;;
+    "") below="mount umount unmount status top run play capture record replay import compare wss diff scenario doctor demo completion help" ;;
+    "import") below="logcat" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -133,6 +138,7 @@ _reclaimfs() {
     "capture") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "record") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "replay") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
+    "import logcat") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "compare merge") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "wss") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
     "diff") COMPREPLY=($(compgen -W "" -- "$current")) ;;
@@ -142,7 +148,7 @@ _reclaimfs() {
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture record replay compare wss diff scenario doctor demo completion help language" -- "$current")) ;;
+    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture record replay import compare wss diff scenario doctor demo completion help language" -- "$current")) ;;
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }

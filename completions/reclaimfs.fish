@@ -9,6 +9,7 @@ complete -c reclaimfs -n __fish_use_subcommand -a play -d 'run a scenario withou
 complete -c reclaimfs -n __fish_use_subcommand -a capture -d 'write the running machine, or some of its processes, as a scenario'
 complete -c reclaimfs -n __fish_use_subcommand -a record -d 'write what real processes do with their memory over time as a scenario'
 complete -c reclaimfs -n __fish_use_subcommand -a replay -d 'play a recording, and show the model beside the original'
+complete -c reclaimfs -n __fish_use_subcommand -a import -d 'make a scenario of what another system recorded'
 complete -c reclaimfs -n __fish_use_subcommand -a compare -d 'run the same load under several policies against too little memory, and print what became of it'
 complete -c reclaimfs -n __fish_use_subcommand -a wss -d 'faults of a load as a function of memory: its miss-ratio curve'
 complete -c reclaimfs -n __fish_use_subcommand -a diff -d 'what differs between two machines: processes, memory, files, groups, counters'
@@ -95,6 +96,12 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l profile -x -a '
 complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l swap -x -a 'zram disk' -d 'kind of swap'
 complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l json -d 'one JSON object: rows, and the median difference of each column'
 complete -c reclaimfs -n '__fish_seen_subcommand_from replay' -l help -s h -d 'display help for command'
+complete -c reclaimfs -n '__fish_seen_subcommand_from import' -l help -s h -d 'display help for command'
+complete -c reclaimfs -n '__fish_seen_subcommand_from import' -a logcat -d 'which app was in front when, from Android\'s log'
+complete -c reclaimfs -n '__fish_seen_subcommand_from import' -f
+complete -c reclaimfs -n '__fish_seen_subcommand_from import; and __fish_seen_subcommand_from logcat' -l meminfo -r -F -d 'sizes: what "dumpsys meminfo" printed (default: as in <file>)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from import; and __fish_seen_subcommand_from logcat' -l output -s o -r -F -d 'where to write (default: stdout)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from import; and __fish_seen_subcommand_from logcat' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l policies -x -d 'named combinations (default: kernel,lmk,volatile,reclaim,proportional)'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l killer -x -d 'of none,lmk,lmkd: every combination with --reclaimer and --volatile'
 complete -c reclaimfs -n '__fish_seen_subcommand_from compare' -l reclaimer -x -d 'of none,switch,pressure,proportional,senpai; several at once: switch+pressure'
@@ -152,5 +159,5 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -l help -s h -
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -l help -s h -d 'display help for command'
-complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status top run play capture record replay compare wss diff scenario doctor demo completion help language'
+complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status top run play capture record replay import compare wss diff scenario doctor demo completion help language'
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -f

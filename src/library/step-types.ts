@@ -260,11 +260,12 @@ export type Step = Expecting &
     /** the low-memory killer of Android: off, or on with these tables (adj of the old scale is converted). */
     | {
         readonly step: 'lmk';
-        readonly what: 'on' | 'off';
+        readonly what: 'off';
       }
     /** the low-memory killer of Android: off, or on with these tables (adj of the old scale is converted). */
     | {
         readonly step: 'lmk';
+        readonly on?: boolean;
         /** the adj table, in the old scale (-17 to 15) or the new. */
         readonly adj?: string;
         /** the minfree table, in pages. */
@@ -571,6 +572,11 @@ export type Step = Expecting &
         readonly at?: Size;
         readonly locked?: boolean;
         readonly populate?: boolean;
+        readonly noreserve?: boolean;
+        readonly pfnmap?: boolean;
+        readonly io?: boolean;
+        /** huge pages of this size, from a pool of their own. */
+        readonly hugetlb?: number | string;
         /** what maps shows: [heap], [anon:cache]. */
         readonly name?: string;
       }
@@ -585,6 +591,16 @@ export type Step = Expecting &
         readonly what: 'growsdown';
         /** how much of a stack is mapped at first; it grows downwards. */
         readonly init?: Size;
+        readonly anon?: boolean;
+        readonly private?: boolean;
+        /** none, or of r w x; default: rw. */
+        readonly prot?: string;
+        /** the address, instead of the next free place. */
+        readonly at?: Size;
+        readonly locked?: boolean;
+        readonly noreserve?: boolean;
+        /** what maps shows: [heap], [anon:cache]. */
+        readonly name?: string;
       }
     /** a new mapping, or a row of equal ones. */
     | {
@@ -599,6 +615,23 @@ export type Step = Expecting &
         /** what is left free between two mappings of the row. */
         readonly gap?: Size;
         readonly anon?: boolean;
+        /** the object that is mapped; default: none, anonymous memory. */
+        readonly obj?: string;
+        /** where in the object the mapping begins. */
+        readonly off?: Size;
+        readonly private?: boolean;
+        readonly shared?: boolean;
+        /** none, or of r w x; default: rw. */
+        readonly prot?: string;
+        /** how the file was opened; default: to read only, unless prot writes. */
+        readonly open?: 'r' | 'rw';
+        /** the address, instead of the next free place. */
+        readonly at?: Size;
+        readonly locked?: boolean;
+        readonly populate?: boolean;
+        readonly noreserve?: boolean;
+        /** what maps shows: [heap], [anon:cache]. */
+        readonly name?: string;
       }
     /** one access per page (or per stride). */
     | {
@@ -923,15 +956,15 @@ export type Step = Expecting &
         readonly step: 'recorded';
         /** The process. */
         readonly of: string;
-        /** largest resident size (VmHWM). */
+        /** resident memory. */
         readonly rss: Size;
-        /** size of the swap area; default: half of ram. */
+        /** swapped memory. */
         readonly swap: Size;
-        /** . */
+        /** resident memory that has been accessed of late. */
         readonly referenced: Size;
-        /** . */
+        /** minor faults so far. */
         readonly minflt: number | string;
-        /** . */
+        /** major faults so far. */
         readonly majflt: number | string;
       }
     /** the pages may be thrown away under pressure; default kind: vrange, of shared memory ashmem. */
