@@ -3,6 +3,7 @@ import { UsageError } from '../../util/errors.ts';
 import { type AndroidEvent, androidEvents } from './android-events.ts';
 import { type DumpedSizes, dumpedSizes } from './meminfo.ts';
 
+/** How a log is read. */
 export interface LogcatOptions {
   /** What `dumpsys meminfo` printed on the same phone; default: what the text has of it, as a bug report does. */
   readonly meminfo?: string;
