@@ -35,7 +35,7 @@ const SIGNED: readonly (readonly [path: RegExp, allowed: RegExp])[] = [
   [/\/stat$/, /^\d+ \(.*\) \w( -?\d+){5}( \d+){10}( -?\d+){2}/s],
   [/\/(oom_adj|oom_score_adj|nice|autogroup)$/, /^-?\d+\n$/],
   [/\/sched$/, /numa_preferred_nid +: +-1|prio +: +-?\d+/g],
-  [/\/events\?now$/, /"(adj|minAdj)": -\d+/g],
+  [/\/(events\?now|processes)$/, /"(adj|minAdj|nice)": -\d+/g],
   [/\/arch_status$/, /AVX512_elapsed_ms:\t-1/],
   [/\/net\/snmp$/, /^Tcp: .*$/gm],
   [/\/sys\//, /-\d+/g],
@@ -133,7 +133,8 @@ function withoutNames(path: string, text: string): string {
   if (/\/status$/.test(path)) return text.replace(/^Name:.*\n/, '');
   if (/\/sched$/.test(path)) return text.replace(/^.* \((\d+), #threads/s, 'comm ($1, #threads');
   if (/\/(maps|smaps)$/.test(path)) return text.replace(/^([0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+) .*$/gm, '$1');
-  if (/\/events\?now$/.test(path)) return text.replace(/:("(\\.|[^"\\])*"|null)/g, ':""').replace(/:-/g, ': -');
+  if (/\/(events\?now|processes)$/.test(path))
+    return text.replace(/:("(\\.|[^"\\])*"|null)/g, ':""').replace(/:-/g, ': -');
   if (/\/numa_maps$/.test(path)) return text.replace(/ file=\S*/g, '');
   if (/\/(cgroup|hostname|domainname|settings|check|memory\.stat)$|\/sys\/kernel\//.test(path))
     return text.replace(/[^\s:]*\/[^\s]*|hostname .*/g, '');

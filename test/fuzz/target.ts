@@ -19,7 +19,8 @@ import {
 import { ROOT, Tree } from '../unit/procfs/support.ts';
 
 /** Files whose text follows from more than the machine, or that are no text (snapshot counts every try to change something). */
-const NOT_COMPARED = /\/(mem|pagemap|error|kpage\w+)$|\/disk\/|^\/reclaimfs\/snapshots?(\/|$)/;
+// What is read of /proc/kmsg is gone for the next reader.
+const NOT_COMPARED = /\/(mem|pagemap|error|kpage\w+)$|^\/kmsg$|\/disk\/|^\/reclaimfs\/snapshots?(\/|$)/;
 const O_NONBLOCK = 0o4000;
 
 export class Target {

@@ -26,6 +26,7 @@ A touch heap 0 4096p write
 A clearrefs 1`);
     const sc = new ScanControl('direct', 32, 200);
     sc.priority = 7; // 32 pages
+    machine.mem.lruBatch.drain();
     shrinkNode(machine.mem, sc);
     expect(sc.nrReclaimed).toBe(32);
     // 32 pages of 32 each, halved as that is more than a quarter of the 4,064 pages on the lists.

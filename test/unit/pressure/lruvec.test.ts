@@ -61,6 +61,7 @@ describe('the lists of a group', () => {
     const { mem } = groups({ '/a': '64K' });
     const sc = new ScanControl('direct', 32, 60, mem.memcgs[1]!);
     sc.priority = 0;
+    mem.lruBatch.drain();
     shrinkNode(mem, sc);
     expect([sc.nrScanned, sc.nrReclaimed]).toEqual([16, 0]);
   });
@@ -101,9 +102,11 @@ describe('statistics', () => {
     const { session, machine, mem, memcg } = groups({ '/a': '4M' }, 'ram=256M swap=128M');
     const known = () => pageState(mem, memcg('/a'), LRU_INACTIVE_ANON);
     expect(known()).toBe(0);
+    mem.lruBatch.drain();
     memcgStat(machine, machine.cgroups.at('/a'));
     expect(known()).toBe(1024);
     session.apply('a mmap more size=1M anon private\na touch more 0 1M write');
+    mem.lruBatch.drain();
     session.apply('tick 1s');
     expect(known()).toBe(1024);
     session.apply('tick 1s');
@@ -112,6 +115,7 @@ describe('statistics', () => {
 
   it('include the groups below, and those of the machine are never old', () => {
     const { mem, memcg } = groups({ '/g': '', '/g/a': '1M', '/g/b': '2M' });
+    mem.lruBatch.drain();
     flushStats(mem, mem.rootMemcg);
     expect(pageState(mem, memcg('/g'), LRU_INACTIVE_ANON)).toBe(768);
     expect(pageState(mem, mem.rootMemcg, LRU_INACTIVE_ANON)).toBe(mem.frames.nrOnList[LRU_INACTIVE_ANON]);

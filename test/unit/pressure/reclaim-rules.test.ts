@@ -46,6 +46,7 @@ A touch h 0 128K read`);
   const look = () => {
     const sc = new ScanControl('direct', 32, 200);
     sc.priority = 0;
+    mem.lruBatch.drain();
     shrinkNode(mem, sc);
   };
   look();

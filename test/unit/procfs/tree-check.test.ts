@@ -30,6 +30,8 @@ describe('what is wrong is found', () => {
 
   test('but not in names', () => {
     expect(checkText('/50/status', 'Name:\tNaN -1\nState:\tS (sleeping)\n')).toEqual([]);
+    expect(checkText('/reclaimfs/processes', '{"pid":42,"name":"Infinity","adj":-5}\n')).toEqual([]);
+    expect(checkText('/reclaimfs/processes', '{"pid":42,"name":"a","rss":-5}\n')).toHaveLength(1);
     expect(checkText('/reclaimfs/events?now', '{"adj":-17,"comm":"-0 \\" NaN","group":null}\n')).toEqual([]);
     expect(checkText('/50/stat', `50 (NaN -1) S${' 0'.repeat(49)}\n`)).toEqual([]);
     expect(checkText('/50/maps', '1000-2000 r--p 00000000 fe:00 1001                       /undefined -1\n')).toEqual(

@@ -13,7 +13,7 @@ const words = (text: string, caret = text.length): readonly string[] =>
 test('completion: names and steps of the machine, then steps of the process, then keys that are not there yet', () => {
   expect(words('gam')).toEqual(['game']);
   expect(words('tic')).toEqual(['tick']);
-  expect(words('tick 1s\ngame rec')).toEqual(['reclaim']);
+  expect(words('tick 1s\ngame recl')).toEqual(['reclaim']);
   expect(words('game mmap heap si')).toEqual(['size=']);
   expect(words('game mmap heap size=1M si')).toEqual([]);
   expect(words('gam\ntick 1s', 3)).toEqual(['game']);
