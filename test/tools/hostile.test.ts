@@ -10,7 +10,7 @@ const TRANSPORTS = ['direct', 'fuse-native'] as const;
 const READ_EVERYTHING = `
 import os, stat, errno, json, sys
 # Those that wait for what happens next, and those that have no end.
-SKIP = {'/proc/reclaimfs/events', '/proc/reclaimfs/vmpressure'}
+SKIP = {'/proc/reclaimfs/events', '/proc/reclaimfs/vmpressure', '/proc/kmsg'}
 ENDLESS = ('/mem', '/pagemap', '/kpagecount', '/kpageflags', '/kpagecgroup', '/kcore')
 # What reading may answer: not for reading, or nothing behind it.
 EXPECTED = {errno.EINVAL, errno.EIO, errno.ESRCH, errno.EACCES, errno.EPERM, errno.ENOENT}
@@ -93,7 +93,7 @@ describe.skipIf(skipTools).each(TRANSPORTS)('%s under hostile load', (transport)
     );
     const readers = [1, 2, 3, 4].map(() =>
       inside.text(
-        'find /proc -path /proc/.host -prune -o -path "/proc/reclaimfs/events" -prune -o -path /proc/reclaimfs/vmpressure -prune -o -name mem -prune -o -name "kpage*" -prune -o -name pagemap -prune -o -type f -print0 2>/dev/null | xargs -0 -n 200 cat > /dev/null 2>&1; true',
+        'find /proc -path /proc/.host -prune -o -path "/proc/reclaimfs/events" -prune -o -path /proc/reclaimfs/vmpressure -prune -o -path /proc/kmsg -prune -o -name mem -prune -o -name "kpage*" -prune -o -name pagemap -prune -o -type f -print0 2>/dev/null | xargs -0 -n 200 cat > /dev/null 2>&1; true',
         {
           timeoutMs: 120_000,
         },

@@ -1,15 +1,27 @@
 /** Time: run, pause, step, speed; machines that are kept, and the way back to them. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Perform } from './app.tsx';
 import type { Store } from './store.ts';
 import { moment } from './units.ts';
 
+/** By then the page shows what has been asked for. */
+const HEARD_MS = 1000;
 const STEPS = ['100ms', '1s', '10s'];
 
 export function ClockBar({ store, perform }: { store: Store; perform: Perform }) {
   const [name, setName] = useState('');
   const { clock, snapshots } = store;
   const speed = clock?.speed ?? 1;
+  // Pressed twice before the page has heard of the first: the second goes on from there.
+  const asked = useRef<number | undefined>(undefined);
+  const scale = (factor: number) => () => {
+    const wanted = (asked.current ?? speed) * factor;
+    asked.current = wanted;
+    void perform({ act: 'clock', text: `speed ${wanted}` });
+    setTimeout(() => {
+      if (asked.current === wanted) asked.current = undefined;
+    }, HEARD_MS);
+  };
   const tell = (text: string) => () => void perform({ act: 'clock', text });
   return (
     <div class="bars">
@@ -27,11 +39,11 @@ export function ClockBar({ store, perform }: { store: Store; perform: Perform })
             +{step}
           </button>
         ))}
-        <button type="button" aria-label="÷2, half the speed" onClick={tell(`speed ${speed / 2}`)}>
+        <button type="button" aria-label="÷2, half the speed" onClick={scale(1 / 2)}>
           ÷2
         </button>
         <span>speed {speed}</span>
-        <button type="button" aria-label="×2, twice the speed" onClick={tell(`speed ${speed * 2}`)}>
+        <button type="button" aria-label="×2, twice the speed" onClick={scale(2)}>
           ×2
         </button>
       </fieldset>
