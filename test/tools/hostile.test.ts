@@ -93,7 +93,7 @@ describe.skipIf(skipTools).each(TRANSPORTS)('%s under hostile load', (transport)
     );
     const readers = [1, 2, 3, 4].map(() =>
       inside.text(
-        'find /proc -path /proc/.host -prune -o -path "/proc/reclaimfs/events" -prune -o -path /proc/reclaimfs/vmpressure -prune -o -path /proc/kmsg -prune -o -name mem -prune -o -name "kpage*" -prune -o -name pagemap -prune -o -type f -print0 2>/dev/null | xargs -0 -n 200 cat > /dev/null 2>&1; true',
+        'find /proc -path /proc/.host -prune -o -path "/proc/reclaimfs/events" -prune -o -path /proc/reclaimfs/vmpressure -prune -o -name kmsg -prune -o -name mem -prune -o -name "kpage*" -prune -o -name pagemap -prune -o -type f -print0 2>/dev/null | xargs -0 -n 200 cat > /dev/null 2>&1; true',
         {
           timeoutMs: 120_000,
         },
