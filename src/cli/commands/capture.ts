@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type Capture, captureMachine } from '../../scenario/capture/capture.ts';
 import { openSource } from '../../scenario/capture/source.ts';
-import { parseSize } from '../../scenario/words.ts';
 import { textOf } from '../../util/bytes.ts';
 import { replaceFile } from '../../util/replace-file.ts';
 import { CliError, type CommandRow, EXIT_USAGE } from '../command.ts';
+import { collectPid, size } from '../option-values.ts';
 import { notice, print, printJson } from '../output.ts';
 
 const HELP = `
@@ -47,17 +47,6 @@ export const captureCommand: CommandRow = {
       .action(capture);
   },
 };
-
-function collectPid(text: string, before: readonly number[] | undefined): readonly number[] {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('Give a process number.');
-  return [...(before ?? []), Number(text)];
-}
-
-function size(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined) throw new InvalidArgumentError('Give a size such as 512M.');
-  return bytes;
-}
 
 async function capture(flags: Flags): Promise<void> {
   const toStdout = flags.output === undefined || flags.output === '-';

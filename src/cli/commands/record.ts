@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Recording, recordProcesses } from '../../scenario/record/recorder.ts';
-import { parseSize, parseTime } from '../../scenario/words.ts';
+import { parseTime } from '../../scenario/words.ts';
 import { replaceFile } from '../../util/replace-file.ts';
 import { CliError, type CommandRow, EXIT_USAGE } from '../command.ts';
+import { collectPid, size } from '../option-values.ts';
 import { notice, printJson } from '../output.ts';
 
 const HELP = `
@@ -44,21 +45,10 @@ export const recordCommand: CommandRow = {
   },
 };
 
-function collectPid(text: string, before: readonly number[] | undefined): readonly number[] {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('Give a process number.');
-  return [...(before ?? []), Number(text)];
-}
-
 function time(text: string): number {
   const us = parseTime(text);
   if (us === undefined || us <= 0) throw new InvalidArgumentError('Give a time such as 500ms or 10s.');
   return us;
-}
-
-function size(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes === undefined) throw new InvalidArgumentError('Give a size such as 512M.');
-  return bytes;
 }
 
 async function record(command: readonly string[], flags: Flags): Promise<void> {

@@ -3,12 +3,11 @@
  * whoever calls; changes nothing.
  */
 import { bytesOf, textOf, utf8Of } from '../../util/bytes.ts';
-import { quoteValue } from '../words.ts';
 import { ObjectTable, objectStep } from './objects.ts';
 import { numberOf } from './proc-files.ts';
 import { LiveTree, type ProcTree } from './proc-tree.ts';
 import { processName, processSteps } from './process-steps.ts';
-import { type RealHost, readHost } from './real-host.ts';
+import { machineStep, type RealHost, readHost } from './real-host.ts';
 import { type RealProcess, readProcess } from './real-process.ts';
 import { planSharing } from './sharing.ts';
 import { standInSteps } from './stand-in-steps.ts';
@@ -80,7 +79,7 @@ export function captureMachine(options: CaptureOptions = {}): Capture {
   const madeUp = tree.isLive ? [] : missing(tree, host, processes);
   const text = [
     `title ${shown(host.hostname)}, ${processes.length} processes, captured ${new Date().toISOString()}`,
-    `machine ram=${ramBytes} swap=${swapBytes} swapkind=${host.swapKind} cpus=${host.cpus} uptime=${host.uptimeSeconds.toFixed(2)}s hostname=${quoteValue(host.hostname)}`,
+    machineStep(host, ramBytes, swapBytes),
     ...(swapInvented ? ['# The captured machine has no swap: this one has a quarter of its memory.'] : []),
     ...madeUp.map((line) => `# ${line}`),
     '',

@@ -112,7 +112,8 @@ export function mmapSteps({ vma, object }: PlannedVma, name: string, region: str
   return steps;
 }
 
-function protOf({ perms }: RealVma): string {
+/** Its protection as scenarios write it. */
+export function protOf({ perms }: RealVma): string {
   return perms.slice(0, 3).replaceAll('-', '') || 'none';
 }
 

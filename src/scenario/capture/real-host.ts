@@ -1,4 +1,5 @@
 /** What a real /proc tells about its machine. */
+import { quoteValue } from '../words.ts';
 import { numberOf, readFields } from './proc-files.ts';
 import type { ProcTree } from './proc-tree.ts';
 
@@ -32,6 +33,11 @@ export function readHost(tree: ProcTree): RealHost {
     hostname: (tree.text('sys/kernel/hostname') ?? 'captured').replace(/\n.*$/s, ''),
     tmpfsDevices: tmpfsDevices(tree.text('self/mountinfo') ?? ''),
   };
+}
+
+/** The line that makes such a machine. Sizes in bytes. */
+export function machineStep(host: RealHost, ramBytes: number, swapBytes: number): string {
+  return `machine ram=${ramBytes} swap=${swapBytes} swapkind=${host.swapKind} cpus=${host.cpus} uptime=${host.uptimeSeconds.toFixed(2)}s hostname=${quoteValue(host.hostname)}`;
 }
 
 /** Devices as smaps writes them: hexadecimal. */

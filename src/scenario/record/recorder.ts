@@ -4,9 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { utf8Of } from '../../util/bytes.ts';
 import { CliError } from '../../util/errors.ts';
 import { ObjectTable, objectStep } from '../capture/objects.ts';
-import { readText } from '../capture/proc-files.ts';
 import { LiveTree } from '../capture/proc-tree.ts';
-import { readHost } from '../capture/real-host.ts';
+import { machineStep, readHost } from '../capture/real-host.ts';
 import { quoteValue } from '../words.ts';
 import { familyOf, limitOf, takeSample } from './sample.ts';
 import { Timeline } from './timeline.ts';
@@ -55,7 +54,7 @@ export async function recordProcesses(options: RecordOptions): Promise<Recording
   const objects = new ObjectTable(host);
   const roots = new Set(options.pids);
   const first = options.pids[0];
-  const limitBytes = first === undefined ? undefined : limitOf(tree, first, readText);
+  const limitBytes = first === undefined ? undefined : limitOf(tree, first);
   const timeline = new Timeline(objects, limitBytes === undefined ? undefined : GROUP);
   const steps: string[] = [];
   const seen = new Set<number>();
@@ -91,7 +90,7 @@ export async function recordProcesses(options: RecordOptions): Promise<Recording
   const swapBytes = options.swapBytes ?? host.swapBytes;
   const lines = [
     `title recorded on ${quoteValue(host.hostname)}, ${seen.size} processes, ${nrIntervals} intervals`,
-    `machine ram=${host.ramBytes} swap=${swapBytes} swapkind=${host.swapKind} cpus=${host.cpus} uptime=${host.uptimeSeconds.toFixed(2)}s hostname=${quoteValue(host.hostname)}`,
+    machineStep(host, host.ramBytes, swapBytes),
     ...(limitBytes === undefined
       ? []
       : [

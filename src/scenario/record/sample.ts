@@ -1,6 +1,6 @@
 /** What is read of the recorded processes at the end of each interval. */
 import { writeFileSync } from 'node:fs';
-import { numberOf, readFields, statFields } from '../capture/proc-files.ts';
+import { numberOf, readFields, readText, statFields } from '../capture/proc-files.ts';
 import type { ProcTree } from '../capture/proc-tree.ts';
 import { type RealProcess, readProcess } from '../capture/real-process.ts';
 import { kBOf } from '../capture/vmas.ts';
@@ -72,7 +72,7 @@ export function measuredOf(process: RealProcess): Measured {
 }
 
 /** The limit of the control group in bytes; undefined: none below the machine's memory. Both hierarchies. */
-export function limitOf(tree: ProcTree, pid: number, read: (path: string) => string | undefined): number | undefined {
+export function limitOf(tree: ProcTree, pid: number): number | undefined {
   const lines = (tree.text(`${pid}/cgroup`) ?? '').split('\n');
   const ram = numberOf(readFields(tree.text('meminfo') ?? ''), 'MemTotal') * 1024;
   const limits: number[] = [];
@@ -83,7 +83,7 @@ export function limitOf(tree: ProcTree, pid: number, read: (path: string) => str
     if (id !== '0' && !controllers.split(',').includes('memory')) continue;
     // Each group above it may be the one that limits.
     for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/')))
-      limits.push(Number(read(`${mount}${at}/${file}`) ?? Number.NaN));
+      limits.push(Number(readText(`${mount}${at}/${file}`) ?? Number.NaN));
   }
   const least = Math.min(...limits.filter((limit) => Number.isFinite(limit) && limit > 0));
   return least < ram ? least : undefined;

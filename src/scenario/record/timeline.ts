@@ -7,7 +7,7 @@
  */
 import type { ObjectTable } from '../capture/objects.ts';
 import { PAGE_ANON, PAGE_FILE, PAGE_SWAP, PAGE_ZERO, type RealPages } from '../capture/page-map.ts';
-import { mmapSteps, pageSteps, processName, procStep } from '../capture/process-steps.ts';
+import { mmapSteps, pageSteps, processName, procStep, protOf } from '../capture/process-steps.ts';
 import type { RealProcess } from '../capture/real-process.ts';
 import { type PlannedVma, planSharing } from '../capture/sharing.ts';
 import { isSpecial, kBOf, type RealVma } from '../capture/vmas.ts';
@@ -118,12 +118,14 @@ export class Timeline {
   /** A process that was not there before: forked from one that is recorded and still runs its program, or new. */
   #appear(process: RealProcess): string[] {
     const name = this.#nameOf(process);
+    // All its faults belong to this interval.
+    const unborn = { ...process, minorFaults: 0, majorFaults: 0 };
     const parent = this.#known.get(process.ppid);
     if (parent !== undefined && parent.process.exe === process.exe && this.#sharesProgram(parent, process)) {
       const copied = [...parent.pages].filter(([vpn, kind]) => kind !== PAGE_FILE || hasAnon(parent, vpn));
       this.#known.set(process.pid, {
         name,
-        process: { ...process, userSeconds: 0, systemSeconds: 0, minorFaults: 0, majorFaults: 0 },
+        process: unborn,
         regions: parent.regions.copy(),
         pages: new Map(copied),
         accessed: new Map(),
@@ -132,7 +134,7 @@ export class Timeline {
     }
     this.#known.set(process.pid, {
       name,
-      process: { ...process, userSeconds: 0, systemSeconds: 0, minorFaults: 0, majorFaults: 0 },
+      process: unborn,
       regions: new Regions(),
       pages: new Map(),
       accessed: new Map(),
@@ -202,8 +204,7 @@ export class Timeline {
       }
       for (const piece of mapped) {
         if (piece.perms === vma.perms) continue;
-        const prot = vma.perms.slice(0, 3).replaceAll('-', '') || 'none';
-        steps.push(`${name} mprotect ${part(piece.region, piece.start, piece.end)} ${prot}`);
+        steps.push(`${name} mprotect ${part(piece.region, piece.start, piece.end)} ${protOf(vma)}`);
         regions.protect(piece.start, piece.end, vma.perms);
       }
     }
