@@ -1,5 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { logger } from '../util/log.ts';
 import { isOnTop, type MountInfo } from './mountinfo.ts';
 import { MountError } from './types.ts';
@@ -7,6 +8,9 @@ import { MountError } from './types.ts';
 const log = logger('fuse:mount');
 const COMMAND_MS = 5000;
 const BUSY_RETRY_MS = 100;
+const ANSWERS_MS = 500;
+const ANSWERS_LOOK_MS = 20;
+const CONNECTIONS = '/sys/fs/fuse/connections';
 const UNMOUNTED = { lazy: false };
 const DETACHED = { lazy: true };
 
@@ -30,7 +34,7 @@ const HELPERS = ['fusermount', 'fusermount3'];
  */
 export async function unmount(mount: MountInfo, abort: boolean): Promise<Unmounted> {
   if (await takenAway(mount, 'umount', UMOUNT_OPTIONS)) return UNMOUNTED;
-  await new Promise((settle) => setTimeout(settle, BUSY_RETRY_MS));
+  await sleep(BUSY_RETRY_MS);
   if (await takenAway(mount, 'umount', UMOUNT_OPTIONS)) return UNMOUNTED;
   for (const helper of HELPERS) if (await takenAway(mount, helper, ['-u'])) return UNMOUNTED;
   return detach(mount, abort);
@@ -43,17 +47,37 @@ export async function detach(mount: MountInfo, abort: boolean): Promise<Unmounte
   throw new MountError(`${mount.mountpoint} cannot be unmounted: use "umount -l ${mount.mountpoint}" as root`);
 }
 
+/**
+ * Waits until the answers that have been given have reached those who asked: a connection that is aborted takes them back
+ * (libfuse's threads write them after us). At most half a second, for somebody may ask again and again.
+ */
+export async function answersDelivered({ device }: MountInfo): Promise<void> {
+  for (let waited = 0, quiet = 0; waited < ANSWERS_MS && quiet < 2; waited += ANSWERS_LOOK_MS) {
+    await sleep(ANSWERS_LOOK_MS);
+    quiet = nrWaiting(device) === 0 ? quiet + 1 : 0;
+  }
+}
+
+/** Requests of a connection that nobody has answered; undefined where the file system of connections is not mounted. */
+function nrWaiting(device: string): number | undefined {
+  try {
+    return Number(readFileSync(`${CONNECTIONS}/${device.split(':')[1]}/waiting`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Ends a connection: whoever waits for its server gets ECONNABORTED. Never throws; needs root, or to have mounted. */
 export function abortConnection({ device }: MountInfo): void {
   const number = device.split(':')[1];
   try {
-    writeFileSync(`/sys/fs/fuse/connections/${number}/abort`, '1');
+    writeFileSync(`${CONNECTIONS}/${number}/abort`, '1');
     return;
   } catch (error) {
     log('abort: %s', error);
   }
   // The file system of connections may not be mounted: then we do so, for ourselves alone.
-  const script = `mount -t fusectl none /sys/fs/fuse/connections && echo 1 > /sys/fs/fuse/connections/${number}/abort`;
+  const script = `mount -t fusectl none ${CONNECTIONS} && echo 1 > ${CONNECTIONS}/${number}/abort`;
   const options = { stdio: 'ignore', timeout: COMMAND_MS } as const;
   spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], options);
 }

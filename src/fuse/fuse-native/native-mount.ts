@@ -8,7 +8,7 @@ import { findMount, isOnTop, isOurs, isPresent, type MountInfo, SUBTYPE } from '
 import { mountObstacle } from '../obstacles.ts';
 import { supervise } from '../supervisor.ts';
 import { type Capability, type CloseReason, MountError, type MountHandle, type MountOptions } from '../types.ts';
-import { abortConnection, detachSync, unmount } from '../unmount.ts';
+import { abortConnection, answersDelivered, detachSync, unmount } from '../unmount.ts';
 import type { Binding } from './binding.ts';
 import { watchForKilled } from './killed-readers.ts';
 import { NativeOps } from './ops.ts';
@@ -236,7 +236,10 @@ export class NativeMount implements MountHandle {
     const lazy = this.#mounted && isOnTop(this.#mounted) ? (await unmount(this.#mounted, true)).lazy : false;
     if (lazy) this.#notice(`${this.mountpoint} was in use: detached, its users have been cut off`);
     this.#ops.close();
-    if (this.#mounted && isFuseDevice(this.#fd)) abortConnection(this.#mounted);
+    if (this.#mounted && isFuseDevice(this.#fd)) {
+      await answersDelivered(this.#mounted);
+      abortConnection(this.#mounted);
+    }
     this.#binding.unmount(this.mountpoint, this.#thread);
     this.#unsupervise();
     this.#guardian?.dismiss();
