@@ -78,6 +78,11 @@ export function classOf(name: string): Class {
   return CLASSES.find(([pattern]) => pattern.test(name))?.[1] ?? 'own';
 }
 
+/** Whether a scenario without a recording is played with fresh statistics: it is of a kind whose fresh recordings are compared. */
+export function playsFresh(scenario: string): boolean {
+  return BY_FRESH_STATISTICS.test(scenario);
+}
+
 /**
  * Whether a recording is one that the model is held to: fresh statistics where these decide. `all`: every recording there is.
  */

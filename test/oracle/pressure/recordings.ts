@@ -1,7 +1,7 @@
 /** Recordings and scenarios, from this folder or others, brought together by name. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Golden, isCompared, judge } from './judge.ts';
+import { type Golden, isCompared, judge, playsFresh } from './judge.ts';
 import { type KernelMemory, type PlayedScenario, playPressure } from './play.ts';
 
 const PAGE = 4096;
@@ -55,7 +55,9 @@ export function bringTogether(
 }
 
 export function compare({ name, text, goldens }: Compared): Verdict {
-  const fresh = goldens.size > 0 && [...goldens.keys()].every((recording) => recording.endsWith('.fresh'));
+  const recordings = [...goldens.keys()];
+  const fresh =
+    recordings.length === 0 ? playsFresh(name) : recordings.every((recording) => recording.endsWith('.fresh'));
   const played = playPressure(text, `${name}.scn`, fresh, kernelMemoryOf([...goldens.values()][0]));
   return {
     played,
