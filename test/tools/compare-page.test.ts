@@ -1,6 +1,7 @@
 /** The page of `compare --html` in a real browser: drawn and legible, wide and narrow, light and dark; read by keyboard. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -37,6 +38,10 @@ const MEASURE_PLOTS = `[...document.querySelectorAll('svg.plot')].filter(svg => 
   const sizes = [...svg.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize) * scale);
   return { width, height, seen: seen.length, text: Math.min(...sizes) };
 })`;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Run by the browser, where AXE is: what people who read otherwise stumble over. */
+const FIND_BARRIERS = `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+  .then(({ violations }) => violations.map(({ id, impact, nodes }) => impact + ' ' + id + ': ' + nodes[0].html))`;
 const FITS = 'document.documentElement.scrollWidth <= innerWidth';
 
 /** Least contrast of texts with what is behind them, and of the shapes of plots with the card (WCAG 2.2). */
@@ -110,6 +115,9 @@ describe('reclaimfs compare --html', () => {
     expect(contrast['inPlots']).toBeGreaterThanOrEqual(4.5);
     expect(contrast['shapes']).toBeGreaterThanOrEqual(3);
     expect(await tab.evaluate(FITS)).toBe(true);
+    await tab.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })");
+    await tab.evaluate(AXE);
+    expect(await tab.evaluate<string[]>(FIND_BARRIERS)).toEqual([]);
     expect(complaints).toEqual([]);
     expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([]);
     await tab.close();
@@ -127,6 +135,42 @@ describe('reclaimfs compare --html', () => {
       );
     expect(fills).toHaveLength(10);
     expect(new Set(fills).size).toBe(fills.length);
+    await tab.close();
+  });
+
+  test('RAM, titles of axes, the spread over seeds and every kill of a run are drawn; what is equal is marked alike', async () => {
+    const tab = await open(1100, 'light');
+    const texts = (figure: string) =>
+      tab.locator(`figure[data-name^=${figure}] svg.wide`).first().locator('text').allTextContents();
+    expect(await texts('memory')).toEqual(expect.arrayContaining(['MB', 'minutes', 'RAM 256 MB']));
+    expect(await texts('openings')).toContain('openings per run');
+    expect(await texts('latency')).toContain('time until ready (log scale)');
+    expect(await texts('open_ms')).toContain('mean (ms)');
+    expect(await tab.locator('figure[data-name=openings] svg.wide path.whisker').count()).toBe(3);
+    for (const name of ['kernel', 'lmk', 'lmk-switch']) {
+      const plot = tab.locator(`figure[data-name=memory-${name}]`);
+      const said = (await tab.locator('h3', { has: tab.locator('.unit') }).allTextContents()).find((text) =>
+        text.startsWith(`${name.replace('-', '/')} `),
+      );
+      const drawn = ((await plot.locator('svg.wide path.kill').getAttribute('d')) ?? '').match(/M/g)?.length ?? 0;
+      expect(said).toContain(drawn === 0 ? 'nobody was killed' : `${drawn} kill`);
+    }
+    const marks = await tab
+      .locator('section', { has: tab.locator('h2', { hasText: /^Figures$/ }) })
+      .locator('tr')
+      .evaluateAll((rows) =>
+        (rows as unknown as { cells: { textContent: string; className: string; tagName: string }[] }[]).map((row) =>
+          [...row.cells]
+            .filter(({ tagName }) => tagName === 'TD')
+            .map(({ textContent, className }) => [textContent, className]),
+        ),
+      );
+    for (const cells of marks) {
+      const best = cells.filter(([, mark]) => mark === 'best').map(([text]) => text);
+      if (best.length > 0) expect(best.length).toBeLessThan(cells.length);
+      for (const [text, mark] of cells) if (text === best[0]) expect(mark).toBe('best');
+    }
+    expect(marks.flat().some(([, mark]) => mark === 'best')).toBe(true);
     await tab.close();
   });
 

@@ -69,7 +69,7 @@ function table({ metrics, experiment }: Comparison, text: typeof cellText, marks
   const groups = [...new Set(metrics.map(({ metric }) => metric.group))];
   const line = ({ metric, cells }: MetricRow) =>
     html`<tr><th scope="row">${metric.label}${metric.unit !== undefined && html` <span class="unit">${metric.unit}</span>`}</th>${cells.map((cell) => html`<td${marks && cell.best && html` class="best"`}>${text(cell, metric).replace('*', '').trim()}</td>`)}</tr>`;
-  return html`<div class="scroll" tabindex="0"><table><thead><tr><th></th>${experiment.rows.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>${groups.map(
+  return html`<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">metric</th>${experiment.rows.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>${groups.map(
     (group) =>
       html`<tbody><tr class="group"><th colspan="${experiment.rows.length + 1}">${group}</th></tr>${metrics.filter(({ metric }) => metric.group === group).map(line)}</tbody>`,
   )}</table></div>`;
