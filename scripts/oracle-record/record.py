@@ -25,6 +25,12 @@ How the steps are carried out
                 dirtywrite: pwrite page by page with new content
   squeeze       the workers sit in a memory cgroup (v1) of their own, whose limit
                 is lowered 32 pages at a time until the swap cache is empty
+  clone         clone(CLONE_VM): a worker that shares the memory of the other
+  brk           the program break is moved (prctl) to where a mapping would go
+  truncate, punch, fallocate
+                on the recorder's own descriptor of the object
+  calls that bring pages in
+                the faults of the system call itself are call_minflt, call_majflt
   snap          smaps, pagemap, kpagecount, kpageflags, mincore, cachestat
 """
 import argparse, ctypes, fcntl, json, mmap, os, re, select, shutil, signal, socket
@@ -40,17 +46,25 @@ libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_i
 libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 libc.mincore.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
 libc.syscall.restype = ctypes.c_long
+libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
 
-NR = {'mmap': 9, 'mprotect': 10, 'munmap': 11, 'msync': 26, 'madvise': 28, 'setuid': 105,
-      'mlock': 149, 'munlock': 150, 'close': 3, 'setgid': 106, 'setgroups': 116}
+NR = {'mmap': 9, 'mprotect': 10, 'munmap': 11, 'brk': 12, 'mremap': 25, 'msync': 26, 'madvise': 28, 'setuid': 105,
+      'mlock': 149, 'munlock': 150, 'mlockall': 151, 'munlockall': 152, 'prctl': 157, 'close': 3, 'setgid': 106,
+      'setgroups': 116, 'mlock2': 325}
 NR_PROCESS_MADVISE, NR_CACHESTAT = 440, 451
-ADVICE = {'willneed': 3, 'dontneed': 4, 'free': 8, 'cold': 20, 'pageout': 21}
+ADVICE = {'normal': 0, 'random': 1, 'sequential': 2, 'willneed': 3, 'dontneed': 4, 'free': 8, 'remove': 9,
+          'dontfork': 10, 'dofork': 11, 'wipeonfork': 18, 'keeponfork': 19, 'cold': 20, 'pageout': 21,
+          'populate_read': 22, 'populate_write': 23, 'dontneed_locked': 24}
+PR_SET_MM, PR_SET_MM_START_BRK, PR_SET_MM_BRK = 35, 6, 7
+MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP = 1, 2, 4
+MCL = {'current': 1, 'future': 2, 'onfault': 4}
+FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
 KB_FIELDS = ['Size', 'Rss', 'Pss', 'Pss_Dirty', 'Shared_Clean', 'Shared_Dirty', 'Private_Clean',
              'Private_Dirty', 'Referenced', 'Anonymous', 'LazyFree', 'Swap', 'SwapPss', 'Locked']
 VMSTAT = ['pswpin', 'pswpout', 'swap_ra', 'swap_ra_hit', 'workingset_refault_anon', 'nr_vmscan_write',
           'nr_vmscan_immediate_reclaim', 'swpin_zero', 'swpout_zero', 'pglazyfreed']
 ERRNO = {1: 'EPERM', 9: 'EBADF', 11: 'EAGAIN', 12: 'ENOMEM', 13: 'EACCES', 14: 'EFAULT',
-         16: 'EBUSY', 17: 'EEXIST', 22: 'EINVAL'}
+         16: 'EBUSY', 17: 'EEXIST', 22: 'EINVAL', 27: 'EFBIG', 28: 'ENOSPC', 95: 'EOPNOTSUPP', 133: 'EHWPOISON'}
 PROTS = {'rw': 3, 'r': 1, 'none': 0}
 
 
@@ -118,14 +132,14 @@ KP = KPages()
 
 class Proc:
     """one simulated process: its worker, its mappings and what it wrote"""
-    def __init__(self, rec, name, parent=None):
-        self.rec, self.name = rec, name
+    def __init__(self, rec, name, parent=None, shares=False):
+        self.rec, self.name, self.faults = rec, name, (0, 0)
         if parent:
-            parent.send(f'k {rec.sockname}')
+            parent.send(f"{'c' if shares else 'k'} {rec.sockname}")
             self.sock, _ = rec.listener.accept()
             self.sock.recv(100)
             self.pid = int(parent.recv())
-            self.maps = {k: m.copy() for k, m in parent.maps.items()}
+            self.maps = {k: m if shares else m.copy() for k, m in parent.maps.items()}
         else:
             p = subprocess.Popen([rec.worker, rec.sockname], close_fds=True, preexec_fn=rec.enter_cgroup)
             rec.popen.append(p)
@@ -144,8 +158,9 @@ class Proc:
 
     def call(self, nr, *args):
         self.send(f's {NR[nr]} ' + ' '.join(str(a) for a in args))
-        ret, err = self.recv().split()
-        return int(ret), int(err)
+        ret, err, *faults = (int(x) for x in self.recv().split())
+        self.faults = tuple(faults)                     # minor and major, within the call
+        return ret, err
 
     def give(self, fd):
         socket.send_fds(self.sock, [b'f'], [fd])
@@ -203,10 +218,11 @@ class Obj:
         self.kind, self.fd, self.npages, self.seed, self.path = kind, fd, npages, seed, path
         self.reader = fd            # the same, opened for reading only (files)
         self.pages = {}             # page -> (base, word) if ever written
+        self.gone = set()           # cut off or punched out: what was there to begin with is no more
 
     def content(self, page):
         c = self.pages.get(page)
-        if c is None and self.kind == 'file' and page < self.npages:
+        if c is None and page not in self.gone and self.kind == 'file' and page < self.npages:
             c = (self.seed + page, None)
         return c
 
@@ -410,7 +426,7 @@ class Recorder:
         if w[0] == 'proc':
             self.procs[w[1]] = Proc(self, w[1])
             return
-        if w[0] in ('squeeze', 'swapoff', 'swapon', 'cache'):
+        if w[0] in ('squeeze', 'swapoff', 'swapon', 'cache', 'truncate', 'punch', 'fallocate'):
             before = vmstat()
             res = getattr(self, 'do_' + w[0])(w[1:])
             return {**res, 'vmstat': delta(before, vmstat())}
@@ -418,8 +434,8 @@ class Recorder:
         if op == 'exit':
             p.exit()
             del self.procs[w[0]]
-        elif op == 'fork':
-            self.procs[a[0]] = Proc(self, a[0], p)
+        elif op in ('fork', 'clone'):
+            self.procs[a[0]] = Proc(self, a[0], p, op == 'clone')
         elif op == 'cpu':
             pass
         elif op == 'setuid':
@@ -432,7 +448,7 @@ class Recorder:
             return self.advise(p, op, a, 'root')
         elif op == 'selfpageout':
             return self.advise(p, 'pageout', a, 'self')
-        elif op in ('touch', 'verify'):
+        elif op in ('touch', 'verify', 'mremap', 'brk', 'mlockall', 'munlockall', 'process_madvise'):
             return getattr(self, 'do_' + op)(p, a)
         else:
             return self.do_range(p, op, a)
@@ -490,6 +506,8 @@ class Recorder:
         fl = 0x100000                                   # MAP_FIXED_NOREPLACE
         if 'locked' in flag:
             fl |= 0x2000
+        if 'populate' in flag:
+            fl |= 0x8000
         if 'noreserve' in flag:
             fl |= 0x4000
         shared, obj, off, cover, ret = 'shared' in flag, None, 0, set(), (0, 0)
@@ -513,7 +531,9 @@ class Recorder:
                 # a file that is mapped for reading was opened for reading, unless the step says otherwise
                 fd = p.give(obj.reader if prot == 1 and opt.get('open') != 'rw' else obj.fd)
                 ret = p.call('mmap', addr, length, prot, fl, fd, off)
+                faults = p.faults
                 p.call('close', fd)
+                p.faults = faults
             else:
                 ret = p.call('mmap', addr, length, prot, fl | 0x20, (1 << 64) - 1, 0)
                 if shared:
@@ -522,7 +542,128 @@ class Recorder:
         if ret[0] == -1:
             return {**self.result(*ret), 'addr': hex(addr)}
         p.maps[name] = Map(addr, up(length), obj, off // PAGE, shared, cover)
-        return {'ret': 0, 'addr': hex(addr)}
+        faults = dict(zip(('call_minflt', 'call_majflt'), p.faults)) if 'populate' in flag else {}
+        return {'ret': 0, **faults, 'addr': hex(addr)}
+
+    @staticmethod
+    def call_faults(p):
+        return {k: n for k, n in zip(('call_minflt', 'call_majflt'), p.faults) if n}
+
+    def do_mremap(self, p, a):
+        mp = self.m(p, a[0])
+        off, length, new = size(a[1]), size(a[2]), size(a[3])
+        to = next((x[3:] for x in a if x.startswith('to=')), None)
+        addr, flags = self.next_addr, 0
+        if to:
+            flags = MREMAP_MAYMOVE | MREMAP_FIXED | (MREMAP_DONTUNMAP if 'dontunmap' in a else 0)
+        before = vmstat()
+        r = p.call('mremap', mp.addr + off, length, new, flags, addr if to else 0)
+        faults = self.call_faults(p)
+        if r[0] == -1:
+            return {**self.result(*r), **faults, 'vmstat': delta(before, vmstat())}
+        lo, n, m = off // PAGE, up(length) // PAGE, up(new) // PAGE
+        if to:
+            part = Map(addr, up(new), mp.obj, mp.off + lo, mp.shared, set())
+            part.cover = {g - lo for g in mp.cover if lo <= g < lo + min(n, m)} | set(range(n, m))
+            part.own = {g - lo: c for g, c in mp.own.items() if lo <= g < lo + min(n, m)}
+            p.maps[to] = part
+            self.next_addr = ((addr + up(new) + GIB - 1) // GIB + 1) * GIB
+        gone = range(lo, lo + n) if to else range(lo + m, lo + n)
+        for g in gone:
+            mp.own.pop(g, None)
+        if 'dontunmap' not in a:
+            mp.cover.difference_update(gone)
+        if not to:
+            mp.cover.update(range(lo + n, lo + m))
+            mp.length = (lo + m) * PAGE if lo + n >= mp.length // PAGE else max(mp.length, (lo + m) * PAGE)
+        res = {'ret': 0, **faults, 'vmstat': delta(before, vmstat())}
+        if to:
+            res['addr'] = hex(addr)
+        return res
+
+    def do_brk(self, p, a):
+        name, length = a[0], size(a[1])
+        before = vmstat()
+        if name not in p.maps:
+            addr = self.next_addr
+            for what in (PR_SET_MM_BRK, PR_SET_MM_START_BRK):
+                assert p.call('prctl', PR_SET_MM, what, addr, 0, 0)[0] == 0
+            p.maps[name] = Map(addr, 0, None, 0, False, set())
+            self.next_addr = ((addr + up(length) + GIB - 1) // GIB + 1) * GIB
+        mp = p.maps[name]
+        r, _ = p.call('brk', mp.addr + length)          # the break as it is now, whatever was asked for
+        if r != mp.addr + length:
+            return {'ret': -1, 'errno': 'ENOMEM', 'vmstat': delta(before, vmstat())}
+        mp.length = up(length)
+        mp.cover = set(range(up(length) // PAGE))
+        mp.own = {g: c for g, c in mp.own.items() if g in mp.cover}
+        return {'ret': 0, 'vmstat': delta(before, vmstat())}
+
+    def do_mlockall(self, p, a):
+        before = vmstat()
+        r = p.call('mlockall', sum(MCL[x] for x in a))
+        return {**self.result(*r), 'vmstat': delta(before, vmstat())}
+
+    def do_munlockall(self, p, a):
+        before = vmstat()
+        r = p.call('munlockall')
+        # what belongs to the worker itself stays locked
+        for m in self.worker_ranges(p):
+            p.call('mlock', *m)
+        return {**self.result(*r), 'vmstat': delta(before, vmstat())}
+
+    @staticmethod
+    def worker_ranges(p):
+        for line in open(f'/proc/{p.pid}/maps'):
+            lo, hi = (int(x, 16) for x in line.split()[0].split('-'))
+            if not AREA_LO <= lo < AREA_HI and '[v' not in line:
+                yield lo, hi - lo
+
+    def do_process_madvise(self, p, a):
+        pfns = self.pfns([p])
+        before = vmstat()
+        io = struct.pack('QQ', size(a[0]), size(a[1]))
+        r = libc.syscall(NR_PROCESS_MADVISE, p.pidfd, io, ctypes.c_size_t(1), ADVICE[a[2]], 0)
+        e = ctypes.get_errno()
+        self.settle(pfns)
+        return {**self.result(min(r, 0), e), 'vmstat': delta(before, vmstat())}
+
+    def do_truncate(self, w):
+        o = self.objs[w[0]]
+        r = libc.ftruncate(o.fd, ctypes.c_long(size(w[1])))
+        e = ctypes.get_errno()
+        if r == 0:
+            self.forget(o, up(size(w[1])) // PAGE, 1 << 40, copies=True)
+            o.npages = up(size(w[1])) // PAGE
+        return self.result(r, e)
+
+    def do_punch(self, w):
+        o, off, length = self.objs[w[0]], size(w[1]), size(w[2])
+        r = libc.fallocate(o.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, length)
+        e = ctypes.get_errno()
+        if r == 0:
+            self.forget(o, up(off) // PAGE, (off + length) // PAGE)
+        return self.result(r, e)
+
+    def do_fallocate(self, w):
+        o, off, length = self.objs[w[0]], size(w[1]), size(w[2])
+        r = libc.fallocate(o.fd, 0, off, length)
+        e = ctypes.get_errno()
+        if r == 0:
+            o.npages = max(o.npages, up(off + length) // PAGE)
+        return self.result(r, e)
+
+    def forget(self, o, lo, hi, copies=False):
+        """nothing is expected of pages lo to hi of an object any more, nor, copies, of private copies of them"""
+        o.gone.update(range(lo, min(hi, o.npages)))
+        for g in [g for g in o.pages if lo <= g < hi]:
+            del o.pages[g]
+        if not copies:
+            return
+        for p in self.procs.values():
+            for mp in p.maps.values():
+                if mp.obj is o:
+                    mp.own = {g: c for g, c in mp.own.items() if not lo <= g + mp.off < hi}
 
     def content(self, mp, page):
         if page in mp.own:
@@ -599,10 +740,13 @@ class Recorder:
             r = p.call(op, mp.addr + off, length, PROTS[a[3]])
         elif op == 'msync':
             r = p.call(op, mp.addr + off, length, 4)
+        elif op == 'mlock' and 'onfault' in a[3:]:
+            r = p.call('mlock2', mp.addr + off, length, 1)
         elif op in ('munmap', 'mlock', 'munlock'):
             r = p.call(op, mp.addr + off, length)
         else:
             raise SystemExit(f'unknown step {op}')
+        faults = self.call_faults(p) if op == 'mlock' or a[-1].startswith('populate') else {}
         if op == 'madvise' and a[3] == 'willneed':
             time.sleep(.1)                              # reads are asynchronous
             pfns |= self.pfns([p])
@@ -613,10 +757,12 @@ class Recorder:
                 for g in pages:
                     mp.own.pop(g, None)
                 mp.cover.difference_update(pages)
-            elif op == 'madvise' and a[3] in ('dontneed', 'free') and not mp.shared:
+            elif op == 'madvise' and a[3] in ('dontneed', 'dontneed_locked', 'free') and not mp.shared:
                 for g in pages:
                     mp.own.pop(g, None)
-        return {**self.result(*r), 'vmstat': delta(before, vmstat())}
+            elif op == 'madvise' and a[3] == 'remove':
+                self.forget(mp.obj, pages[0] + mp.off, pages[-1] + 1 + mp.off)
+        return {**self.result(*r), **faults, 'vmstat': delta(before, vmstat())}
 
     def do_cache(self, w):
         o = self.objs[w[0]]

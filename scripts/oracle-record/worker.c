@@ -8,12 +8,13 @@
  *
  * build: gcc -O2 -static -o worker worker.c
  *
- *   s NR A1..A6            system call                       -> ret errno
+ *   s NR A1..A6            system call                       -> ret errno minflt majflt
  *   f                      (with a descriptor) keep it       -> fd
  *   t ADDR N STRIDE w|r full|word|zero SEED
  *                          N accesses, content SEED+i        -> minflt majflt failed [u32 index...]
  *   v                      + records {addr,base,word,flags}  -> bad failed
  *   k SOCKET               fork, child connects to SOCKET    -> pid
+ *   c SOCKET               the same with CLONE_VM: both share all memory, so only one of them may be at work
  *   x                      exit
  *
  * worker --fill FILE FIRST N SEED writes pages FIRST..FIRST+N-1 of FILE, page
@@ -22,6 +23,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -41,8 +43,10 @@
 #define AREA_HI 0x700000000000ul
 
 static char in[1 << 18], out[1 << 18];
-static int sock;
 static sigjmp_buf env;
+/* stacks of those who share our memory, and how many of them have come up */
+static char stacks[8][1 << 18] __attribute__((aligned(64)));
+static volatile int nr_clones, nr_up;
 
 struct rec { uint64_t addr, base, word, flags; };
 
@@ -92,19 +96,20 @@ static void grow_stack(void)
 		s[i] = 0;
 }
 
-static void join(const char *name)
+static int join(const char *name)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	size_t l = strlen(name);
 
 	memcpy(un.sun_path + 1, name, l);
-	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (sock < 0 || connect(sock, (void *)&un, sizeof(sa_family_t) + 1 + l))
 		_exit(2);
 	prctl(PR_SET_PDEATHSIG, 0);
 	lock_self();
 	if (send(sock, "hello", 5, 0) != 5)
 		_exit(2);
+	return sock;
 }
 
 static size_t touch(void)
@@ -181,20 +186,20 @@ static int fill_file(char **v)
 	return fd < 0;
 }
 
-int main(int argc, char **argv)
+static void obey(int sock);
+
+/* files are not shared: the socket of the other one is ours to close, as fork has it */
+static int on_clone(void *name)
 {
-	if (argc == 6 && !strcmp(argv[1], "--fill"))
-		return fill_file(argv + 2);
-	if (argc != 2)
-		return 1;
-	struct sigaction sa = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
-	sigaction(SIGSEGV, &sa, 0);
-	sigaction(SIGBUS, &sa, 0);
-	signal(SIGCHLD, SIG_IGN);
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
-	grow_stack();
-	join(argv[1]);
+	int sock = join(name);
+
+	nr_up++;
+	obey(sock);
+	return 0;
+}
+
+static void obey(int sock)
+{
 	for (;;) {
 		union { char buf[CMSG_SPACE(sizeof(int))]; struct cmsghdr h; } c;
 		struct iovec io = { in, sizeof(in) - 1 };
@@ -212,8 +217,13 @@ int main(int argc, char **argv)
 			for (int i = 0; i < 7; i++)
 				a[i] = strtoul(p, &p, 0);
 			errno = 0;
+			struct rusage u, v;
+			getrusage(RUSAGE_THREAD, &u);
+			getrusage(RUSAGE_THREAD, &u);
 			long r = syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
-			l = sprintf(out, "%ld %d", r, r == -1 ? errno : 0);
+			int e = r == -1 ? errno : 0;
+			getrusage(RUSAGE_THREAD, &v);
+			l = sprintf(out, "%ld %d %ld %ld", r, e, v.ru_minflt - u.ru_minflt, v.ru_majflt - u.ru_majflt);
 			break;
 		}
 		case 'f': {
@@ -233,10 +243,20 @@ int main(int argc, char **argv)
 			pid_t pid = fork();
 			if (pid == 0) {
 				close(sock);
-				join(name);
+				sock = join(name);
 				continue;
 			}
 			lock_self();
+			l = sprintf(out, "%d", pid);
+			break;
+		}
+		case 'c': {
+			static char name[100];
+			sscanf(in, "c %99s", name);
+			char *top = stacks[nr_clones++] + sizeof(stacks[0]);
+			pid_t pid = clone(on_clone, top, CLONE_VM | SIGCHLD, name);
+			while (pid > 0 && nr_up < nr_clones)
+				usleep(100);
 			l = sprintf(out, "%d", pid);
 			break;
 		}
@@ -244,4 +264,21 @@ int main(int argc, char **argv)
 		if (send(sock, out, l, 0) != (ssize_t)l)
 			_exit(1);
 	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 6 && !strcmp(argv[1], "--fill"))
+		return fill_file(argv + 2);
+	if (argc != 2)
+		return 1;
+	struct sigaction sa = { .sa_handler = on_fault, .sa_flags = SA_NODEFER };
+	sigaction(SIGSEGV, &sa, 0);
+	sigaction(SIGBUS, &sa, 0);
+	signal(SIGCHLD, SIG_IGN);
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
+	grow_stack();
+	obey(join(argv[1]));
+	return 0;
 }

@@ -329,6 +329,8 @@ export class Machine {
     child.nsPids = nextNsPids(this, parent);
     for (const field of INHERITED) copyField(child, parent, field);
     for (const [key, region] of parent.regions) child.regions.set(key, region);
+    // What others have mapped into the address space is copied with it.
+    if (!shareMm) for (const other of this.sharersOf(parent)) inheritRegions(child, other);
     child.leader.comm = child.comm;
     this.#add(child);
     return child;
@@ -388,7 +390,6 @@ export class Machine {
     task.leader.frozen = false;
     task.leader.userRate = task.leader.systemRate = task.leader.switchRate = 0;
     task.exitCode = exitCode;
-    task.regions.clear();
     const heir = this.tasks.has(1) && task.pid !== 1 ? 1 : 0;
     for (const other of this.tasks.values()) {
       if (other.ppid === task.pid) other.ppid = heir;
@@ -440,7 +441,6 @@ export class Machine {
     if (task.mm !== null) yield* this.#dropMm(task);
     task.mm = new Mm(this.mem.newId());
     this.cgroups.attachMm(task);
-    task.regions.clear();
     task.catches = [];
     task.dumpable = true;
     this.generation++;
@@ -450,8 +450,17 @@ export class Machine {
   *#dropMm(task: Task): Job<void> {
     const mm = task.mm!;
     if (mm.users === 1) yield* exitMmap(this.mem, mm);
+    // What it has mapped stays with those who share its memory.
+    for (const other of this.sharersOf(task)) inheritRegions(other, task);
     mm.users--;
     task.mm = null;
+    task.regions.clear();
+  }
+
+  /** The other processes that use the address space of this one (CLONE_VM). */
+  sharersOf(task: Task): Task[] {
+    if (task.mm === null || task.mm.users === 1) return [];
+    return [...this.tasks.values()].filter((other) => other !== task && other.mm === task.mm);
   }
 
   /** Makes a file on the simulated disk. Throws EEXIST, EINVAL. */
@@ -595,6 +604,15 @@ const INHERITED = [
   'coredumpFilter',
   'timerslackNs',
 ] as const;
+
+/** Gives a process the mappings that another one has named, under its own names where they are free. */
+function inheritRegions(to: Task, from: Task): void {
+  for (const [key, region] of from.regions) {
+    const name = to.regions.has(key) ? `${from.name}.${key}` : key;
+    if (![...to.regions.values()].some(({ start }) => start === region.start))
+      to.regions.set(name, { ...region, name });
+  }
+}
 
 function copyField<K extends (typeof INHERITED)[number]>(to: Task, from: Task, field: K): void {
   const value = from[field];

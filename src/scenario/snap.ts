@@ -157,9 +157,7 @@ function* snapTask(machine: Machine, task: Task): Job<Snap['procs'][string]> {
   };
   for (const region of task.regions.values()) maps[region.name] = yield* add(region);
   // What another process has mapped into an address space that both use is there as well.
-  if (task.mm!.users > 1)
-    for (const other of machine.tasks.values())
-      if (other !== task && other.mm === task.mm) for (const region of other.regions.values()) yield* add(region);
+  for (const other of machine.sharersOf(task)) for (const region of other.regions.values()) yield* add(region);
   return { own_kB: own, status_kB: { VmSwap: task.mm!.swapents * 4 }, maps };
 }
 

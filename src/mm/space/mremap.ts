@@ -48,8 +48,7 @@ export function* mremap(mem: Memory, mm: Mm, request: MremapRequest): Job<number
   if (first === undefined) throw new KernelError(EFAULT, 'nothing is mapped there');
   const several = start + nrPages > first.end;
   // Since 6.17 a range over several mappings, with holes between them, is moved as a whole.
-  if (several && (newPages !== nrPages || dontUnmap))
-    throw new KernelError(EFAULT, 'the range spans more than one mapping');
+  if (several && newPages !== nrPages) throw new KernelError(EFAULT, 'the range spans more than one mapping');
   if (newPages > nrPages) checkExpandable(first);
   yield* munmap(mem, mm, to, to + newPages);
   let length = nrPages;
@@ -92,8 +91,8 @@ function* resizeInPlace(mem: Memory, mm: Mm, start: number, nrPages: number, new
   const vma = mm.find(start);
   if (vma === undefined) throw new KernelError(EFAULT, 'nothing is mapped there');
   if (newPages <= nrPages) {
+    // Nothing to do at the same size: what lies behind the first mapping is not looked at.
     if (newPages < nrPages) yield* munmap(mem, mm, start + newPages, start + nrPages);
-    else if (start + nrPages > vma.end) throw new KernelError(EFAULT, 'the range spans more than one mapping');
     return;
   }
   if (start + nrPages > vma.end) throw new KernelError(EFAULT, 'the range spans more than one mapping');

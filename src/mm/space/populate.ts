@@ -2,6 +2,7 @@
 import { EFAULT, EINVAL, ENOMEM } from '../../util/errno.ts';
 import { KernelError } from '../../util/errors.ts';
 import type { Job } from '../../util/job.ts';
+import { ENTRY_SHADOW, ENTRY_SWAPPED } from '../cache/mapping.ts';
 import type { Memory } from '../memory.ts';
 import { KIND_PRESENT, KIND_SWAP, KIND_ZERO, PTE_DIRTY, PTE_WRITE } from '../pages/pte.ts';
 import { accessPage, FAULT_MAJOR, FAULT_NONE, FAULT_OOM, mayAccess, presentFrame } from './fault.ts';
@@ -48,6 +49,13 @@ export function* populateAdvised(mem: Memory, vma: Vma, from: number, to: number
   }
 }
 
+/** The page of shared memory that a fault would map lies in swap: the fault reads it itself. */
+function isSwappedShmem(vma: Vma, vpn: number, entry: number): boolean {
+  if (entry !== 0 || vma.mapping?.isShmem !== true) return false;
+  const cached = vma.mapping.pages.get(vma.indexOf(vpn));
+  return cached >= ENTRY_SWAPPED && cached < ENTRY_SHADOW;
+}
+
 /**
  * One page; it counts as accessed (FOLL_TOUCH). A read from a device ends the first try; the next one finds the page cached. Only where it says that it is a
  * second try (`tried`: MADV_POPULATE_*) the kernel counts it as major for the process. Mirrors: faultin_page, mm_account_fault.
@@ -64,7 +72,7 @@ function bringIn(mem: Memory, vma: Vma, vpn: number, write: boolean, tried: bool
     return FAULT_NONE;
   }
   if (entry >>> 30 === KIND_ZERO && !write) return FAULT_NONE;
-  const waits = entry >>> 30 !== KIND_SWAP || !mem.swap!.synchronous;
+  const waits = !mem.swap?.synchronous || !(entry >>> 30 === KIND_SWAP || isSwappedShmem(vma, vpn, entry));
   const outcome = accessPage(mem, vma, vpn, write);
   if (outcome === FAULT_MAJOR && (tried || !waits)) mm.callMajor++;
   else if (outcome > FAULT_NONE) mm.callMinor++;

@@ -82,14 +82,24 @@ function objectRange(
     parse(args) {
       const name = args.next('object').text;
       const offset = args.size('offset');
-      const end = offset + args.size('length');
+      const length = args.size('length');
+      const end = offset + length;
       const [from, to] =
         word === 'punch'
           ? [Math.ceil(offset / 4096), Math.floor(end / 4096)]
           : [Math.floor(offset / 4096), Math.ceil(end / 4096)];
-      return ({ machine }) => objectCall(machine, name, (mapping) => call(machine.mem, mapping, from, to));
+      return ({ machine }) =>
+        objectCall(machine, name, (mapping) =>
+          length === 0 ? refuseNoLength() : call(machine.mem, mapping, from, to),
+        );
     },
   };
+}
+
+/** Mirrors: vfs_fallocate. */
+// biome-ignore lint/correctness/useYield: it takes the place of a call that yields
+function* refuseNoLength(): Job<void> {
+  throw new KernelError(EINVAL, 'the length must be more than zero');
 }
 
 /** Text that has no effect on the machine: kept by `play`. */

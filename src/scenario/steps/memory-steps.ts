@@ -94,10 +94,10 @@ function readTarget(args: Args, extra: readonly 'shmem'[] = []): { kind: Reclaim
   return kind === 'range' ? { kind: 'all', part: readPart(args) } : { kind };
 }
 
-/** Whether a VMA lies within a mapping that the scenario made. */
-function isOwn(task: Task, vma: Vma): boolean {
-  for (const region of task.regions.values()) {
-    if (vma.start < region.start + region.nrPages && vma.end > region.start) return true;
+/** Whether a VMA lies within a mapping that the scenario made, for this process or for one that shares its memory. */
+function isOwn(machine: Machine, task: Task, vma: Vma): boolean {
+  for (const { regions } of [task, ...machine.sharersOf(task)]) {
+    for (const { start, nrPages } of regions.values()) if (vma.start < start + nrPages && vma.end > start) return true;
   }
   return false;
 }
@@ -302,7 +302,7 @@ function* pageout(
   who: Credentials | undefined,
 ): Job<Record<string, unknown>> {
   const range = part === undefined ? undefined : pagesOf(task, part);
-  return yield* reclaimByScenario(machine, task, mmOf(task), kind, range, who, (vma) => isOwn(task, vma));
+  return yield* reclaimByScenario(machine, task, mmOf(task), kind, range, who, (vma) => isOwn(machine, task, vma));
 }
 
 function* cooling(
@@ -316,7 +316,7 @@ function* cooling(
   for (const vma of mm.vmas) {
     const from = Math.max(vma.start, range?.start ?? 0);
     const to = Math.min(vma.end, range?.end ?? Number.POSITIVE_INFINITY);
-    if (from >= to || !isKind(vma, kind) || !isOwn(task, vma)) continue;
+    if (from >= to || !isKind(vma, kind) || !isOwn(machine, task, vma)) continue;
     result.vmas_walked++;
     if (vma.flags & (VM_LOCKED | VM_PFNMAP | VM_HUGETLB)) {
       result.vmas_refused++;
