@@ -1,5 +1,6 @@
 /** Carries out what the command line says. Loads what it needs for that: a command that is named brings no other with it. */
 import { type Command, CommanderError } from 'commander';
+import { keepDebuggerShut } from '../util/no-debugger.ts';
 import { programWith } from './bare-program.ts';
 import { type CommandRow, EXIT_DONE, EXIT_USAGE, errorLine, exitCodeOf } from './command.ts';
 import { endOnOutputErrors, notice } from './output.ts';
@@ -23,6 +24,7 @@ async function programFor([first = '', ...rest]: readonly string[]): Promise<Com
   return (await import('./program.ts')).createProgram();
 }
 
+keepDebuggerShut();
 endOnOutputErrors();
 try {
   await (await programFor(process.argv.slice(2))).parseAsync();

@@ -35,7 +35,8 @@ const SIGNED: readonly (readonly [path: RegExp, allowed: RegExp])[] = [
   [/\/stat$/, /^\d+ \(.*\) \w( -?\d+){5}( \d+){10}( -?\d+){2}/s],
   [/\/(oom_adj|oom_score_adj|nice|autogroup)$/, /^-?\d+\n$/],
   [/\/sched$/, /numa_preferred_nid +: +-1|prio +: +-?\d+/g],
-  [/\/(events\?now|processes)$/, /"(adj|minAdj|nice)": -\d+/g],
+  // What the low-memory killer calls free is what is beyond the reserve (`%ldkB above reserved`).
+  [/\/(events\?now|processes)$/, /"(adj|minAdj|nice|freeKb)": -\d+/g],
   [/\/arch_status$/, /AVX512_elapsed_ms:\t-1/],
   [/\/net\/snmp$/, /^Tcp: .*$/gm],
   [/\/sys\//, /-\d+/g],

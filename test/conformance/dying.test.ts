@@ -51,6 +51,14 @@ function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
+/** Sockets of a process that somebody could connect to. */
+async function listening(pid: number): Promise<string[]> {
+  const { stdout } = await sh(
+    `for fd in /proc/${pid}/fd/*; do readlink $fd; done | sed -n 's/^socket:.\\([0-9]*\\).$/\\1/p' | while read inode; do grep -hE " 0A .* $inode " /proc/${pid}/net/tcp /proc/${pid}/net/tcp6; done`,
+  );
+  return stdout.split('\n').filter(Boolean);
+}
+
 /** A `cat` that waits; what it says at last, and its status. */
 async function waitingCat(path: string): Promise<{ ended: Promise<string>; kill(): void }> {
   const child = spawn('cat', [path], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -137,6 +145,31 @@ describe.skipIf(skipMounts).each(['direct', 'fuse-native'])('over %s', { timeout
     expect(await reclaimfs('umount', mnt)).toMatchObject({ status: 0 });
     await expectWithin(GONE_MS, () => msUntilGone(pid));
   });
+
+  test('signals that mean nothing to it change nothing, and SIGUSR1 opens no debugger', async () => {
+    const { mnt, pid } = await mounted(transport);
+    for (const signal of ['SIGUSR1', 'SIGPIPE', 'SIGWINCH', 'SIGCHLD', 'SIGURG', 'SIGCONT'] as const)
+      for (let times = 0; times < 3; times++) process.kill(pid, signal);
+    await sleep(1000);
+    expect(isAlive(pid)).toBe(true);
+    expect(readFileSync(join(mnt, 'meminfo'), 'latin1')).toMatch(/^MemTotal:/);
+    expect(await listening(pid)).toEqual([]);
+    expect(await reclaimfs('umount', mnt)).toMatchObject({ status: 0, stderr: '' });
+    await expectWithin(GONE_MS, () => msUntilGone(pid));
+  });
+
+  test.each(['SIGUSR2', 'SIGXCPU', 'SIGPROF', 'SIGIO', 'SIGSTKFLT', 'SIGTRAP'] as const)(
+    '%s ends it, and its mount with it',
+    async (signal) => {
+      await expectWithin(GONE_MS, async () => {
+        const { mnt, pid } = await mounted(transport);
+        const start = performance.now();
+        process.kill(pid, signal);
+        await until(() => !isAlive(pid) && findMount(mnt) === undefined, 'end of the mount', 20_000);
+        return performance.now() - start;
+      });
+    },
+  );
 
   test('readers that wait are killed at will, and others wait on', async () => {
     const { mnt, pid } = await mounted(transport);

@@ -73,9 +73,9 @@ describe.skipIf(skipMounts)('the library, as a program uses it,', { timeout: 120
     return JSON.parse(stdout);
   }
 
-  test('applies, waits, snapshots, restores, resets', async () => {
+  test.each(['direct', 'fuse-native'])('applies, waits, snapshots, restores, resets over %s', async (transport) => {
     const seen = await consume(`
-      const proc = await mount({ scenario: 'machine ram=64M swap=0\\nproc a pid=4000007\\na mmap heap size=60M', clock: 'manual' });
+      const proc = await mount({ transport: '${transport}', scenario: 'machine ram=64M swap=0\\nproc a pid=4000007\\na mmap heap size=60M', clock: 'manual' });
       const seen = [];
       proc.apply([step({ step: 'touch', of: 'a', mapping: 'heap', off: 0, len: '1M', what: 'write' }), 'a adj 5']);
       seen.push(proc.process(4000007).kB('VmRSS'), proc.now);

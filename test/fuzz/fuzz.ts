@@ -65,6 +65,7 @@ function work({ names, share, seed, current }: Order): void {
     const wanted = Math.max(1, Math.round((COUNTS[name] ?? 1000) * share));
     let inputs = 0;
     let reported = Date.now();
+    let failed = false;
     // A batch is half as long as it may be, on average.
     const numRuns = Math.ceil(wanted / Math.max(1, fuzz.batch / 2));
     const result = fc.check(
@@ -72,7 +73,14 @@ function work({ names, share, seed, current }: Order): void {
         inputs += Array.isArray(batch) ? batch.length : 1;
         writeFileSync(current, encode({ fuzz: name, reason: 'stuck', scenario: FUZZED, inputs: batch }));
         parentPort!.postMessage({ kind: 'beat' });
-        fuzz.holds(batch);
+        try {
+          fuzz.holds(batch);
+        } catch (error) {
+          // Shrinking it takes long: what has been found is kept, and said, at once.
+          if (!failed) console.log(`${name}: WRONG: ${keep(name, batch, String(error))}: ${String(error)}`);
+          failed = true;
+          throw error;
+        }
         if (Date.now() - reported < 30_000) return;
         reported = Date.now();
         console.log(`  ${name}: ${inputs} inputs`);

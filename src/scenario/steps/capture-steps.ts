@@ -129,7 +129,8 @@ function* addRest(machine: Machine, task: Task, { free, cached, anon, swapFree }
   if (swapFree !== undefined && mem.swap?.active)
     addPages(machine, task, 'swapped', mem.swap.nrFree - swapFree, 'swap');
   if (anon !== undefined) addPages(machine, task, 'anon', anon - mem.nrAnonMapped, 'anon');
-  const uncached = cached === undefined ? 0 : cached - mem.nrFilePages;
+  // More than all memory would only push itself out again (a capture that is played with less memory than it had).
+  const uncached = cached === undefined ? 0 : Math.min(cached - mem.nrFilePages, mem.frames.total);
   if (uncached > 0) {
     const file = machine.createFile('uncaptured', '/uncaptured', uncached * 4096, { uid: 0, gid: 0, mode: 0o600 });
     yield* cacheLoad(mem, file, 0, uncached);

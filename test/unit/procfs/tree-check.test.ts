@@ -33,6 +33,8 @@ describe('what is wrong is found', () => {
     expect(checkText('/reclaimfs/processes', '{"pid":42,"name":"Infinity","adj":-5}\n')).toEqual([]);
     expect(checkText('/reclaimfs/processes', '{"pid":42,"name":"a","rss":-5}\n')).toHaveLength(1);
     expect(checkText('/reclaimfs/events?now', '{"adj":-17,"comm":"-0 \\" NaN","group":null}\n')).toEqual([]);
+    expect(checkText('/reclaimfs/events?now', '{"type":"lmk-kill","freeKb":-768,"fileKb":96}\n')).toEqual([]);
+    expect(checkText('/reclaimfs/events?now', '{"type":"lmk-kill","freeKb":-768,"fileKb":-96}\n')).toHaveLength(1);
     expect(checkText('/50/stat', `50 (NaN -1) S${' 0'.repeat(49)}\n`)).toEqual([]);
     expect(checkText('/50/maps', '1000-2000 r--p 00000000 fe:00 1001                       /undefined -1\n')).toEqual(
       [],

@@ -56,6 +56,16 @@ test('swapoff that has not enough memory leaves nothing of its attempt', () => {
   expect(s.machine.check()).toEqual([]);
 });
 
+test('sums of meminfo beyond all memory take no longer than memory that is full', () => {
+  const s = session();
+  const job = s.applying('A rest free=2M cached=1T');
+  let pieces = 0;
+  while (job.next().done !== true) pieces++;
+  expect(pieces).toBeLessThan(1000);
+  expect(s.machine.mem.nrFree).toBe(512);
+  expect(s.machine.check()).toEqual([]);
+});
+
 describe('a write of several steps', () => {
   test('changes nothing when its last step fails', () => {
     const s = session();
