@@ -1,7 +1,7 @@
 /** The command `reclaimfs` as commander sees it, without its commands: each is loaded only where it is wanted. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandRow } from './command.ts';
+import { packageVersion } from './version.ts';
 
 const EXAMPLES = `
 Examples:
@@ -14,12 +14,6 @@ Examples:
 
 Exit status: 0 done, 1 failed, 2 wrong usage; run: that of the command.
 DEBUG=reclaimfs:* shows what happens inside.`;
-
-/** The version of the package. */
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** The program with some of its commands. */
 export function programWith(rows: readonly CommandRow[]): Command {

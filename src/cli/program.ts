@@ -3,8 +3,6 @@ import type { Command } from 'commander';
 import { programWith } from './bare-program.ts';
 import { COMMANDS } from './commands/table.ts';
 
-export { packageVersion } from './bare-program.ts';
-
 /** The program with all of its commands; help, manual pages and completion follow from it. */
 export function createProgram(): Command {
   return programWith(COMMANDS);

@@ -17,8 +17,7 @@ const ALONE: Readonly<Record<string, () => Promise<CommandRow>>> = {
   diff: async () => (await import('./commands/diff.ts')).diffCommand,
 };
 
-async function programFor([first = '', ...rest]: readonly string[]): Promise<Command> {
-  if (rest.length === 0 && /^(-V|--version)$/.test(first)) return programWith([]);
+async function programFor([first = '']: readonly string[]): Promise<Command> {
   const alone = Object.hasOwn(ALONE, first) ? ALONE[first] : undefined;
   if (alone !== undefined) return programWith([await alone()]);
   return (await import('./program.ts')).createProgram();

@@ -3,12 +3,11 @@ import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { mountFileSystem } from '../fuse/transport.ts';
 import { type BranchKind, BranchMount } from './branch-mount.ts';
-import { CGROUP_NAME } from './cgroup-tree.ts';
+import { CGROUP_NAME, SYSFS_NAME } from './branch-names.ts';
 import type { Front, StartFront } from './front.ts';
 import { errorLine } from './messages.ts';
 import type { ResetAnswer, ResetRequest } from './resets.ts';
 import { describeError, type FromServer, type StartMessage, type WarningsMessage } from './server-protocol.ts';
-import { SYSFS_NAME } from './sysfs-tree.ts';
 
 /** Set by the starter: the log that this process's streams go to, taken away again when nothing was written. */
 const LOG_FILE = process.env['RECLAIMFS_LOG_FILE'];

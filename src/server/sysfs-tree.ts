@@ -3,9 +3,7 @@ import { SYSFS_INODES } from '../procfs/inode.ts';
 import { createSysFs } from '../sysfs/sys-fs.ts';
 import type { FileSystem } from '../vfs/types.ts';
 import { addBranch, byName } from './branch.ts';
-
-/** The directory below the root that is the machine's /sys; listed nowhere, made to be bind-mounted elsewhere. */
-export const SYSFS_NAME = '.sysfs';
+import { SYSFS_NAME } from './branch-names.ts';
 
 /** Hangs /sys of the machine into the tree. */
 export function addSysfsTree(fs: FileSystem, host: ProcHost): FileSystem {

@@ -1,9 +1,11 @@
 import * as zlib from 'node:zlib';
-import { decompress } from 'fzstd';
 import { CliError } from './errors.ts';
+import { packageOnUse } from './package-on-use.ts';
 
 const MOST_BYTES = 1024 ** 3;
 const ZSTD_MAGIC = 0xfd2fb528;
+
+const fzstd = packageOnUse<typeof import('fzstd')>('fzstd');
 
 /**
  * The bytes of a file without gzip or zstd, whatever its name is; others as they are. Throws CliError where they are
@@ -16,7 +18,7 @@ export function unpacked(path: string, bytes: Buffer, mostBytes = MOST_BYTES): B
       // Node 20 has none of its own.
       const native = (zlib as { zstdDecompressSync?: (data: Buffer, options: object) => Buffer }).zstdDecompressSync;
       if (native !== undefined) return native(bytes, { maxOutputLength: mostBytes });
-      return Buffer.from(decompress(bytes));
+      return Buffer.from(fzstd().decompress(bytes));
     }
   } catch (error) {
     const most = `${Math.round(mostBytes / 1024 ** 3)} GiB`;

@@ -11,21 +11,25 @@ const BUILD_MS = 120_000;
  */
 export async function compileInto(directory: string): Promise<void> {
   const made = timeOf(join(REPOSITORY, 'dist/cli/main.js'));
-  const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) => join(REPOSITORY, name));
+  const sources = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/bundle.mjs'].map((name) =>
+    join(REPOSITORY, name),
+  );
   if (Math.max(newest(join(REPOSITORY, 'src')), ...sources.map(timeOf)) < made) {
     cpSync(join(REPOSITORY, 'dist'), directory, { recursive: true });
     return;
   }
-  await built('tsc', ['-p', join(REPOSITORY, 'tsconfig.build.json'), '--outDir', directory]);
+  await ran(bin('tsc'), ['-p', join(REPOSITORY, 'tsconfig.build.json'), '--outDir', directory]);
+  await ran(process.execPath, [join(REPOSITORY, 'scripts/bundle.mjs'), directory]);
   const page = join(REPOSITORY, 'src/ui/page/vite.config.ts');
-  await built('vite', ['build', '--config', page, '--outDir', join(directory, 'ui/page')]);
+  await ran(bin('vite'), ['build', '--config', page, '--outDir', join(directory, 'ui/page')]);
 }
 
-function built(tool: string, argv: readonly string[]): Promise<void> {
-  const file = join(REPOSITORY, 'node_modules/.bin', tool);
+const bin = (tool: string): string => join(REPOSITORY, 'node_modules/.bin', tool);
+
+function ran(file: string, argv: readonly string[]): Promise<void> {
   return new Promise((settle, fail) => {
     execFile(file, argv, { timeout: BUILD_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
-      error ? fail(new Error(`${tool}: ${stdout}${stderr}`)) : settle(),
+      error ? fail(new Error(`${file}: ${stdout}${stderr}`)) : settle(),
     );
   });
 }

@@ -11,6 +11,10 @@ const LIMIT_MS = 170_000;
 const directory = mkdtempSync(join(tmpdir(), 'reclaimfs-packed-'));
 const installed = join(directory, 'node_modules/reclaimfs');
 let files: string[] = [];
+/** What is found beside a module that went into the bundle (scripts/bundle.mjs). */
+const PLACE = /new URL\("([^"]+)", new URL\("([^"]+)", import\.meta\.url\)/g;
+const SOURCE_OR_BUILT =
+  /new URL\(new URL\("([^"]+)", import\.meta\.url\)\.href\.endsWith\("\.ts"\) \? "[^"]+" : "([^"]+)"/g;
 
 function inDirectory(command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd: directory, encoding: 'utf8', timeout: LIMIT_MS });
@@ -47,6 +51,26 @@ test('it holds what it needs and no source maps, sources or tests', () => {
   for (const path of ['dist/cli/main.js', 'schemas/run.schema.json', 'man/reclaimfs.1', 'completions/reclaimfs.bash'])
     expect(files).toContain(path);
   expect(files.filter((path) => /\.map$|^(src|test)\//.test(path))).toEqual([]);
+});
+
+test('every file that its modules import, or start by its place, is in it', () => {
+  const modules = files.filter((path) => /^dist\/.*\.js$/.test(path) && !path.startsWith('dist/ui/page/'));
+  const wanted = modules.flatMap((path) => {
+    const code = readFileSync(join(installed, path), 'utf8');
+    const here = (name: string, from = ''): string => join(dirname(join(dirname(path), from)), name);
+    return [
+      ...[...code.matchAll(/(?:from |import |import\()["'](\.[^"']+)["']/g)].map(([, name]) => here(name!, 'x')),
+      ...[...code.matchAll(PLACE)].map(([, name, from]) => here(name!, from)),
+      ...[...code.matchAll(SOURCE_OR_BUILT)].map(([, from, name]) => here(name!, from)),
+    ];
+  });
+  expect(wanted.length).toBeGreaterThan(100);
+  expect(wanted).toContain('dist/fuse/direct/kernel-thread.js');
+  for (const path of new Set(wanted))
+    expect(
+      path.endsWith('/') ? files.some((file) => join('/', file).startsWith(join('/', path))) : files.includes(path),
+      path,
+    ).toBe(true);
 });
 
 test('every export can be imported, and every path that the manifest names is there', () => {

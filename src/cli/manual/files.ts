@@ -2,7 +2,8 @@
 import { EVENT_TYPES } from '../../machine/event-types.ts';
 import { BUILT_IN_NAMES } from '../../scenario/built-in.ts';
 import { stepReference } from '../../scenario/language/reference.ts';
-import { createProgram, packageVersion } from '../program.ts';
+import { createProgram } from '../program.ts';
+import { packageVersion } from '../version.ts';
 import { commandText } from './commands.ts';
 import { completionOf, type Names, SHELLS, type Shell } from './completion.ts';
 import { manPage, pageName } from './man.ts';

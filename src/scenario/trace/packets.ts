@@ -2,7 +2,10 @@
  * Packets of a trace as ui.perfetto.dev opens it: protobuf messages perfetto.protos.Trace, TracePacket, TrackDescriptor,
  * TrackEvent (protos/perfetto/trace). Times are microseconds since boot.
  */
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import type { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { packageOnUse } from '../../util/package-on-use.ts';
+
+const wire = packageOnUse<typeof import('@bufbuild/protobuf/wire')>('@bufbuild/protobuf/wire');
 
 const TRACE_PACKET = 1;
 const PACKET = { timestamp: 8, trustedSequence: 10, trackEvent: 11, sequenceFlags: 13, trackDescriptor: 60 } as const;
@@ -38,25 +41,25 @@ export interface TrackEvent {
 }
 
 function message(writer: BinaryWriter, field: number, write: () => void): void {
-  writer.tag(field, WireType.LengthDelimited).fork();
+  writer.tag(field, wire().WireType.LengthDelimited).fork();
   write();
   writer.join();
 }
 
 function text(writer: BinaryWriter, field: number, value: string): void {
-  writer.tag(field, WireType.LengthDelimited).string(value);
+  writer.tag(field, wire().WireType.LengthDelimited).string(value);
 }
 
 function number(writer: BinaryWriter, field: number, value: number): void {
-  writer.tag(field, WireType.Varint).int64(BigInt(value));
+  writer.tag(field, wire().WireType.Varint).int64(BigInt(value));
 }
 
 function real(writer: BinaryWriter, field: number, value: number): void {
-  writer.tag(field, WireType.Bit64).double(value);
+  writer.tag(field, wire().WireType.Bit64).double(value);
 }
 
 function packet(write: (writer: BinaryWriter) => void, first = false): Uint8Array {
-  const writer = new BinaryWriter();
+  const writer = new (wire().BinaryWriter)();
   message(writer, TRACE_PACKET, () => {
     number(writer, PACKET.trustedSequence, SEQUENCE);
     if (first) number(writer, PACKET.sequenceFlags, INCREMENTAL_STATE_CLEARED);

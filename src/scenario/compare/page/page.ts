@@ -54,7 +54,7 @@ ${memorySection(comparison)}
 ${provenance(comparison)}
 </main>
 ${runs.length <= MOST_RUNS && html`<pre id="runs" hidden>${comparisonCsv(comparison)}</pre>`}
-<script>${SCRIPT_MARKUP}</script>
+${SCRIPT_MARKUP}
 </body>
 </html>
 `;

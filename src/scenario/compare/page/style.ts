@@ -74,4 +74,4 @@ plot.addEventListener('pointermove',e=>{const svg=e.target.closest('svg');if(!sv
 `;
 
 export const STYLE_MARKUP = new Markup(STYLE);
-export const SCRIPT_MARKUP = new Markup(SCRIPT);
+export const SCRIPT_MARKUP = new Markup(`<script>${SCRIPT}</script>`);
