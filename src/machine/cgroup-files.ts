@@ -6,7 +6,7 @@ import { KernelError, UnknownNameError } from '../util/errors.ts';
 import { isJob, type Job } from '../util/job.ts';
 import { kstrtoint, parseWhole, strstrip } from '../util/kstrto.ts';
 import { memparse } from '../util/memparse.ts';
-import { type Cgroup, descendants } from './cgroup.ts';
+import { type Cgroup, descendants, type GuestsOf, noGuests } from './cgroup.ts';
 import { cpuOf } from './cgroup-cpu.ts';
 import { pidsOf } from './cgroup-pids.ts';
 import { memcgNumaStat, memcgStat } from './cgroup-stat.ts';
@@ -28,7 +28,7 @@ export interface CgroupFile extends Span {
   readonly notifies?: boolean;
   /** What a number written to it may be; anything else is refused. */
   readonly range?: { readonly min: number; readonly max: number };
-  show?(machine: Machine, group: Cgroup): string;
+  show?(machine: Machine, group: Cgroup, guests?: GuestsOf): string;
   /** A counter of which each open file may begin anew (memory.peak): the file's text is its most since then. */
   readonly peak?: (memcg: Memcg) => { readonly counter: Peak; readonly usage: number };
   /** Throws KernelError. What may take long is a job. */
@@ -264,12 +264,22 @@ const peak = (name: string, of: NonNullable<CgroupFile['peak']>): CgroupFile => 
   write() {},
 });
 
-const pids = (name: string, show: (machine: Machine, group: Cgroup) => string | number): CgroupFile => ({
+const pids = (
+  name: string,
+  show: (machine: Machine, group: Cgroup, guests: GuestsOf) => string | number,
+): CgroupFile => ({
   name,
   where: 'child',
   pids: true,
-  show: (machine, group) => `${show(machine, group)}\n`,
+  show: (machine, group, guests = noGuests) => `${show(machine, group, guests)}\n`,
 });
+
+const lines = (numbers: readonly number[]): string => numbers.map((number) => `${number}\n`).join('');
+
+/** Threads, with those of guests. */
+function nrPids(machine: Machine, group: Cgroup, guests: GuestsOf): number {
+  return pidsOf(machine, group) + guests(group, true).reduce((n, { tids }) => n + tids.length, 0);
+}
 
 const memory = (name: string, show: (memcg: Memcg, kernel: KernelName) => string): CgroupFile => ({
   name,
@@ -289,21 +299,18 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   {
     name: 'cgroup.procs',
     where: 'both',
-    show: ({ cgroups }, group) =>
-      cgroups
-        .tasksOf(group)
-        .map((task) => `${task.pid}\n`)
-        .join(''),
+    show: ({ cgroups }, group, guests = noGuests) =>
+      lines([...cgroups.tasksOf(group), ...guests(group).filter(({ isZombie }) => !isZombie)].map(({ pid }) => pid)),
     write: writeProcs,
   },
   {
     name: 'cgroup.threads',
     where: 'both',
-    show: ({ cgroups }, group) =>
-      cgroups
-        .tasksOf(group)
-        .flatMap((task) => task.threads.map(({ tid }) => `${tid}\n`))
-        .join(''),
+    show: ({ cgroups }, group, guests = noGuests) =>
+      lines([
+        ...cgroups.tasksOf(group).flatMap(({ threads }) => threads.map(({ tid }) => tid)),
+        ...guests(group).flatMap(({ tids }) => tids),
+      ]),
     write() {
       throw new KernelError(EOPNOTSUPP, 'there are no threaded groups');
     },
@@ -319,8 +326,8 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
     name: 'cgroup.events',
     where: 'child',
     notifies: true,
-    show: ({ cgroups, options }, group) =>
-      `populated ${cgroups.tasksOf(group, true).some((task) => !task.isZombie) ? 1 : 0}\n${isIn(options.kernel, { since: '5.10' }) ? `frozen ${group.isFrozen ? 1 : 0}\n` : ''}`,
+    show: ({ cgroups, options }, group, guests = noGuests) =>
+      `populated ${[...cgroups.tasksOf(group, true), ...guests(group, true)].some(({ isZombie }) => !isZombie) ? 1 : 0}\n${isIn(options.kernel, { since: '5.10' }) ? `frozen ${group.isFrozen ? 1 : 0}\n` : ''}`,
   },
   count('cgroup.max.depth', 'maxDepth'),
   count('cgroup.max.descendants', 'maxDescendants'),
@@ -406,8 +413,12 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   { ...peak('memory.swap.peak', ({ swapPeak: counter, swapUsage: usage }) => ({ counter, usage })), since: '6.18' },
   { ...memory('memory.swap.events', (memcg) => events(memcg.swapEvents)), since: '5.10', notifies: true },
   { name: 'memory.numa_stat', since: '5.10', where: 'both', memory: true, show: memcgNumaStat },
-  pids('pids.current', pidsOf),
-  { ...pids('pids.peak', (_machine, group) => group.pidsPeak), since: '6.1' },
+  pids('pids.current', nrPids),
+  {
+    // Guests are counted when somebody looks.
+    ...pids('pids.peak', (machine, group, guests) => Math.max(group.pidsPeak, nrPids(machine, group, guests))),
+    since: '6.1',
+  },
   {
     ...pids('pids.max', (_machine, group) => (group.pidsMax === NO_LIMIT ? 'max' : group.pidsMax)),
     range: { min: 0, max: MAX_PIDS },

@@ -2,6 +2,21 @@
 import type { Memcg } from '../mm/reclaim/memcg.ts';
 import type { Psi } from './psi.ts';
 
+/** A process that is no part of the machine, but stands in a group of it: one of the computer's own. */
+export interface Guest {
+  readonly pid: number;
+  readonly tids: readonly number[];
+  /** Of its group. */
+  readonly path: string;
+  readonly isZombie: boolean;
+}
+
+/** The guests of a group and, if asked for, of those below. */
+export type GuestsOf = (group: Cgroup, below?: boolean) => readonly Guest[];
+
+/** Where nobody but the machine's own processes is. */
+export const noGuests: GuestsOf = () => [];
+
 /** One directory. */
 export class Cgroup {
   readonly name: string;

@@ -181,13 +181,18 @@ export class Cgroups implements MemcgCharger, Ticker {
   attach(group: Cgroup, task: Task | undefined): void {
     if (task === undefined) throw new KernelError(ESRCH, 'there is no such process');
     if (task.kernelThread) throw new KernelError(EINVAL, 'kernel threads stay where they are');
-    if (group.parent !== null && group.delegates)
-      throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
+    this.checkPlace(group);
     leaveCpu(this.machine, task);
     task.cgroup = group.path;
     this.adopt(task);
     this.machine.loadChanges++;
     this.machine.generation++;
+  }
+
+  /** Throws EBUSY where a group may have no processes of its own. Mirrors: cgroup_migrate_vet_dst. */
+  checkPlace(group: Cgroup): void {
+    if (group.parent !== null && group.delegates)
+      throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
   }
 
   /**

@@ -6,13 +6,13 @@
  * number never comes back.
  */
 
-import type { Cgroup } from '../machine/cgroup.ts';
+import type { Cgroup, Guest } from '../machine/cgroup.ts';
 import { CGROUP_FILES, type CgroupFile, cgroupFile, MAX_WRITTEN, writeCgroupFile } from '../machine/cgroup-files.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { PsiResource } from '../machine/psi.ts';
 import { quoteValue } from '../scenario/words.ts';
 import { fromBuffer, toBuffer } from '../util/bytes.ts';
-import { E2BIG, EACCES, EAGAIN, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EPERM } from '../util/errno.ts';
+import { E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Job } from '../util/job.ts';
 import { strstrip } from '../util/kstrto.ts';
@@ -23,6 +23,7 @@ import {
   type DirEntry,
   type FileSystem,
   type Ino,
+  newAttr,
   type OpenFile,
   type Pending,
   POLLERR,
@@ -32,9 +33,45 @@ import {
   S_IFDIR,
   S_IFREG,
   WaitQueue,
+  type Xattrs,
 } from '../vfs/types.ts';
 import { PAGE_BYTES } from './constants.ts';
+import { GroupAttributes } from './group-attributes.ts';
+import { GroupNumbers, ROOT_GROUP } from './group-numbers.ts';
 import { PressureFile } from './pressure.ts';
+
+/** Processes of this computer in groups of the machine (run). */
+export interface Guests {
+  all(): readonly Guest[];
+  has(pid: number): boolean;
+  /** Of its group. Throws when it has gone. */
+  pathOf(pid: number): string;
+  /** Puts one into a group: 0, or -errno. */
+  move(pid: number, path: string): number;
+  kill(pid: number): void;
+}
+
+/** Whose the files are at first: the user who mounts, or nobody else could change them. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface CgroupTreeOptions {
+  readonly owner?: Owner;
+  readonly numbers?: GroupNumbers;
+  readonly guests?: Guests | undefined;
+}
+
+/** What open files need of the tree. */
+interface Tree {
+  readonly host: CgroupHost;
+  readonly guests: Guests | undefined;
+  /** Open files whose changes somebody waits for. */
+  readonly polled: Set<GroupFile>;
+  /** Whether somebody may move a process from one group to another. */
+  mayMove(from: Cgroup, to: Cgroup, caller: Caller | undefined): boolean;
+}
 
 /** What the tree needs of the session behind it. */
 export interface CgroupHost {
@@ -53,28 +90,47 @@ const POLLWRNORM = 0x100;
 const DEFAULT_POLLMASK = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 const SLOTS = 64;
 const O_ACCMODE = 3;
+const MAY_WRITE = 2;
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 
 class CgroupFs implements FileSystem {
-  readonly root: Ino = SLOTS;
+  readonly root: Ino = ROOT_GROUP * SLOTS;
   onEntryGone: ((parent: Ino, name: string) => void) | undefined;
   readonly heartbeatMs = 50;
   readonly #host: CgroupHost;
-  /** Group numbers by path, and back. */
-  readonly #numbers = new Map<string, number>([['/', 1]]);
-  readonly #paths = new Map<number, string>([[1, '/']]);
-  #next = 2;
-  /** Open files whose changes somebody waits for. */
-  readonly #polled = new Set<GroupFile>();
+  readonly #numbers: GroupNumbers;
+  readonly #owner: Owner;
+  readonly #attributes = new GroupAttributes(SLOTS);
+  readonly #tree: Tree;
 
-  constructor(host: CgroupHost) {
+  constructor(
+    host: CgroupHost,
+    { owner = { uid: 0, gid: 0 }, numbers = new GroupNumbers(), guests }: CgroupTreeOptions,
+  ) {
     this.#host = host;
+    this.#owner = owner;
+    this.#numbers = numbers;
+    this.#tree = {
+      host,
+      guests,
+      polled: new Set(),
+      mayMove: (from, to, caller) => this.#mayMove(from, to, caller),
+    };
   }
+
+  readonly xattrs: Xattrs = {
+    get: (ino, name) => this.#attributes.getxattr(ino, name, this.#host.machine.options.kernel),
+    list: (ino, caller) => this.#attributes.listxattr(ino, caller),
+    set: (ino, name, value, flags) => {
+      if (this.#group(ino) === undefined) return -ENOENT;
+      return this.#attributes.setxattr(ino, name, value, flags, this.#host.machine.options.kernel);
+    },
+  };
 
   heartbeat(): void {
     this.#host.advanceToNow();
-    for (const file of this.#polled) file.wakeIfChanged();
+    for (const file of this.#tree.polled) file.wakeIfChanged();
   }
 
   entryTimeoutMs(): number {
@@ -90,7 +146,7 @@ class CgroupFs implements FileSystem {
     const group = this.#group(parent);
     if (group === undefined) return -ENOENT;
     const child = group.children.get(name);
-    if (child !== undefined) return this.#number(child.path) * SLOTS;
+    if (child !== undefined) return this.#numbers.of(child.path) * SLOTS;
     return cgroupFile(this.#host.machine, group, name) === undefined ? -ENOENT : parent + fileNumber(name);
   }
 
@@ -99,23 +155,28 @@ class CgroupFs implements FileSystem {
     if (group === undefined) return -ENOENT;
     const { options, nowUs } = this.#host.machine;
     out.ino = ino;
-    out.uid = out.gid = out.size = out.rdev = 0;
+    out.uid = this.#owner.uid;
+    out.gid = this.#owner.gid;
+    out.size = out.rdev = 0;
     out.timeMs = options.bootTimeMs + Math.floor(nowUs / 1000);
     if (ino % SLOTS === 0) {
       out.mode = S_IFDIR | 0o755;
       out.nlink = 2 + group.children.size;
+      this.#attributes.apply(ino, out);
       return 0;
     }
     const file = this.#file(ino, group);
     if (file === undefined) return -ENOENT;
     out.mode = S_IFREG | modeOf(file);
     out.nlink = 1;
+    this.#attributes.apply(ino, out);
     return 0;
   }
 
   setattr(ino: Ino, change: AttrChange): number {
     if (this.#group(ino) === undefined) return -ENOENT;
-    return change.mode !== undefined || change.uid !== undefined || change.gid !== undefined ? -EPERM : 0;
+    this.#attributes.set(ino, change);
+    return 0;
   }
 
   readlink(): number {
@@ -131,7 +192,7 @@ class CgroupFs implements FileSystem {
       ...files.map(({ name }) => ({ name, ino: ino + fileNumber(name), type: S_IFREG })),
       ...[...group.children.values()].map(({ name, path }) => ({
         name,
-        ino: this.#number(path) * SLOTS,
+        ino: this.#numbers.of(path) * SLOTS,
         type: S_IFDIR,
       })),
     ];
@@ -154,26 +215,31 @@ class CgroupFs implements FileSystem {
       const source = { advanceToNow: () => this.#host.advanceToNow(), psi };
       return new PressureFile(source, file.name.split('.')[0] as PsiResource);
     }
-    return new GroupFile(this.#host, () => this.#group(ino), file, this.#polled);
+    return new GroupFile(this.#tree, () => this.#group(ino), file);
   }
 
-  mkdir(parent: Ino, name: string): Ino | number | Pending<number> {
+  mkdir(parent: Ino, name: string, _mode: number, caller: Caller | undefined): Ino | number | Pending<number> {
+    // A transport has one object for all callers.
+    const by = caller === undefined ? undefined : { uid: caller.uid, gid: caller.gid };
     return this.#change(parent, name, (path) => {
       if (cgroupFile(this.#host.machine, this.#group(parent)!, name) !== undefined)
         throw new KernelError(EINVAL, `${name} is a file`);
       this.#host.machine.cgroups.mkdir(path);
       this.#host.record(`cgroup mkdir ${quoteValue(path)}`);
-      return this.#number(path) * SLOTS;
+      const made = this.#numbers.of(path) * SLOTS;
+      this.#attributes.made(made, by);
+      return made;
     });
   }
 
   rmdir(parent: Ino, name: string): number | Pending<number> {
     return this.#change(parent, name, (path) => {
+      const guests = guestsIn(this.#tree.guests, this.#host.machine.cgroups.at(path));
+      if (guests.some(({ isZombie }) => !isZombie)) throw new KernelError(EBUSY, `${path} is in use`);
       this.#host.machine.cgroups.rmdir(path);
       this.#host.record(`cgroup rmdir ${quoteValue(path)}`);
-      const number = this.#numbers.get(path);
-      this.#numbers.delete(path);
-      if (number !== undefined) this.#paths.delete(number);
+      this.#attributes.forget(this.#numbers.of(path) * SLOTS);
+      this.#numbers.forget(path);
       return 0;
     });
   }
@@ -194,18 +260,19 @@ class CgroupFs implements FileSystem {
     }
   }
 
-  #number(path: string): number {
-    let number = this.#numbers.get(path);
-    if (number === undefined) {
-      number = this.#next++;
-      this.#numbers.set(path, number);
-      this.#paths.set(number, path);
-    }
-    return number;
+  /** Who is not root has to own the group in which they meet. Mirrors: cgroup_procs_write_permission. */
+  #mayMove(from: Cgroup, to: Cgroup, caller: Caller | undefined): boolean {
+    if (caller === undefined || caller.uid === 0) return true;
+    let common = from;
+    while (!to.isWithin(common) && common.parent !== null) common = common.parent;
+    const attr = newAttr();
+    this.getattr(this.#numbers.of(common.path) * SLOTS + fileNumber('cgroup.procs'), attr);
+    const shift = caller.uid === attr.uid ? 6 : caller.gid === attr.gid ? 3 : 0;
+    return ((attr.mode >> shift) & MAY_WRITE) !== 0;
   }
 
   #group(ino: Ino): Cgroup | undefined {
-    const path = this.#paths.get(Math.floor(ino / SLOTS));
+    const path = this.#numbers.pathOf(Math.floor(ino / SLOTS));
     if (path === undefined) return undefined;
     try {
       return this.#host.machine.cgroups.at(path);
@@ -233,30 +300,35 @@ function modeOf(file: CgroupFile): number {
   return (file.show ? 0o444 : 0) | (file.write || isPressure(file) ? 0o200 : 0);
 }
 
+function guestsIn(guests: Guests | undefined, group: Cgroup, below = false): readonly Guest[] {
+  if (guests === undefined) return [];
+  const { path } = group;
+  const start = path === '/' ? path : `${path}/`;
+  return guests.all().filter((guest) => guest.path === path || (below && guest.path.startsWith(start)));
+}
+
 /** An open file of a group. It answers ENODEV once the group has gone. */
 class GroupFile implements OpenFile {
-  readonly #host: CgroupHost;
+  readonly #tree: Tree;
   readonly #group: () => Cgroup | undefined;
   readonly #file: CgroupFile;
   #text: Uint8Array | undefined;
   readonly waitQueue = new WaitQueue();
-  readonly #polled: Set<GroupFile>;
   /** What was read last; undefined: nothing yet. What poll has told of. */
   #seen: string | undefined;
   #told: string | undefined;
   /** Its own beginning of a counter such as memory.peak, by number; 0: none. */
   #reset = 0;
 
-  constructor(host: CgroupHost, group: () => Cgroup | undefined, file: CgroupFile, polled: Set<GroupFile>) {
-    this.#host = host;
-    this.#polled = polled;
+  constructor(tree: Tree, group: () => Cgroup | undefined, file: CgroupFile) {
+    this.#tree = tree;
     this.#group = group;
     this.#file = file;
   }
 
   read(offset: number, size: number): Uint8Array | number {
     if (offset === 0 || this.#text === undefined) {
-      this.#host.advanceToNow();
+      this.#tree.host.advanceToNow();
       const group = this.#group();
       if (group === undefined) return -ENODEV;
       this.#seen = this.#show(group);
@@ -269,14 +341,14 @@ class GroupFile implements OpenFile {
     const { peak, show } = this.#file;
     if (this.#reset !== 0 && peak !== undefined && group.hasMemory)
       return `${peak(group.memcg).counter.most(this.#reset) * PAGE_BYTES}\n`;
-    return show?.(this.#host.machine, group) ?? '';
+    return show?.(this.#tree.host.machine, group, (of, below) => guestsIn(this.#tree.guests, of, below)) ?? '';
   }
 
   /** Before it has been read it counts as changed; gone: an error. Mirrors: kernfs_fop_poll, kernfs_generic_poll. */
   poll(): number {
-    this.#host.advanceToNow();
+    this.#tree.host.advanceToNow();
     if (this.#file.notifies !== true) return DEFAULT_POLLMASK;
-    this.#polled.add(this);
+    this.#tree.polled.add(this);
     const group = this.#group();
     this.#told = group === undefined ? undefined : this.#show(group);
     return this.#told !== undefined && this.#told === this.#seen
@@ -291,19 +363,20 @@ class GroupFile implements OpenFile {
   }
 
   release(): void {
-    this.#polled.delete(this);
+    this.#tree.polled.delete(this);
     const group = this.#reset === 0 ? undefined : this.#group();
     if (group !== undefined) this.#file.peak?.(group.memcg).counter.forget(this.#reset);
   }
 
   write(data: Uint8Array, _offset: number, caller: Caller | undefined): number | Pending<number> {
-    this.#host.advanceToNow();
-    const own = this.#host.busy ? Uint8Array.from(data) : data;
-    const pid = caller?.pid ?? 0;
-    return this.#host.run(() => this.#write(own, pid));
+    this.#tree.host.advanceToNow();
+    const own = this.#tree.host.busy ? Uint8Array.from(data) : data;
+    // A transport has one object for all callers.
+    const by = caller === undefined ? undefined : { uid: caller.uid, gid: caller.gid, pid: caller.pid };
+    return this.#tree.host.run(() => this.#write(own, by));
   }
 
-  *#write(data: Uint8Array, pid: number): Job<number> {
+  *#write(data: Uint8Array, caller: Caller | undefined): Job<number> {
     const { length } = data;
     const group = this.#group();
     if (group === undefined) return -ENODEV;
@@ -316,21 +389,46 @@ class GroupFile implements OpenFile {
     if (length > MAX_WRITTEN) return -E2BIG;
     let text = strstrip(fromBuffer(data));
     // 0 is whoever writes, where that is known and simulated.
-    if (name === 'cgroup.procs' && text === '0') text = String(pid);
+    if (name === 'cgroup.procs' && text === '0') text = String(caller?.pid ?? 0);
     const step = `cgroup write ${quoteValue(`${group.parent === null ? '' : group.path}/${name}`)} ${text === '' ? '""' : quoteValue(text)}`;
     try {
-      yield* writeCgroupFile(this.#host.machine, group, name, text);
-      this.#host.record(step);
+      if (name === 'cgroup.procs' && !this.#mayMove(group, text, caller)) return -EACCES;
+      const moved = this.#asGuest(group, name, text);
+      if (moved !== undefined) return moved < 0 ? moved : length;
+      yield* writeCgroupFile(this.#tree.host.machine, group, name, text);
+      this.#tree.host.record(step);
+      if (name === 'cgroup.kill')
+        for (const { pid } of guestsIn(this.#tree.guests, group, true)) this.#tree.guests?.kill(pid);
       return length;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (error.errno === EAGAIN) this.#host.record(`${step} expect=EAGAIN`);
+      if (error.errno === EAGAIN) this.#tree.host.record(`${step} expect=EAGAIN`);
       return -error.errno;
     }
   }
+
+  #mayMove(to: Cgroup, text: string, caller: Caller | undefined): boolean {
+    const { cgroups, byTid } = this.#tree.host.machine;
+    const task = byTid.get(Number(text));
+    const guest = this.#tree.guests?.has(Number(text)) === true ? this.#tree.guests.pathOf(Number(text)) : undefined;
+    const from = task !== undefined ? cgroups.of(task) : guest === undefined ? undefined : cgroups.at(guest);
+    return from === undefined || this.#tree.mayMove(from, to, caller);
+  }
+
+  /** A write that concerns a guest: its answer; undefined for all others. Throws EBUSY. */
+  #asGuest(group: Cgroup, name: string, text: string): number | undefined {
+    if (this.#tree.guests === undefined) return undefined;
+    if (name === 'cgroup.subtree_control' && group.parent !== null && /(^|\s)\+memory/.test(text)) {
+      if (guestsIn(this.#tree.guests, group).length > 0) throw new KernelError(EBUSY, 'it has processes of its own');
+      return undefined;
+    }
+    if (name !== 'cgroup.procs' || !/^\d+$/.test(text) || !this.#tree.guests.has(Number(text))) return undefined;
+    this.#tree.host.machine.cgroups.checkPlace(group);
+    return this.#tree.guests.move(Number(text), group.path);
+  }
 }
 
-/** The control groups of a machine as a file system. */
-export function createCgroupFs(host: CgroupHost): FileSystem {
-  return new CgroupFs(host);
+/** The control groups of a machine as a file system; `guests`: processes that may stand in them beside its own. */
+export function createCgroupFs(host: CgroupHost, options: CgroupTreeOptions = {}): FileSystem {
+  return new CgroupFs(host, options);
 }

@@ -1,12 +1,6 @@
 /** Further trees in the one mount: the thread that reads a FUSE device waits for that device alone, and a second one could not share the machine. */
-import { EPERM } from '../util/errno.ts';
-import { type Caller, type FileSystem, type Ino, Pending } from '../vfs/types.ts';
-
-/** Who owns the files of a branch: the user who mounts, or nobody else could change them. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
+import { EOPNOTSUPP, EPERM } from '../util/errno.ts';
+import { type Caller, type FileSystem, type Ino, Pending, type Xattrs } from '../vfs/types.ts';
 
 export interface Branch {
   readonly fs: FileSystem;
@@ -15,7 +9,6 @@ export interface Branch {
   readonly end: Ino;
   /** A name below the root of the whole tree: an inode number of the branch, or undefined for a name that is not the branch's. */
   enter(name: string, caller: Caller | undefined): Ino | undefined;
-  readonly owner?: Owner;
 }
 
 /** The directory of a branch, listed nowhere: made to be bind-mounted elsewhere. */
@@ -23,8 +16,11 @@ export function byName(name: string, fs: FileSystem): (entered: string) => Ino |
   return (entered) => (entered === name ? fs.root : undefined);
 }
 
+/** Of files that have none, beside others that have some. */
+const NO_XATTRS: Xattrs = { get: () => -EOPNOTSUPP, list: () => [], set: () => -EOPNOTSUPP };
+
 /** Hangs a file system into another one, under inode numbers of its own. */
-export function addBranch(fs: FileSystem, { fs: branch, first, end, enter, owner }: Branch): FileSystem {
+export function addBranch(fs: FileSystem, { fs: branch, first, end, enter }: Branch): FileSystem {
   const isOurs = (ino: Ino): boolean => ino >= first && ino < end;
   const outer = (ino: Ino | number): Ino | number => (ino > 0 ? ino + first : ino);
   const inner = (ino: Ino): Ino => ino - first;
@@ -60,10 +56,6 @@ export function addBranch(fs: FileSystem, { fs: branch, first, end, enter, owner
     if (!isOurs(ino)) return getattr(ino, out);
     const status = branch.getattr(inner(ino), out);
     out.ino = ino;
-    if (owner !== undefined) {
-      out.uid = owner.uid;
-      out.gid = owner.gid;
-    }
     return status;
   };
   fs.setattr = (ino, change, caller) =>
@@ -86,6 +78,16 @@ export function addBranch(fs: FileSystem, { fs: branch, first, end, enter, owner
     const made = branch.mkdir?.(inner(parent), name, mode, caller) ?? -EPERM;
     return made instanceof Pending ? outerWhenDone(made) : outer(made);
   };
+  const xattrs = fs.xattrs;
+  if (xattrs !== undefined || branch.xattrs !== undefined) {
+    const of = (ino: Ino): Xattrs => (isOurs(ino) ? branch.xattrs : xattrs) ?? NO_XATTRS;
+    const at = (ino: Ino): Ino => (isOurs(ino) ? inner(ino) : ino);
+    fs.xattrs = {
+      get: (ino, name) => of(ino).get(at(ino), name),
+      list: (ino, caller) => of(ino).list(at(ino), caller),
+      set: (ino, name, value, flags) => of(ino).set(at(ino), name, value, flags),
+    };
+  }
   fs.rmdir = (parent, name, caller) => {
     if (!isOurs(parent)) return rmdir?.(parent, name, caller) ?? -EPERM;
     return branch.rmdir?.(inner(parent), name, caller) ?? -EPERM;

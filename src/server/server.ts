@@ -7,6 +7,7 @@ import type { TransportHooks } from '../fuse/types.ts';
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import type { Credentials } from '../procfs/access.ts';
+import { GroupNumbers } from '../procfs/group-numbers.ts';
 import { createProcFs } from '../procfs/proc-fs.ts';
 import { Session } from '../scenario/session.ts';
 import { PerfettoTrace } from '../scenario/trace/perfetto.ts';
@@ -20,6 +21,8 @@ import { delayAnswers } from './latency.ts';
 import { Mailbox } from './mailbox.ts';
 import { reportProcesses } from './process-reports.ts';
 import { takeResets } from './resets.ts';
+import { Family } from './run/family.ts';
+import { OwnGroups } from './run/own-groups.ts';
 import { addOwnProcesses } from './run/own-processes.ts';
 import { tellSurroundings } from './run/surroundings.ts';
 import { addDesk, Desk, type FindCaller } from './run/syscalls/desk.ts';
@@ -87,8 +90,14 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
     invalidates: hooks.capabilities.includes('invalidation'),
   });
   if (more.ownProcesses !== undefined) tellSurroundings(host, hooks, mailbox);
-  if (more.ownProcesses !== undefined) fs = addOwnProcesses(fs, host, more.ownProcesses === 'pidns');
-  if (more.cgroups === true) fs = addCgroupTree(fs, host, owner);
+  const numbers = new GroupNumbers();
+  let guests: OwnGroups | undefined;
+  if (more.ownProcesses !== undefined) {
+    const family = new Family(host, more.ownProcesses === 'pidns');
+    guests = new OwnGroups(host, family, numbers);
+    fs = addOwnProcesses(fs, host, family, guests);
+  }
+  if (more.cgroups === true) fs = addCgroupTree(fs, host, owner, numbers, guests);
   if (more.sysfs === true) fs = addSysfsTree(fs, host);
   if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
   if (more.deskName !== undefined)

@@ -53,6 +53,7 @@ const OWN = {
   move_mount: [429, 429],
   umount2: [166, 39],
   close: [3, 57],
+  prlimit64: [302, 261],
   socketpair: [53, 199],
   recvmsg: [47, 212],
 } as const;

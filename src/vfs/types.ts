@@ -163,6 +163,14 @@ export interface DirEntry {
   readonly type: number;
 }
 
+/** Extended attributes. Names are byte strings; errors: -ENODATA, -EEXIST, -ENOSPC, -EOPNOTSUPP. */
+export interface Xattrs {
+  get(ino: Ino, name: string): Uint8Array | number;
+  list(ino: Ino, caller: Caller | undefined): readonly string[];
+  /** `flags` as setxattr(2); an undefined value takes it away. `value` is valid only until it returns. */
+  set(ino: Ino, name: string, value: Uint8Array | undefined, flags: number): number;
+}
+
 /** A synthetic file system, as transports see it. */
 export interface FileSystem {
   readonly root: Ino;
@@ -183,6 +191,8 @@ export interface FileSystem {
   /** Makes a regular file, takes a name away; absent: -ENOENT and -EPERM, as procfs answers. */
   create?(parent: Ino, name: string, caller: Caller | undefined): Ino | number | Pending<number>;
   unlink?(parent: Ino, name: string, caller: Caller | undefined): number | Pending<number>;
+  /** Absent: no file has any, and the kernel need not ask. */
+  xattrs?: Xattrs;
   /** How long the kernel may keep a name or the attributes of an inode, in ms. 0: ask every time. */
   entryTimeoutMs(ino: Ino): number;
   attrTimeoutMs(ino: Ino): number;

@@ -1,6 +1,16 @@
 /** The control groups as a second mount, and what else user-space memory managers speak to, on real mounts. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findMount } from '../../src/fuse/mountinfo.ts';
@@ -85,6 +95,39 @@ describe.skipIf(skipMounts).each(TRANSPORTS)('control groups mounted over %s', (
     writeFileSync(join(cg, 'apps/cgroup.kill'), '1');
     expect(existsSync(m.path('1234'))).toBe(false);
     expect(text('apps/cgroup.events')).toContain('populated 0');
+  });
+
+  test('groups have owners, permissions and extended attributes; files of processes have none', async () => {
+    group();
+    const python = (script: string): Promise<string> =>
+      sh(`cd ${cg} && /usr/bin/python3 -c 'import os\n${script}'`).then(({ stdout, stderr }) => stdout + stderr);
+    chownSync(join(cg, 'apps/cgroup.procs'), 1000, 1001);
+    chmodSync(join(cg, 'apps/cgroup.procs'), 0o664);
+    const { uid, gid, mode } = statSync(join(cg, 'apps/cgroup.procs'));
+    expect([uid, gid, mode & 0o777]).toEqual([1000, 1001, 0o664]);
+    expect(
+      await python(
+        'os.setxattr("apps", "user.delegate", b"1"); os.setxattr("apps", "trusted.invocation_id", b"abc")\n' +
+          'print(os.listxattr("apps"), os.getxattr("apps", "user.delegate"), os.getxattr("apps", "trusted.invocation_id"))',
+      ),
+    ).toBe("['trusted.invocation_id', 'user.delegate'] b'1' b'abc'\n");
+    expect(await python('os.setxattr("apps", "user.delegate", b"2", os.XATTR_CREATE)')).toContain('File exists');
+    expect(await python('os.removexattr("apps", "user.delegate"); os.getxattr("apps", "user.delegate")')).toContain(
+      'No data available',
+    );
+    // Whoever has no CAP_SYS_ADMIN neither sets nor sees what is trusted, nor sets anything of what is not his.
+    const nobody = 'os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534); ';
+    expect(await python(`${nobody}print(os.listxattr("apps")); os.setxattr("apps", "trusted.x", b"")`)).toMatch(
+      transport === 'direct' ? /^\[\]\n[\s\S]*not permitted/ : /not permitted/,
+    );
+    expect(await python(`${nobody}os.getxattr("apps", "trusted.invocation_id")`)).toContain('No data available');
+    expect(await python(`${nobody}os.setxattr("apps", "user.x", b"")`)).toContain('Permission denied');
+    expect(
+      (await sh(`/usr/bin/python3 -c 'import os; os.setxattr("${m.path('1234')}", "user.x", b"")'`)).stderr,
+    ).toContain('not supported');
+    expect((await sh(`/usr/bin/python3 -c 'import os; print(os.listxattr("${m.path('1234/status')}"))'`)).stdout).toBe(
+      '[]\n',
+    );
   });
 
   test('memory.current moves with what the processes do', () => {

@@ -44,6 +44,10 @@ export const FUSE_WRITE = 16;
 export const FUSE_STATFS = 17;
 export const FUSE_RELEASE = 18;
 export const FUSE_FSYNC = 20;
+export const FUSE_SETXATTR = 21;
+export const FUSE_GETXATTR = 22;
+export const FUSE_LISTXATTR = 23;
+export const FUSE_REMOVEXATTR = 24;
 export const FUSE_FLUSH = 25;
 export const FUSE_INIT = 26;
 export const FUSE_OPENDIR = 27;
@@ -115,6 +119,12 @@ export const RW_FH = IN_BODY;
 export const RW_OFFSET = IN_BODY + 2;
 export const RW_SIZE = IN_BODY + 4;
 export const WRITE_DATA_BYTE = IN_HEADER_BYTES + 40;
+/** fuse_setxattr_in without FUSE_SETXATTR_EXT; fuse_getxattr_in, of listxattr, too */
+export const SETXATTR_SIZE = IN_BODY;
+export const SETXATTR_FLAGS = IN_BODY + 1;
+export const SETXATTR_NAME_BYTE = IN_HEADER_BYTES + 8;
+export const GETXATTR_SIZE = IN_BODY;
+export const GETXATTR_NAME_BYTE = IN_HEADER_BYTES + 8;
 /** fuse_ioctl_in, fuse_ioctl_out */
 export const IOCTL_COMMAND = IN_BODY + 3;
 export const IOCTL_OUT_BYTES = 16;
@@ -137,6 +147,7 @@ export const ATTR_OUT_BYTES = 104;
 export const OPEN_OUT_BYTES = 16;
 export const WRITE_OUT_BYTES = 8;
 export const POLL_OUT_BYTES = 8;
+export const GETXATTR_OUT_BYTES = 8;
 export const STATFS_OUT_BYTES = 80;
 export const INIT_OUT_BYTES = 64;
 /** fuse_dirent before its name. */
@@ -163,6 +174,10 @@ function minBodyBytes(): number[] {
   bytes[FUSE_WRITE] = 40;
   bytes[FUSE_RELEASE] = 24;
   bytes[FUSE_FSYNC] = 16;
+  bytes[FUSE_SETXATTR] = 10;
+  bytes[FUSE_GETXATTR] = 10;
+  bytes[FUSE_LISTXATTR] = 8;
+  bytes[FUSE_REMOVEXATTR] = 2;
   bytes[FUSE_INIT] = 16;
   bytes[FUSE_OPENDIR] = 8;
   bytes[FUSE_READDIR] = 40;

@@ -25,6 +25,7 @@ import {
 import { invalAttrNotice, invalEntryNotice, pollNotice, Reply } from './reply.ts';
 import { Request } from './request.ts';
 import { sessionHandlers } from './session-ops.ts';
+import { xattrHandlers } from './xattr-ops.ts';
 
 const log = logger('fuse:direct');
 
@@ -341,6 +342,7 @@ export class Session {
 
 function handlerTable(): readonly (Handler | undefined)[] {
   const table = new Array<Handler | undefined>(FUSE_OPCODE_MAX).fill(undefined);
-  for (const [opcode, handler] of [...sessionHandlers, ...inodeHandlers, ...fileHandlers]) table[opcode] = handler;
+  for (const [opcode, handler] of [...sessionHandlers, ...inodeHandlers, ...fileHandlers, ...xattrHandlers])
+    table[opcode] = handler;
   return table;
 }

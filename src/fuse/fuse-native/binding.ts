@@ -44,6 +44,10 @@ export const OPERATIONS = [
   'symlink',
   'mkdir',
   'rmdir',
+  'setxattr',
+  'getxattr',
+  'listxattr',
+  'removexattr',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

@@ -19,6 +19,7 @@ import { LINGER_MS, WorkPacer } from '../work-pacer.ts';
 import type { Binding, NativeHandler, NativeThread, Operation } from './binding.ts';
 import { baseName, PathResolver } from './path-resolver.ts';
 import { directoryStat, encodeStat, entryStat, HIGH, STAT_WORDS, statfsWords } from './stat.ts';
+import { registerXattrs } from './xattr-ops.ts';
 
 const log = logger('fuse:native');
 
@@ -225,6 +226,13 @@ export class NativeOps {
       if (parent < 0) return parent;
       return fs.unlink ? fs.unlink(parent, bytesOf(baseName(path)), undefined) : -EPERM;
     });
+    registerXattrs(
+      fs,
+      this.#binding,
+      (operation, handle) => this.#on(operation, handle),
+      (path) => this.#paths.resolve(path),
+      (act) => this.#result(act),
+    );
     // Where it is missing, libfuse makes the file (mknod) and opens it.
     if (!fs.create) this.#plain('create', () => -ENOENT);
     this.#plain('symlink', () => -ENOENT);

@@ -2,7 +2,7 @@
  * The command's own processes in its /proc: directories whose files are links to the genuine ones, but for those that
  * would tell of another machine (mounts, control groups). The server, its helpers and the init of the namespace are left out.
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import type { ProcHost } from '../../procfs/host.ts';
 import { pidOf } from '../../procfs/host-links.ts';
 import { OWN_PROCESS_INODES, placeOf } from '../../procfs/inode.ts';
@@ -20,6 +20,8 @@ import {
   S_IFREG,
 } from '../../vfs/types.ts';
 import { addBranch } from '../branch.ts';
+import type { Family } from './family.ts';
+import { limitsShown, type OwnGroups } from './own-groups.ts';
 import { OwnMounts } from './own-mounts.ts';
 
 /** Inode numbers: process × this + 1 + place of the name; the directory itself: place 0. */
@@ -29,9 +31,10 @@ const KEPT_MS = 1000;
 const O_ACCMODE = 3;
 
 /** Files that are not the genuine ones. */
-const SHOWN: Readonly<Record<string, { readonly mode: number; show(pid: number): string }>> = {
-  // No group of the machine is theirs: what they use is the host's.
-  cgroup: { mode: 0o444, show: () => '0::/\n' },
+const SHOWN: Readonly<Record<string, { readonly mode: number; show(pid: number, groups: OwnGroups): string }>> = {
+  // What they use is the host's, and charged to no group.
+  cgroup: { mode: 0o444, show: (pid, groups) => `0::${groups.pathOf(pid)}\n` },
+  limits: { mode: 0o444, show: (pid) => limitsShown(readFileSync(`/proc/${pid}/limits`, 'latin1')) },
   mountinfo: { mode: 0o444, show: (pid) => mountsOf(pid).mountinfo() },
   mounts: { mode: 0o444, show: (pid) => mountsOf(pid).mounts() },
   mountstats: { mode: 0o400, show: (pid) => mountsOf(pid).mountstats() },
@@ -43,79 +46,17 @@ function mountsOf(pid: number): OwnMounts {
   return new OwnMounts(readFileSync(`/proc/${pid}/mountinfo`, 'latin1'));
 }
 
-/** Which numbers are processes of the command, or threads of them. Whatever we start beside it is simulated, or gone before it runs. */
-class Family {
-  readonly #host: ProcHost;
-  readonly #pidns: boolean;
-
-  constructor(host: ProcHost, pidns: boolean) {
-    this.#host = host;
-    this.#pidns = pidns;
-  }
-
-  /**
-   * In a pid namespace: all that are there but its init and us, so that daemons count whose parents have ended. In the
-   * host's: who still descends from us.
-   */
-  has(pid: number): boolean {
-    if (pid <= 1 || this.#host.machine.byTid.has(pid) || existsSync(`/proc/self/task/${pid}`)) return false;
-    if (this.#pidns) return existsSync(`/proc/${pid}`);
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = parentOf(at))
-      if (at === process.pid) return true;
-    return false;
-  }
-
-  /**
-   * Those to be listed. A shell that is the command itself is not listed for who searches arguments: `run -- sh -c
-   * 'pkill -f NAME'` is not meant for the shell that has NAME among its arguments. It is found by its number.
-   */
-  pids(reader: Caller | undefined): number[] {
-    const hides = reader === undefined || searchesArguments(reader.pid);
-    return readdirSync('/proc')
-      .filter((name) => /^[1-9]\d*$/.test(name))
-      .map(Number)
-      .filter((pid) => this.has(pid) && !(hides && parentOf(pid) === process.pid && isShell(pid)));
-  }
-}
-
-const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh', 'mksh', 'fish', 'busybox']);
-
-function isShell(pid: number): boolean {
-  try {
-    return SHELLS.has(readFileSync(`/proc/${pid}/comm`, 'latin1').trim());
-  } catch {
-    return false;
-  }
-}
-
-/** pgrep -f, pkill -f. */
-function searchesArguments(pid: number): boolean {
-  try {
-    const [file = '', ...options] = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
-    return /(^|\/)(pgrep|pkill)$/.test(file) && options.some((option) => /^(-[^-]*f|--full)/.test(option));
-  } catch {
-    return false;
-  }
-}
-
-function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]);
-  } catch {
-    return undefined;
-  }
-}
-
 class OwnProcessFs implements FileSystem {
   readonly root: Ino = 0;
   readonly heartbeatMs = KEPT_MS;
   readonly #host: ProcHost;
+  readonly #groups: OwnGroups;
   /** The kernel has the same files for all processes. */
   readonly #names = readdirSync('/proc/self').sort();
 
-  constructor(host: ProcHost) {
+  constructor(host: ProcHost, groups: OwnGroups) {
     this.#host = host;
+    this.#groups = groups;
   }
 
   directory(pid: number): Ino {
@@ -176,7 +117,7 @@ class OwnProcessFs implements FileSystem {
       read: (offset, size) => {
         if (text === undefined || offset === 0) {
           try {
-            text = toBuffer(shown.show(pid));
+            text = toBuffer(shown.show(pid, this.#groups));
           } catch {
             return -ESRCH;
           }
@@ -225,10 +166,9 @@ function textThatLeads(pid: number, name: string, reader: number): string | unde
   return target.startsWith(`${root}/`) ? target.slice(root.length) : undefined;
 }
 
-/** Adds the command's processes to the root of the tree, in place of links. `pidns`: it has a pid namespace of its own. */
-export function addOwnProcesses(fs: FileSystem, host: ProcHost, pidns: boolean): FileSystem {
-  const family = new Family(host, pidns);
-  const own = new OwnProcessFs(host);
+/** Adds the command's processes to the root of the tree, in place of links. */
+export function addOwnProcesses(fs: FileSystem, host: ProcHost, family: Family, groups: OwnGroups): FileSystem {
+  const own = new OwnProcessFs(host, groups);
   const enter = (name: string): Ino | undefined => {
     const pid = pidOf(name);
     return pid > 0 && family.has(pid) ? own.directory(pid) : undefined;
@@ -239,12 +179,12 @@ export function addOwnProcesses(fs: FileSystem, host: ProcHost, pidns: boolean):
   added.lookup = (parent, name, caller) => {
     const ino = lookup(parent, name, caller);
     // The server and its helpers are nobody's business.
-    return pidns && ino > 0 && placeOf(ino).kind === 'host' ? -ENOENT : ino;
+    return family.pidns && ino > 0 && placeOf(ino).kind === 'host' ? -ENOENT : ino;
   };
   added.readdir = (ino, caller) => {
     const entries = readdir(ino, caller);
     if (ino !== added.root || typeof entries === 'number') return entries;
-    const directories = family.pids(caller).map((pid) => ({
+    const directories = family.listed(caller).map((pid) => ({
       name: String(pid),
       ino: OWN_PROCESS_INODES.first + own.directory(pid),
       type: S_IFDIR,

@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { createCgroupFs } from '../../../src/procfs/cgroupfs.ts';
 import { Session } from '../../../src/scenario/session.ts';
-import { EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, ESRCH } from '../../../src/util/errno.ts';
+import {
+  E2BIG,
+  EACCES,
+  EAGAIN,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ENODATA,
+  ENODEV,
+  ENOENT,
+  ENOSPC,
+  EOPNOTSUPP,
+  ESRCH,
+} from '../../../src/util/errno.ts';
 import { finish, isJob } from '../../../src/util/job.ts';
 import { type FileSystem, newAttr, type OpenFile, S_IFDIR, S_IFREG } from '../../../src/vfs/types.ts';
 
@@ -150,5 +163,96 @@ cgroup mkdir /box
   it('others are always ready, and say nothing of changes', () => {
     const { fs } = mounted(SETUP);
     expect(open(fs, 'box/memory.current', 0).poll!() & (POLLPRI | POLLERR)).toBe(0);
+  });
+});
+
+describe('owners, permissions and extended attributes of groups', () => {
+  const user = { uid: 1000, gid: 1000, pid: 4711 };
+
+  it('keeps what chown and chmod set, until the group goes', () => {
+    const { fs } = mounted(START);
+    const apps = mkdir(fs, 'apps');
+    const procs = resolve(fs, '/apps/cgroup.procs');
+    const attr = newAttr();
+    expect(fs.setattr(procs, { uid: 1000, mode: 0o100660 }, undefined)).toBe(0);
+    fs.getattr(procs, attr);
+    expect([attr.uid, attr.gid, attr.mode]).toEqual([1000, 0, S_IFREG | 0o660]);
+    fs.getattr(resolve(fs, '/apps/cgroup.events'), attr);
+    expect([attr.uid, attr.mode]).toEqual([0, S_IFREG | 0o444]);
+    fs.rmdir!(fs.root, 'apps', undefined);
+    expect(mkdir(fs, 'apps')).not.toBe(apps);
+    fs.getattr(resolve(fs, '/apps/cgroup.procs'), attr);
+    expect([attr.uid, attr.mode]).toEqual([0, S_IFREG | 0o644]);
+  });
+
+  it('gives a group to whoever makes it', () => {
+    const { fs } = mounted(START);
+    const apps = mkdir(fs, 'apps');
+    const one = fs.mkdir!(apps, 'one', 0o755, user) as number;
+    const attr = newAttr();
+    for (const ino of [one, resolve(fs, '/apps/one/cgroup.procs')]) {
+      fs.getattr(ino, attr);
+      expect([attr.uid, attr.gid]).toEqual([1000, 1000]);
+    }
+    fs.getattr(apps, attr);
+    expect(attr.uid).toBe(0);
+  });
+
+  it('lets a user move processes only within what is his', () => {
+    const { fs, session } = mounted(START);
+    const mine = mkdir(fs, 'mine');
+    for (const name of ['a', 'b']) fs.mkdir!(mine, name, 0o755, user);
+    const move = (path: string, by = user) =>
+      open(fs, `${path}/cgroup.procs`, 1).write(Buffer.from('1001'), 0, by) as number;
+    expect(move('/mine/a')).toBe(-EACCES);
+    expect(move('/mine/a', { uid: 0, gid: 0, pid: 1 })).toBe(4);
+    expect(move('/mine/b')).toBe(-EACCES);
+    fs.setattr(resolve(fs, '/mine/cgroup.procs'), { uid: 1000 }, undefined);
+    expect(move('/mine/b')).toBe(4);
+    expect(session.machine.byTid.get(1001)!.cgroup).toBe('/mine/b');
+  });
+
+  it('has user, trusted and security attributes with the bounds of kernfs', () => {
+    const { fs } = mounted(START);
+    const apps = mkdir(fs, 'apps');
+    const { get, list, set } = fs.xattrs!;
+    const value = (ino: number, name: string) => {
+      const got = get(ino, name);
+      return typeof got === 'number' ? got : Buffer.from(got).toString();
+    };
+    const bytes = Buffer.from('delegated');
+    expect(value(apps, 'user.x')).toBe(-ENODATA);
+    expect(set(apps, 'user.x', bytes, 0)).toBe(0);
+    bytes.fill(0);
+    expect(value(apps, 'user.x')).toBe('delegated');
+    expect(set(apps, 'user.x', Buffer.from('y'), 1)).toBe(-EEXIST);
+    expect(set(apps, 'user.z', Buffer.from('y'), 2)).toBe(-ENODATA);
+    expect(set(apps, 'trusted.t', Buffer.from(''), 0)).toBe(0);
+    expect(value(apps, 'trusted.t')).toBe('');
+    expect(list(apps, undefined)).toEqual(['trusted.t', 'user.x']);
+    expect(list(apps, user)).toEqual(['user.x']);
+    for (const name of ['system.posix_acl_access', 'user.', 'other.x']) {
+      expect(get(apps, name)).toBe(-EOPNOTSUPP);
+      expect(set(apps, name, bytes, 0)).toBe(-EOPNOTSUPP);
+    }
+    expect(set(apps, 'user.x', undefined, 0)).toBe(0);
+    expect(set(apps, 'user.x', undefined, 0)).toBe(-ENODATA);
+    expect(list(resolve(fs, '/apps/cgroup.procs'), undefined)).toEqual([]);
+    expect(set(apps, 'trusted.big', Buffer.alloc(65537), 0)).toBe(-E2BIG);
+    expect(set(apps, 'user.a', Buffer.alloc(65536), 0)).toBe(0);
+    expect(set(apps, 'user.b', Buffer.alloc(65536), 0)).toBe(0);
+    expect(set(apps, 'user.c', Buffer.alloc(1), 0)).toBe(-ENOSPC);
+    expect(set(apps, 'trusted.c', Buffer.alloc(1), 0)).toBe(0);
+    const root = fs.root;
+    for (let i = 0; i < 128; i++) expect(set(root, `user.${i}`, Buffer.from(''), 0)).toBe(0);
+    expect(set(root, 'user.128', Buffer.from(''), 0)).toBe(-ENOSPC);
+    fs.rmdir!(fs.root, 'apps', undefined);
+    expect(set(apps, 'user.x', Buffer.from(''), 0)).toBe(-ENOENT);
+  });
+
+  it('has no user attributes before 5.7', () => {
+    const { fs } = mounted(`machine ram=128M kernel=4.14\n`);
+    expect(fs.xattrs!.set(fs.root, 'user.x', Buffer.from(''), 0)).toBe(-EOPNOTSUPP);
+    expect(fs.xattrs!.set(fs.root, 'trusted.x', Buffer.from(''), 0)).toBe(0);
   });
 });
