@@ -19,6 +19,7 @@ export {
   type WaitOptions,
   WaitTimeoutError,
 } from './library/mounted-proc.ts';
+export { type Abortable, capture, play } from './library/play.ts';
 export { type RunResult, type RunSettings, run } from './library/run.ts';
 export { type Size, type Step, type Steps, step, stepsText, type Time } from './library/steps.ts';
 export type { MachineEvent } from './machine/event-log.ts';

@@ -2,6 +2,7 @@
 import type { ProfileName } from '../machine/profiles.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { bytesOf, fromBuffer, jsonOf, textOf, utf8Of } from '../util/bytes.ts';
+import { finish, type Job } from '../util/job.ts';
 import { durationUs } from './duration.ts';
 import type { AccessMap } from './heat/access-map.ts';
 import { isSaved, Session, type StepRecord } from './session.ts';
@@ -28,11 +29,16 @@ export interface PlayOptions {
 }
 
 /** Runs a scenario (text, or bytes as they are) to its end, and on for its `duration`. Throws ScenarioError. */
-export function playScenario(
+export function playScenario(scenario: string | Uint8Array, name: string, options: PlayOptions = {}): PlayResult {
+  return finish(playing(scenario, name, options));
+}
+
+/** The same in pieces. */
+export function* playing(
   scenario: string | Uint8Array,
   name: string,
   { trace: sink, heat, ...options }: PlayOptions = {},
-): PlayResult {
+): Job<PlayResult> {
   const text = scenarioBytes(scenario);
   const file = bytesOf(name);
   const trace = sink === undefined ? undefined : new PerfettoTrace(sink);
@@ -44,10 +50,10 @@ export function playScenario(
     },
   });
   const records: StepRecord[] = [];
-  session.load(text, file, (record) => records.push(record));
+  yield* session.loading(text, file, (record) => records.push(record));
   // A saved machine says nothing on the way: it is shown as it is.
   if (isSaved(text)) records.push(...session.apply('snap saved machine', file));
-  session.advance(session.machine.nowUs + durationUs(text));
+  yield* session.advancing(session.machine.nowUs + durationUs(text));
   trace?.end();
   heat?.end();
   return { file, text, session, records };

@@ -69,6 +69,8 @@ export const MACHINE_LINE = {
 /** A scenario without a machine line that is played under this profile, by the caller's wish, is a recording of a kernel. */
 const RECORDED_PROFILE: ProfileName = 'linux-6.18';
 
+type OnStep = (step: ParsedStep, record: StepRecord) => void;
+
 export class Session implements Branches {
   #machine: Machine;
   readonly #options: SessionOptions;
@@ -113,26 +115,32 @@ export class Session implements Branches {
    * told of every step.
    */
   load(text: string, file: string, onRecord?: (record: StepRecord) => void): void {
-    this.#load(text, file, (_step, record) => onRecord?.(record));
+    finish(this.loading(text, file, onRecord));
+  }
+
+  /** The same in pieces; what has been begun is gone when it is not brought to its end. */
+  loading(text: string, file: string, onRecord?: (record: StepRecord) => void): Job<void> {
+    return this.#loading(text, file, (_step, record) => onRecord?.(record));
   }
 
   /** The same for a machine that is being set up: there a call that fails throws, too, unless the step expects it. */
   setUp(text: string, file: string): void {
-    this.#load(text, file, (step, { result }) => {
+    const mustSucceed = (step: ParsedStep, { result }: StepRecord): void => {
       const failure = failureOf(result);
       if (failure === undefined || step.expect !== undefined) return;
       const said = failure === 'signal' ? 'an access hits nothing and gets a signal' : `the call fails with ${failure}`;
       throw new ScenarioError(step.file, step.line, 1, said, `if it is meant to: expect=${failure}`);
-    });
+    };
+    finish(this.#loading(text, file, mustSucceed));
   }
 
-  #load(text: string, file: string, onStep: (step: ParsedStep, record: StepRecord) => void): void {
+  *#loading(text: string, file: string, onStep: OnStep): Job<void> {
     if (isImageText(text)) {
       this.loadImage(Buffer.from(text, 'latin1'), file);
       return;
     }
     if (isMachineText(text)) {
-      this.#loadMachineText(text, file, onStep);
+      yield* this.#loadingMachineText(text, file, onStep);
       return;
     }
     const { options, rest } = takeMachineLine(text, file, this.#options.machine);
@@ -148,11 +156,12 @@ export class Session implements Branches {
       for (const key of Object.keys(this.#options.machine ?? {})) this.#machine.imposed.set(`machine.${key}`, '');
       for (const { from, step } of this.#options.first ?? [])
         for (const first of eachStep(step, from)) {
-          finish(carryOut(first, this.#machine));
+          yield* carryOut(first, this.#machine);
           check.note(first);
         }
       for (const step of eachStep(rest, file)) {
-        const record = finish(carryOut(step, this.#machine));
+        const record = yield* carryOut(step, this.#machine);
+        yield;
         check.note(step);
         this.#noteWarnings(step);
         onStep(step, record);
@@ -278,11 +287,12 @@ export class Session implements Branches {
   }
 
   /** A machine as text, and steps behind it. */
-  #loadMachineText(text: string, file: string, onStep: (step: ParsedStep, record: StepRecord) => void): void {
+  *#loadingMachineText(text: string, file: string, onStep: OnStep): Job<void> {
     const { machine, steps } = readMachineText(text, file);
     this.warnings = [];
     for (const step of eachStep(steps, file)) {
-      const record = finish(carryOut(step, machine));
+      const record = yield* carryOut(step, machine);
+      yield;
       this.#noteWarnings(step);
       onStep(step, record);
     }

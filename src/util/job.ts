@@ -20,6 +20,22 @@ export function finish<T>(job: Job<T>): T {
   }
 }
 
+/** So long others wait at most, in milliseconds. */
+const PIECE_MS = 10;
+
+/** Carries a job out with pauses in which timers and callbacks run. `signal` ends it: rejects with its reason. */
+export async function inPieces<T>(job: Job<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (;;) {
+    const until = performance.now() + PIECE_MS;
+    do {
+      if (signal?.aborted === true) job.throw(signal.reason);
+      const { done, value } = job.next();
+      if (done === true) return value;
+    } while (performance.now() < until);
+    await new Promise(setImmediate);
+  }
+}
+
 /** A job that goes on to its end whatever is thrown into it: what it does half could not be taken back. */
 export function* undivided<T>(job: Job<T>): Job<T> {
   for (;;) {

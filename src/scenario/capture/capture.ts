@@ -3,6 +3,7 @@
  * whoever calls; changes nothing.
  */
 import { bytesOf, textOf, utf8Of } from '../../util/bytes.ts';
+import { finish, type Job } from '../../util/job.ts';
 import { ObjectTable, objectStep } from './objects.ts';
 import { numberOf } from './proc-files.ts';
 import { LiveTree, type ProcTree } from './proc-tree.ts';
@@ -54,6 +55,11 @@ export interface CapturedProcess {
 
 /** Reads the running machine, or a copy of a /proc, and writes it as a scenario; changes nothing. */
 export function captureMachine(options: CaptureOptions = {}): Capture {
+  return finish(capturing(options));
+}
+
+/** The same in pieces, a process each. */
+export function* capturing(options: CaptureOptions = {}): Job<Capture> {
   const tree = options.tree ?? new LiveTree('/proc');
   const host = readHost(tree);
   const pids = options.pids ?? tree.numbers('');
@@ -63,6 +69,7 @@ export function captureMachine(options: CaptureOptions = {}): Capture {
     const process = readProcess(tree, pid);
     if (process === undefined) gone.push(pid);
     else processes.push(process);
+    yield;
   }
   const objects = new ObjectTable(host);
   const planned = planSharing(processes, objects);
