@@ -5,7 +5,7 @@ import { CGROUP_FILES, cgroupFile } from '../machine/cgroup-files.ts';
 import { memcgStatUnflushed, numaStat } from '../machine/cgroup-stat.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
-import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from '../mm/cache/mapping.ts';
+import { isInCore } from '../mm/cache/cachestat.ts';
 import { addVmaSumsInPieces, PageSums, pageState, pssKb } from '../mm/pages/page-stats.ts';
 import { permsText, vmFlagsText } from '../mm/space/vm-flags.ts';
 import type { Vma } from '../mm/space/vma.ts';
@@ -86,7 +86,7 @@ export function* snapping(machine: Machine, label: string): Job<Snap> {
     const mincore: Runs = [];
     let to = 0;
     yield* mapping.pages.walk((index, entry) => {
-      if (!isInCore(machine, entry) || index >= mapping.nrPages) return;
+      if (!isInCore(machine.mem, entry) || index >= mapping.nrPages) return;
       addRun(mincore, '-', index - to);
       addRun(mincore, 'in');
       to = index + 1;
@@ -136,12 +136,6 @@ function fileValue(text: string): SnapFile {
   return Object.fromEntries(
     rows.map((row) => [row.slice(0, row.indexOf(' ')), Number(row.slice(row.indexOf(' ') + 1))]),
   );
-}
-
-/** Whether mincore(2) finds the page of a cache entry: cached, or of a shmem object in the swap cache. Mirrors: filemap_get_incore_folio. */
-function isInCore({ mem }: Machine, entry: number): boolean {
-  if (entry < ENTRY_SWAPPED) return true;
-  return entry < ENTRY_SHADOW && mem.swap !== null && mem.swap.frame[entry & ENTRY_NUMBER] !== 0;
 }
 
 function* snapTask(machine: Machine, task: Task): Job<Snap['procs'][string]> {

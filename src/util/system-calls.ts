@@ -35,6 +35,9 @@ const CALLS = {
   process_madvise: [440, 440],
   process_mrelease: [448, 448],
   kcmp: [312, 272],
+  cachestat: [451, 451],
+  fadvise64: [221, 223],
+  mincore: [27, 232],
 } as const;
 export type CallName = keyof typeof CALLS;
 export const CALL_NAMES = Object.keys(CALLS) as readonly CallName[];

@@ -9,8 +9,10 @@ import { setSysctl } from '../../machine/sysctl.ts';
 import { pressSysrq, SYSRQ_KEYS, type SysrqKey } from '../../machine/sysrq.ts';
 import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
 import { MAX_ADVANCE_DAYS, MAX_ADVANCE_US } from '../../machine/time-limits.ts';
+import { fadvise } from '../../mm/cache/fadvise.ts';
 import type { Mapping, Ownership } from '../../mm/cache/mapping.ts';
 import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/cache/page-cache.ts';
+import { OpenFile } from '../../mm/cache/readahead.ts';
 import { fallocate, punchHole, truncate } from '../../mm/cache/truncate.ts';
 import type { Memory } from '../../mm/memory.ts';
 import { squeezeSwapCache, swapOff, swapOn } from '../../mm/swap/swapfile.ts';
@@ -30,12 +32,13 @@ export function objectOf(machine: Machine, name: string): Mapping {
   return mapping;
 }
 
-const CACHE_CALLS = ['load', 'drop', 'sync', 'loadpart', 'dirtywrite'] as const;
+const CACHE_CALLS = ['load', 'drop', 'sync', 'loadpart', 'dirtywrite', 'willneed', 'dontneed'] as const;
+const OF_PARTS: readonly string[] = ['loadpart', 'dirtywrite', 'willneed', 'dontneed'];
 
 function cacheCall(
   mem: Memory,
   file: Mapping,
-  what: (typeof CACHE_CALLS)[number],
+  what: Exclude<(typeof CACHE_CALLS)[number], 'willneed' | 'dontneed'>,
   from: number,
   to: number,
 ): Job<unknown> {
@@ -370,18 +373,25 @@ export const machineSteps: readonly MachineStep[] = [
   },
   {
     word: 'cache',
-    usage: 'cache FILE load|drop|sync | cache FILE loadpart|dirtywrite OFF LEN',
-    about: 'page cache operations from outside any process',
+    usage: 'cache FILE load|drop|sync | cache FILE loadpart|dirtywrite|willneed|dontneed OFF LEN',
+    about:
+      'page cache operations from outside any process; willneed, dontneed: as posix_fadvise(2), length 0: to the end',
     parse(args) {
       const name = args.name('object').text;
       const what = args.choice('operation', CACHE_CALLS);
-      const part = what === 'loadpart' || what === 'dirtywrite';
-      const from = part ? Math.floor(args.size('offset') / 4096) : 0;
+      const part = OF_PARTS.includes(what);
+      const offset = part ? args.size('offset') : 0;
+      const from = Math.floor(offset / 4096);
       const length = part ? args.size('length') : 0;
       const to = from + Math.ceil(length / 4096);
       return ({ machine }) => {
         const { mem } = machine;
         const file = objectOf(machine, name);
+        if (what === 'willneed' || what === 'dontneed')
+          return withEvents(machine, () => {
+            fadvise(mem, file, new OpenFile(mem.settings.readaheadPages), offset, length, what);
+            return { ret: 0 };
+          });
         return withEventsInPieces(
           machine,
           reportAtEnd(cacheCall(mem, file, what, from, Math.min(to, file.nrPages)), { ret: 0 }),

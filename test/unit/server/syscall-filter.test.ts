@@ -14,7 +14,7 @@ describe.each(['x64', 'arm64'] as const)('on %s', (name) => {
   const action = (nr: number, ...args: number[]): number => runFilter(program, { arch: arch.audit, nr, args });
 
   test('every call of the table is asked about, of other threads', () => {
-    for (const call of CALL_NAMES) expect(action(arch.numberOf(call), 1234, 1234), call).toBe(ACTION_NOTIFY);
+    for (const call of CALL_NAMES) expect(action(arch.numberOf(call), 1234, 1234, 0, 4), call).toBe(ACTION_NOTIFY);
   });
 
   test('of the caller itself the kernel need not ask', () => {
@@ -22,6 +22,13 @@ describe.each(['x64', 'arm64'] as const)('on %s', (name) => {
     for (const call of BY_SECOND) expect(action(arch.numberOf(call), 1, 0), call).toBe(ACTION_ALLOW);
     for (const call of BY_SECOND) expect(action(arch.numberOf(call), 0, 1), call).toBe(ACTION_NOTIFY);
     expect(action(arch.numberOf('sched_getaffinity'), 0, 128)).toBe(ACTION_NOTIFY);
+  });
+
+  test('of advice about files only what concerns the cache is asked about', () => {
+    const asked = [0, 1, 2, 3, 4, 5, 6].filter(
+      (advice) => action(arch.numberOf('fadvise64'), 3, 0, 0, advice) === ACTION_NOTIFY,
+    );
+    expect(asked).toEqual([3, 4]);
   });
 
   test('all other calls, and those of other architectures, go on', () => {

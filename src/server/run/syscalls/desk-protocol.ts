@@ -66,7 +66,24 @@ export type DeskRequest =
       /** [address, bytes], in decimal. */
       readonly ranges: readonly (readonly [string, string])[];
     }
-  | { readonly ask: 'mrelease'; readonly tid: number; readonly pid: number };
+  | { readonly ask: 'mrelease'; readonly tid: number; readonly pid: number }
+  /** Of files by their path on the simulated disk; in pages, `last` included. */
+  | {
+      readonly ask: 'cachestat';
+      readonly path: string;
+      readonly first: number;
+      readonly last: number;
+      readonly flags: number;
+    }
+  | { readonly ask: 'incore'; readonly path: string; readonly first: number; readonly count: number }
+  | {
+      readonly ask: 'fadvise';
+      readonly path: string;
+      /** Bytes, in decimal. */
+      readonly offset: string;
+      readonly length: string;
+      readonly advice: 'willneed' | 'dontneed';
+    };
 
 export interface DeskAnswers {
   readonly sysinfo: SysinfoAnswer;
@@ -81,4 +98,9 @@ export interface DeskAnswers {
   readonly may: number;
   readonly madvise: number;
   readonly mrelease: number;
+  /** Pages as in struct cachestat: nr_cache, nr_dirty, nr_writeback, nr_evicted, nr_recently_evicted. */
+  readonly cachestat: readonly number[] | number;
+  /** Bits, in base64. */
+  readonly incore: string;
+  readonly fadvise: number;
 }

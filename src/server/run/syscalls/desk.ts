@@ -10,6 +10,7 @@ import { KernelError } from '../../../util/errors.ts';
 import type { Job } from '../../../util/job.ts';
 import { type Caller, type FileSystem, type Ino, type OpenFile, type Pending, S_IFREG } from '../../../vfs/types.ts';
 import type { SessionHost } from '../../session-host.ts';
+import { adviceStep, cachestatOf, inCoreOf } from './desk-files.ts';
 import type { DeskAnswers, DeskRequest, TaskAnswer } from './desk-protocol.ts';
 
 const PAGE_BYTES = 4096;
@@ -78,6 +79,14 @@ export class Desk {
         return this.#madvise(request);
       case 'mrelease':
         return this.#mrelease(request.tid, request.pid);
+      case 'cachestat':
+        return cachestatOf(this.#host.machine, request);
+      case 'incore':
+        return inCoreOf(this.#host.machine, request);
+      case 'fadvise': {
+        const step = adviceStep(this.#host.machine, request);
+        return typeof step === 'number' ? step : this.#carryOut(step);
+      }
     }
   }
 

@@ -9,7 +9,7 @@ export const ACTION_ALLOW = 0x7fff0000;
 /** Of struct seccomp_data; the low words of arguments, little-endian. */
 const NUMBER = 0;
 const ARCH = 4;
-const ARGUMENT = [16, 24] as const;
+const ARGUMENT = [16, 24, 32, 40] as const;
 const INSTRUCTION_BYTES = 8;
 
 /** Calls that mean the caller itself when this argument is 0: nobody has to be asked. */
@@ -30,13 +30,17 @@ const SELF_BY_ZERO: Partial<Record<CallName, 0 | 1>> = {
   ioprio_set: 1,
 };
 
+/** Advice that concerns what is in the cache; the rest is about how a descriptor is read, and programs give it of every file. */
+const POSIX_FADV_WILLNEED = 3;
+const POSIX_FADV_DONTNEED = 4;
+
 /** [code, jump if true, jump if false, operand] */
 type Instruction = readonly [code: number, jt: number, jf: number, k: number];
 
 /** The instructions: of another architecture, and all calls that are not in the table, go on. */
 export function filterProgram(architecture: Architecture): Buffer {
   const tails: readonly Instruction[] = [
-    // +0: by the first argument, +3: by the second, +5: ask, +6: go on
+    // +0: by the first argument, +3: by the second, +5: ask, +6: go on, +7: by the advice
     [LOAD_WORD, 0, 0, ARGUMENT[0]],
     [JUMP_EQUAL, 4, 0, 0],
     [RETURN, 0, 0, ACTION_NOTIFY],
@@ -44,11 +48,16 @@ export function filterProgram(architecture: Architecture): Buffer {
     [JUMP_EQUAL, 1, 0, 0],
     [RETURN, 0, 0, ACTION_NOTIFY],
     [RETURN, 0, 0, ACTION_ALLOW],
+    [LOAD_WORD, 0, 0, ARGUMENT[3]],
+    [JUMP_EQUAL, 1, 0, POSIX_FADV_WILLNEED],
+    [JUMP_EQUAL, 0, 1, POSIX_FADV_DONTNEED],
+    [RETURN, 0, 0, ACTION_NOTIFY],
+    [RETURN, 0, 0, ACTION_ALLOW],
   ];
   const nr = CALL_NAMES.length;
   const tests = CALL_NAMES.map((name, i): Instruction => {
     const argument = SELF_BY_ZERO[name];
-    const tail = argument === undefined ? 5 : argument === 0 ? 0 : 3;
+    const tail = name === 'fadvise64' ? 7 : argument === undefined ? 5 : argument === 0 ? 0 : 3;
     // Behind the tests stands a jump to the end for what none of them has matched.
     return [JUMP_EQUAL, nr - i - 1 + 1 + tail, 0, architecture.numberOf(name)];
   });
@@ -79,6 +88,7 @@ export function runFilter(program: Buffer, call: { arch: number; nr: number; arg
     [ARCH, call.arch],
     [ARGUMENT[0], call.args[0] ?? 0],
     [ARGUMENT[1], call.args[1] ?? 0],
+    [ARGUMENT[3], call.args[3] ?? 0],
   ]);
   let accumulator = 0;
   for (let at = 0; at < program.length; at += INSTRUCTION_BYTES) {

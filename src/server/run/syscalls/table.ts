@@ -1,6 +1,7 @@
 /** Which call is answered by what. */
 
 import type { CallName } from '../../../util/system-calls.ts';
+import * as files from './calls-files.ts';
 import * as klog from './calls-log.ts';
 import * as machine from './calls-machine.ts';
 import * as memory from './calls-memory.ts';
@@ -41,4 +42,7 @@ export const HANDLERS: Readonly<Record<CallName, Handler>> = {
   process_vm_writev: memory.processVmWritev,
   process_madvise: memory.processMadvise,
   process_mrelease: memory.processMrelease,
+  cachestat: files.cachestat,
+  fadvise64: files.fadvise64,
+  mincore: files.mincore,
 };
