@@ -169,17 +169,17 @@ export type Step = Expecting &
         readonly catches?: string;
         readonly kthread?: boolean;
       }
-    /** page cache operations from outside any process. */
+    /** page cache operations from outside any process; willneed, dontneed: as posix_fadvise(2), length 0: to the end. */
     | {
         readonly step: 'cache';
         readonly file: string;
         readonly what: 'load' | 'drop' | 'sync';
       }
-    /** page cache operations from outside any process. */
+    /** page cache operations from outside any process; willneed, dontneed: as posix_fadvise(2), length 0: to the end. */
     | {
         readonly step: 'cache';
         readonly file: string;
-        readonly what: 'loadpart' | 'dirtywrite';
+        readonly what: 'loadpart' | 'dirtywrite' | 'willneed' | 'dontneed';
         readonly off: Size;
         readonly len: Size;
       }
