@@ -36,6 +36,7 @@ export { comparisonPage } from './scenario/compare/page/page.ts';
 export { POLICY_NAMES } from './scenario/compare/policies.ts';
 export type { MemoryView, PolicyHost, ProcessView } from './scenario/compare/policy-host.ts';
 export { comparisonTable } from './scenario/compare/table.ts';
+export { type DamonOptions, type DamonWorkload, damonToScenario } from './scenario/damon/damon.ts';
 export { type LogcatOptions, type LogcatTimeline, logcatToScenario } from './scenario/logcat/logcat.ts';
 export { type PlayOptions, type PlayResult, playScenario, toGolden, toText } from './scenario/play.ts';
 export {

@@ -100,6 +100,22 @@ test('import logcat: a log becomes a scenario, what is none leaves no file', asy
   }
 });
 
+test('import damon: a recording becomes a scenario, what is none leaves no file', async () => {
+  const recording = join(import.meta.dirname, '../unit/damon/recordings/walk.data');
+  const output = join(program.directory, 'walk.scn');
+  const imported = await reclaimfs('import', 'damon', recording, '--ram', '96M', '-o', output);
+  expect(imported).toMatchObject({ status: 0, stdout: '' });
+  expect(imported.stderr).toMatch(/^reclaimfs: DAMON does not tell reads from writes/m);
+  expect((await reclaimfs('scenario', 'check', output)).stdout).toBe(`${output}: right\n`);
+  expect((await reclaimfs('import', 'damon', recording, '--ram', 'much')).status).toBe(2);
+  for (const wrong of [file('perf.data', 'PERFILE2'), file('cut.data', Buffer.from([0x78, 0x9c, 1])), directory()]) {
+    const none = join(program.directory, 'no-walk.scn');
+    const { status, stdout, stderr } = await reclaimfs('import', 'damon', wrong, '-o', none);
+    expect(stderr).toMatch(/^reclaimfs: .+\n$/);
+    expect([status, stdout, existsSync(none)]).toEqual([1, '', false]);
+  }
+});
+
 describe('usage', () => {
   test.each([
     [['--help'], 0],
