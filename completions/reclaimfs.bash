@@ -9,7 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-    case " mount umount status top run play capture record replay import import_logcat compare compare_merge wss diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
+    case " mount umount status top run play capture record replay import import_logcat import_damon compare compare_merge wss diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -64,6 +64,8 @@ _reclaimfs() {
     "replay --swap") COMPREPLY=($(compgen -W "zram disk" -- "$current")); return ;;
     "import logcat --meminfo") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "import logcat -o" | "import logcat --output") COMPREPLY=($(compgen -f -- "$current")); return ;;
+    "import damon --ram") COMPREPLY=(); return ;;
+    "import damon -o" | "import damon --output") COMPREPLY=($(compgen -f -- "$current")); return ;;
     "compare --policies") COMPREPLY=(); return ;;
     "compare --killer") COMPREPLY=(); return ;;
     "compare --reclaimer") COMPREPLY=(); return ;;
@@ -101,6 +103,7 @@ _reclaimfs() {
     "replay") options="--profile --swap --json -h --help" ;;
     "import") options="-h --help" ;;
     "import logcat") options="--meminfo -o --output -h --help" ;;
+    "import damon") options="--ram -o --output -h --help" ;;
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
     "compare merge") options="--json --jsonl --csv --html -h --help" ;;
     "wss") options="--masim-rate --memory --ram --json -h --help" ;;
@@ -120,7 +123,7 @@ _reclaimfs() {
   fi
   case "$path" in
     "") below="mount umount unmount status top run play capture record replay import compare wss diff scenario doctor demo completion help" ;;
-    "import") below="logcat" ;;
+    "import") below="logcat damon" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
   esac
@@ -139,6 +142,7 @@ _reclaimfs() {
     "record") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "replay") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "import logcat") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
+    "import damon") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "compare merge") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "wss") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
     "diff") COMPREPLY=($(compgen -W "" -- "$current")) ;;
