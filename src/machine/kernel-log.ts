@@ -2,6 +2,7 @@
 
 /** Levels of messages. Mirrors: include/linux/kern_levels.h. */
 export const KERN_EMERG = 0;
+export const KERN_ALERT = 1;
 export const KERN_ERR = 3;
 export const KERN_WARNING = 4;
 export const KERN_NOTICE = 5;

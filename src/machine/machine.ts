@@ -8,6 +8,7 @@
 import type { Mapping, Ownership } from '../mm/cache/mapping.ts';
 import { checkMemoryInPieces } from '../mm/invariants.ts';
 import { Memory } from '../mm/memory.ts';
+import { kindNumber, type PageKind } from '../mm/pages/page-kinds.ts';
 import { MAX_PAGES } from '../mm/pages/pte.ts';
 import { dupMm } from '../mm/space/fork.ts';
 import { Mm } from '../mm/space/mm.ts';
@@ -57,6 +58,10 @@ export interface MachineOptions {
   readonly readaheadBytes?: number;
   /** Times of the devices for one page, and how many requests a disk works on at once; what is absent is as defaultStorageSettings says. */
   readonly devices?: DeviceOptions;
+  /** A disk that nothing uses so far, bytes; 0: none. zram may write pages back to it. */
+  readonly spareBytes?: number;
+  /** What pages hold that are written without saying what: how well they compress. */
+  readonly content?: PageKind;
   /** Virtual time at the start, seconds since boot. */
   readonly uptimeSeconds?: number;
   /** Wall time of boot, milliseconds since the epoch. Pretend: a fixed day, unless a mount says otherwise. */
@@ -180,6 +185,8 @@ export class Machine {
       statFlushUs: options.statFlushUs ?? 2_000_000,
       readaheadBytes: options.readaheadBytes ?? DEFAULT_READAHEAD,
       devices: options.devices ?? {},
+      spareBytes: options.spareBytes ?? 0,
+      content: options.content ?? 'plain',
       uptimeSeconds: options.uptimeSeconds ?? 0,
       bootTimeMs: options.bootTimeMs ?? Date.UTC(2013, 4, 9),
     };
@@ -190,6 +197,7 @@ export class Machine {
     this.mem.settings.statFlushUs = this.options.statFlushUs;
     this.mem.settings.deviceQueueDepth = this.options.devices.queueDepth ?? 1;
     this.mem.settings.readaheadPages = Math.floor(this.options.readaheadBytes / 4096);
+    this.mem.content.kind = kindNumber(this.options.content);
     this.cgroups = new Cgroups(this);
     this.mem.kernelPages = Math.min(KERNEL_BASE_PAGES, Math.floor(frames / 16));
     this.nowUs = Math.round(this.options.uptimeSeconds * 1e6);
@@ -230,12 +238,12 @@ export class Machine {
     return this.pressure.psi;
   }
 
-  /** Replaces the swap area, which must be empty. Zero bytes: none. */
-  setSwap(bytes: number, kind: SwapKind = this.options.swapKind): void {
+  /** Replaces the swap area, which must be empty. Zero bytes: none; `keep`: the device without room. */
+  setSwap(bytes: number, kind: SwapKind = this.options.swapKind, keep = false): void {
     if (this.mem.swap !== null && this.mem.swap.nrUsed > 0) throw new KernelError(EINVAL, 'the swap area is in use');
     const slots = Math.floor(bytes / 4096);
     if (slots > MAX_PAGES) throw new KernelError(EINVAL, 'swap must be at most 4T');
-    this.mem.swap = slots > 0 ? new SwapArea(kind, slots) : null;
+    this.mem.swap = slots > 0 || keep ? new SwapArea(kind, slots) : null;
     this.generation++;
   }
 
@@ -264,6 +272,8 @@ export class Machine {
       let due = toUs;
       for (const ticker of this.tickers) due = Math.min(due, ticker.nextUs());
       this.nowUs = Math.max(this.nowUs, due);
+      const zram = this.mem.swap?.zram;
+      if (zram) zram.nowS = Math.floor(this.nowUs / 1e6);
       if (this.storage.nextEventUs <= this.nowUs || this.storage.pending > 0) this.generation++;
       this.storage.advance(this.nowUs);
       for (const ticker of this.tickers) if (ticker.nextUs() <= this.nowUs) ticker.run(this.nowUs);

@@ -20,6 +20,7 @@ import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
 import { finish, type Job } from '../util/job.ts';
 import { DirtyLimits } from './dirty-limits.ts';
+import { KERN_ALERT } from './kernel-log.ts';
 import { Kswapd } from './kswapd.ts';
 import type { Machine } from './machine.ts';
 import { outOfMemory } from './oom.ts';
@@ -31,6 +32,9 @@ import { logPurge } from './volatile.ts';
 
 /** Attempts without a page freed before somebody is killed. */
 const MAX_RECLAIM_RETRIES = 16;
+/** Pretend: errors of the swap device are told once in five seconds (the kernel: ten in five seconds). */
+const WRITE_ERRORS_US = 5_000_000;
+const SECTORS_PER_PAGE = 8;
 /** Attempts that free pages without the reserve filling up. */
 const MAX_ATTEMPTS = 64;
 
@@ -44,6 +48,8 @@ export class Pressure implements MemoryHooks {
   directUs = 0;
   /** On whose behalf the operation under way is; set by steps and workloads. */
   current: Task | undefined;
+  /** Errors of the swap device are told again from then on. */
+  private nextWriteErrorUs = 0;
   /** Killed, but still in an operation of their own. */
   private readonly dying = new Set<Task>();
 
@@ -55,6 +61,14 @@ export class Pressure implements MemoryHooks {
     this.dirty = new DirtyLimits(machine);
     machine.mem.hooks = this;
     this.updateWatermarks();
+  }
+
+  /** Mirrors: end_swap_bio_write. */
+  onSwapWriteError(_mem: Memory, slot: number): void {
+    const { machine } = this;
+    if (machine.nowUs < this.nextWriteErrorUs) return;
+    this.nextWriteErrorUs = machine.nowUs + WRITE_ERRORS_US;
+    machine.printk(KERN_ALERT, `Write-error on swap-device (253:0:${slot * SECTORS_PER_PAGE})`);
   }
 
   /** To be called when a setting has changed. */

@@ -19,6 +19,8 @@ import { KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_PURGED, PTE_WRITE } from './pag
 import type { Mm } from './space/mm.ts';
 import { VM_GROWSDOWN, VM_VOLATILE, VM_WRITE } from './space/vm-flags.ts';
 import { walkEntries } from './space/zap.ts';
+import type { SwapArea } from './swap/swap.ts';
+import { ZRAM_HUGE, ZRAM_SAME, ZRAM_WB, type Zram } from './swap/zram.ts';
 
 /** Pages, frames, slots that are looked at in one piece. */
 const PIECE = 1 << 16;
@@ -127,6 +129,26 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
       say(`mm ${mm.id}: stack over its limit`);
   }
 
+  /** The counters of zram are the sums over its slots. */
+  function checkZram(area: SwapArea, zram: Zram): void {
+    let [stored, bytes, same, huge, backing] = [0, 0, 0, 0, 0];
+    for (let slot = 1; slot < area.usedSlots; slot++) {
+      const flags = zram.flags[slot]!;
+      if (flags === 0) continue;
+      if (!area.isUsed(slot)) say(`zram holds free slot ${slot}`);
+      stored++;
+      bytes += zram.size[slot]!;
+      if (flags & ZRAM_SAME) same++;
+      if (flags & ZRAM_HUGE) huge++;
+      if (flags & ZRAM_WB) backing++;
+    }
+    expect(zram.pagesStored, stored, 'pages stored by zram');
+    expect(area.compressedBytes, bytes, 'bytes stored by zram');
+    expect(zram.samePages, same, 'same pages of zram');
+    expect(zram.hugePages, huge, 'huge pages of zram');
+    expect(zram.backingPages, backing, 'pages on the backing device of zram');
+  }
+
   function* checkFrames(): Job<void> {
     let used = 0;
     let anonMapped = 0;
@@ -173,6 +195,7 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
     expect(mem.nrAnonMapped, anonMapped, 'mapped anonymous pages');
     expect(mem.nrFileMapped, fileMapped, 'mapped file pages');
     expect(mem.nrSwapCache, swapCache, 'swap cache');
+    if (swap?.zram) checkZram(swap, swap.zram);
     expect(mem.nrWriteback, writeback, 'pages under writeback');
     expect(mem.nrMlocked, mlocked, 'mlocked pages');
     expect(mem.nrLazyFree, lazy, 'lazily freeable pages');

@@ -65,6 +65,8 @@ export interface MemoryHooks {
   onCongested?(mem: Memory): void;
   /** Reclaim goes on at this priority. */
   onPriority?(mem: Memory, priority: number): void;
+  /** The swap device could not take the page of a slot. */
+  onSwapWriteError?(mem: Memory, slot: number): void;
   /** A volatile range has lost pages. */
   onPurged?(range: VolatileRange, pages: number): void;
 }

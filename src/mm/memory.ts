@@ -15,7 +15,7 @@ import {
   type MemorySettings,
   type WritebackDevice,
 } from './memory-hooks.ts';
-import { ContentStore, DISK_PAGE_KB, isTableContent } from './pages/content.ts';
+import { CONTENT_ZERO, ContentStore, DISK_PAGE_KB, isTableContent } from './pages/content.ts';
 import { Frames, NR_LISTS } from './pages/frames.ts';
 import { HugePool } from './pages/hugetlb.ts';
 import { LruBatch } from './pages/lru-batch.ts';
@@ -40,6 +40,7 @@ import type { Rules } from './rules.ts';
 import type { Mm } from './space/mm.ts';
 import { AnonRoot, reusableNeighbour, type Vma } from './space/vma.ts';
 import { INITIAL_HITS, type SwapArea, type SwapWindow } from './swap/swap.ts';
+import { zramRead } from './swap/zram.ts';
 import { VmEvents } from './vm-events.ts';
 
 export class Memory {
@@ -317,16 +318,19 @@ export class Memory {
     if (flags & PG_ACTIVE) this.events.pgdeactivate++;
   }
 
-  /** Counts a page that comes from swap; one of zeros was only noted there. */
-  countSwapIn(pfn: number, zeros: boolean): void {
+  /** Counts a page that is read from a slot; one of zeros was only noted there. */
+  countSwapIn(pfn: number, slot: number): void {
     const { counts } = this.memcgOf(pfn);
-    if (zeros) {
+    const { content, zram } = this.swap!;
+    if (content[slot] === CONTENT_ZERO && this.rules.zeroPagesWithoutIo) {
       this.events.swpin_zero++;
       counts.swpin_zero++;
-    } else {
-      this.events.pswpin++;
-      counts.pswpin++;
+      return;
     }
+    this.events.pswpin++;
+    counts.pswpin++;
+    // What zram has written back is waited for as a page of a file.
+    if (zram !== null && zramRead(zram, slot)) this.readTurns++;
   }
 
   /** Counts a read of pages from the simulated disk. */

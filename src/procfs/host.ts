@@ -76,6 +76,8 @@ export interface ProcHost {
   sysctl(name: string): string | undefined;
   /** Sets one; the value has been checked against the kernel's bounds. */
   setSysctl(name: string, value: string): number;
+  /** A write to a file of /sys/block/zram0. */
+  writeZram(file: string, text: string): Job<number>;
   kill(task: Task, signal: number): Job<number>;
   /** A message for the kernel's log; its priority is facility × 8 + level. */
   kmsg(priority: number, text: string): number;

@@ -88,15 +88,17 @@ export interface BlockDevice {
 }
 
 /** Reads and writes of pages, as vmstat counts them. */
-export function blockDevices({ mem }: Machine): BlockDevice[] {
-  const { events, swap } = mem;
+export function blockDevices(machine: Machine): BlockDevice[] {
+  const { events, swap } = machine.mem;
   const disk: BlockDevice = {
     ...{ name: 'vda', major: 254, minor: 0, sizeKb: DISK_KB, zram: false, rotational: false },
     ...{ readKb: events.pgpgin, writtenKb: events.pgpgout },
   };
-  if (swap === null) return [disk];
+  const spare = spareDisk(machine);
+  if (swap === null) return [disk, ...spare];
   const moved = {
-    sizeKb: swap.total * PAGE_KB,
+    // On zram the header of the swap area is a page of the device.
+    sizeKb: (swap.zram?.isReady === true ? swap.total + 1 : swap.total) * PAGE_KB,
     readKb: events.pswpin * PAGE_KB,
     writtenKb: events.pswpout * PAGE_KB,
     rotational: swap.rotational,
@@ -105,7 +107,19 @@ export function blockDevices({ mem }: Machine): BlockDevice[] {
     swap.kind === 'zram'
       ? { name: 'zram0', major: 253, minor: 0, zram: true, ...moved }
       : { name: 'vdb', major: 254, minor: 16, zram: false, ...moved };
-  return [disk, swapped];
+  return [disk, swapped, ...spare];
+}
+
+/** A disk that only zram uses, if at all. */
+function spareDisk({ mem, options }: Machine): BlockDevice[] {
+  if (options.spareBytes === 0) return [];
+  const zram = mem.swap?.zram;
+  const moved = {
+    readKb: (zram?.backingReads ?? 0) * PAGE_KB,
+    writtenKb: (zram?.backingWrites ?? 0) * PAGE_KB,
+  };
+  const sizeKb = Math.floor(options.spareBytes / 1024);
+  return [{ name: 'vdc', major: 254, minor: 32, sizeKb, zram: false, rotational: false, ...moved }];
 }
 
 export function showPartitions(out: TextBuffer, { machine }: SystemContext): void {

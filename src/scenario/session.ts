@@ -9,6 +9,7 @@ import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions, PSI_MODES } fr
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import { ACCESS_SIGNALS } from '../machine/signal.ts';
 import type { DeviceOptions } from '../machine/storage.ts';
+import { PAGE_KINDS } from '../mm/pages/page-kinds.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { textOf, trimBytes } from '../util/bytes.ts';
 import { EINVAL, ENOSPC } from '../util/errno.ts';
@@ -62,7 +63,7 @@ const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
 export const MACHINE_LINE = {
   word: 'machine',
-  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [kernel=${KERNEL_NAMES.join('|')}] [psi=${PSI_MODES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N]`,
+  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [kernel=${KERNEL_NAMES.join('|')}] [psi=${PSI_MODES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N] [spare=SIZE] [content=${PAGE_KINDS.join('|')}]`,
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
@@ -561,6 +562,8 @@ export function machineOptions(args: Args): MachineOptions {
   const statFlush = args.key('statflush');
   const readaheadBytes = readaheadKey(args);
   const devices = deviceKeys(args);
+  const spareBytes = args.sizeKey('spare', 0, MAX_ADDRESS);
+  const content = args.choiceKey('content', PAGE_KINDS);
   return {
     ...(ramBytes === undefined ? {} : { ramBytes }),
     ...(swapBytes === undefined ? {} : { swapBytes }),
@@ -574,6 +577,8 @@ export function machineOptions(args: Args): MachineOptions {
     ...(boot === undefined ? {} : { bootTimeMs: boot }),
     ...(hostname === undefined ? {} : { hostname }),
     devices,
+    ...(spareBytes === undefined ? {} : { spareBytes }),
+    ...(content === undefined ? {} : { content }),
     ...(readaheadBytes === undefined ? {} : { readaheadBytes }),
     ...(statFlush === undefined ? {} : { statFlushUs: args.time('statflush', statFlush) }),
   };
@@ -640,6 +645,8 @@ function machineLine({ options }: Machine): string {
       options.devices[option] === undefined ? [] : [`${key}=${options.devices[option]}us`],
     ),
     ...(options.devices.queueDepth === undefined ? [] : [`queue=${options.devices.queueDepth}`]),
+    ...(options.spareBytes === 0 ? [] : [`spare=${options.spareBytes}`]),
+    ...(options.content === 'plain' ? [] : [`content=${options.content}`]),
   ];
   return `machine ${words.join(' ')}`;
 }

@@ -352,6 +352,15 @@ export class Args {
     return first === undefined ? '' : this.source.slice(first.column - 1).replace(/[ \t\r\v\f]+$/, '');
   }
 
+  /** The words not yet read, `key=value` among them, with a blank between each two. */
+  others(what: string): string {
+    const left = this.#words.filter((word) => !this.#used.has(word));
+    if (left.length === 0) throw this.fail(`${what} is missing`);
+    this.takesAnything = true;
+    for (const word of left) this.#used.add(word);
+    return left.map(({ text }) => text).join(' ');
+  }
+
   /** The rest of the line: one (quoted) word as it is, or everything as written. */
   text(what: string): string {
     const first = this.next(what);

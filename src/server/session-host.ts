@@ -4,6 +4,7 @@ import { writeReclaim } from '../machine/reclaim.ts';
 import { SYSCTLS } from '../machine/sysctl.ts';
 import type { SysrqKey } from '../machine/sysrq.ts';
 import type { Task, Thread } from '../machine/task.ts';
+import { writeZram } from '../machine/zram-attributes.ts';
 import { peek, poke } from '../mm/space/access.ts';
 import type { ProcHost, RunOptions } from '../procfs/host.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
@@ -11,7 +12,7 @@ import type { Session, StepRecord } from '../scenario/session.ts';
 import type { Kept } from '../scenario/step.ts';
 import { quoteValue } from '../scenario/words.ts';
 import { printable, trimBytes } from '../util/bytes.ts';
-import { EINTR, EINVAL } from '../util/errno.ts';
+import { EINTR, EINVAL, errnoName } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import { Cancelled, finish, type Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
@@ -327,6 +328,20 @@ export class SessionHost implements ProcHost {
 
   kmsg(priority: number, text: string): number {
     return this.#step(`kmsg ${quoteValue(text)} priority=${priority}`);
+  }
+
+  *writeZram(file: string, text: string): Job<number> {
+    let status = 0;
+    try {
+      yield* writeZram(this.machine, file, text);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      status = -error.errno;
+    }
+    // A writeback that fails has written some pages by then.
+    if (status === 0 || file === 'writeback')
+      this.#session.record(`zram ${file} ${quoteValue(text)}${status === 0 ? '' : ` expect=${errnoName(-status)}`}`);
+    return status;
   }
 
   kill(task: Task, signal: number): Job<number> {

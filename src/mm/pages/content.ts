@@ -10,6 +10,7 @@
  * equal, but that after 2^30 − 1 writes the count begins again. Table entries are found unused by a sweep (`sweep`), not counted.
  */
 import { BugError } from '../../util/errors.ts';
+import { storedBytes, type ZramAlgorithm } from './page-kinds.ts';
 
 export const PAGE_SIZE = 4096;
 export const CONTENT_ZERO = 0;
@@ -20,6 +21,9 @@ const TABLE = 0x80000000;
 const VERSIONS = 0x3fffffff;
 const LAST_ENTRY = 0x7ffffff0;
 const LEAST_SWEEP = 1 << 14;
+
+/** So many changes of kind are kept; then the older half is forgotten. */
+const MOST_KIND_RUNS = 1 << 16;
 
 interface Composite {
   readonly base: number;
@@ -33,16 +37,23 @@ export class ContentStore {
   private nextEntry = 0;
   /** Number of entries at which unused ones are looked for. */
   private sweepAt = LEAST_SWEEP;
+  /** Of which kind what is written from now on is (page-kinds.ts). */
+  kind = 0;
+  /** Where in the count of writes another kind begins, and which. */
+  private kindStarts: number[] = [];
+  private kinds: number[] = [];
 
   /** The content of a fresh write of a whole page. */
   write(): number {
-    if (this.version >= VERSIONS) this.version = 0;
+    if (this.version >= VERSIONS) this.#beginAgain();
+    if (this.kind !== (this.kinds.at(-1) ?? 0)) this.#noteKind();
     return ++this.version;
   }
 
   /** The first of `count` contents of fresh writes that follow one another; 0: the count of writes begins again among them. */
   writeRun(count: number): number {
     if (this.version + count > VERSIONS) return 0;
+    this.#noteKind();
     this.version += count;
     return this.version - count + 1;
   }
@@ -58,7 +69,8 @@ export class ContentStore {
   /** Reserves `count` consecutive versions, the initial content of a file's blocks; returns the first. */
   reserve(count: number): number {
     if (count > VERSIONS) throw new BugError('a file has more pages than there are versions');
-    if (this.version + count > VERSIONS) this.version = 0;
+    if (this.version + count > VERSIONS) this.#beginAgain();
+    this.#noteKind();
     const first = this.version + 1;
     this.version += count;
     return first;
@@ -102,11 +114,51 @@ export class ContentStore {
     generate(id, out, PAGE_SIZE);
   }
 
-  /** Bytes that zram would need for it. Pretend: versions compress by the configured ratio, one word to 64 bytes. */
-  compressedBytes(id: number, ratio: number): number {
+  #beginAgain(): void {
+    this.version = 0;
+    this.kindStarts = [];
+    this.kinds = [];
+  }
+
+  #noteKind(): void {
+    if (this.kind === (this.kinds.at(-1) ?? 0)) return;
+    if (this.kinds.length >= MOST_KIND_RUNS) {
+      this.kindStarts.splice(0, MOST_KIND_RUNS / 2);
+      this.kinds.splice(0, MOST_KIND_RUNS / 2);
+    }
+    this.kindStarts.push(this.version + 1);
+    this.kinds.push(this.kind);
+  }
+
+  /** The kind of what the write with this number has left. */
+  #kindOf(version: number): number {
+    const { kindStarts } = this;
+    let low = 0;
+    let high = kindStarts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (kindStarts[middle]! <= version) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0 : this.kinds[low - 1]!;
+  }
+
+  /**
+   * Bytes that zram would need for it; 0: one word fills it. Pretend: what has no kind compresses by the configured ratio, one word
+   * and zeros to 64 bytes.
+   */
+  compressedBytes(id: number, ratio: number, algorithm: ZramAlgorithm = 'lzo-rle'): number {
     if (id === CONTENT_ZERO) return 0;
-    if ((id & TABLE) === 0 && id & WORD) return 64;
-    return Math.ceil(PAGE_SIZE / ratio);
+    if (id & TABLE) {
+      const entry = this.table.get(id >>> 0);
+      if (entry instanceof Uint8Array) return isFilledByOneWord(entry) ? 0 : Math.ceil(PAGE_SIZE / ratio);
+      return entry === undefined
+        ? Math.ceil(PAGE_SIZE / ratio)
+        : Math.max(64, this.compressedBytes(entry.base, ratio, algorithm));
+    }
+    if (id & WORD) return 64;
+    const kind = this.kinds.length === 0 ? 0 : this.#kindOf(id);
+    return kind === 0 ? Math.ceil(PAGE_SIZE / ratio) : storedBytes(kind, algorithm, id);
   }
 
   /** Whether so many entries have come that a look for unused ones is due. */
@@ -134,6 +186,12 @@ export class ContentStore {
     this.table.set(id, entry);
     return id;
   }
+}
+
+/** Mirrors: page_same_filled, with words of eight bytes. */
+function isFilledByOneWord(bytes: Uint8Array): boolean {
+  for (let i = 8; i < PAGE_SIZE; i++) if (bytes[i] !== bytes[i - 8]) return false;
+  return true;
 }
 
 /** Fills the first `length` bytes with the pseudo-random bytes (xorshift32) that stand for a version. */

@@ -36,7 +36,7 @@ import { forEachMapping, isMappedLocked } from '../space/rmap.ts';
 import { VM_LOCKED, VM_VOLATILE } from '../space/vm-flags.ts';
 import type { Vma } from '../space/vma.ts';
 import { allocSlotFor } from '../swap/swap-alloc.ts';
-import { addToSwapCache, removeFromSwapCache, storeSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
+import { addToSwapCache, noteZeros, removeFromSwapCache, storeSlot, tryToFreeSwap } from '../swap/swap-cache.ts';
 import { isSwapFull } from './memcg.ts';
 
 /** The page was freed. */
@@ -232,9 +232,11 @@ export function evictFromCache(mem: Memory, pfn: number): void {
 function writeToSwap(mem: Memory, pfn: number): number {
   const { frames, events } = mem;
   const content = frames.content[pfn]!;
-  storeSlot(mem, frames.slot[pfn]!, content);
-  frames.flags[pfn]! &= ~PG_DIRTY;
+  const slot = frames.slot[pfn]!;
   const noted = content === CONTENT_ZERO && mem.rules.zeroPagesWithoutIo;
+  if (noted) noteZeros(mem, slot);
+  const failed = !noted && !storeSlot(mem, slot, content);
+  frames.flags[pfn]! &= ~PG_DIRTY;
   if (!noted) {
     events.pswpout++;
     mem.memcgOf(pfn).counts.pswpout++;
@@ -242,6 +244,12 @@ function writeToSwap(mem: Memory, pfn: number): number {
   } else {
     events.swpout_zero++;
     mem.memcgOf(pfn).counts.swpout_zero++;
+  }
+  if (failed) {
+    // The device could not take it: the page is dirty again and waits in the swap cache. Mirrors: end_swap_bio_write.
+    frames.flags[pfn]! = (frames.flags[pfn]! | PG_DIRTY) & ~PG_RECLAIM;
+    mem.hooks.onSwapWriteError?.(mem, slot);
+    return PAGE_KEPT;
   }
   if (noted || mem.swap!.synchronous) {
     if (!noted) events.nr_written++;

@@ -258,7 +258,7 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
     mem.frames.content[pfn] = swap.content[slot]!;
     mem.frames.flags[pfn]! |= PG_SWAPBACKED;
     if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
-    mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
+    mem.countSwapIn(pfn, slot);
     swap.users[slot]!--;
     freeSlot(mem, slot);
     major = FOUND_MAJOR;
@@ -272,11 +272,6 @@ function shmemSwapIn(mem: Memory, mapping: Mapping, index: number, slot: number)
 /** Whether looking for memory has thrown the swapped page of a volatile object away. */
 function isGone(mapping: Mapping, index: number, slot: number): boolean {
   return mapping.pages.get(index) !== ENTRY_SWAPPED + slot;
-}
-
-/** Zero pages that were only noted, not written. */
-export function slotHoldsZeros(mem: Memory, slot: number): boolean {
-  return mem.rules.zeroPagesWithoutIo && mem.swap!.content[slot] === CONTENT_ZERO;
 }
 
 /** Maps a page-cache page into a VMA (shared, or private for reading). */
@@ -344,7 +339,7 @@ function swapInAlone(mem: Memory, vma: Vma, vpn: number, slot: number, at: numbe
   frames.index[pfn] = vma.indexOf(vpn);
   frames.content[pfn] = swap.content[slot]!;
   if (swap.shadow[slot] !== 0) mem.policy.refault(mem, pfn, swap.shadow[slot]!);
-  mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
+  mem.countSwapIn(pfn, slot);
   mem.lruAddNew(pfn);
   return pfn;
 }

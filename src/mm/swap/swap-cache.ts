@@ -5,7 +5,9 @@
  */
 import { BugError } from '../../util/errors.ts';
 import type { Memory } from '../memory.ts';
+import { CONTENT_ZERO } from '../pages/content.ts';
 import { PG_SWAPCACHE } from '../pages/page-flags.ts';
+import { zramFree, zramWrite } from './zram.ts';
 
 export function addToSwapCache(mem: Memory, pfn: number, slot: number): void {
   const swap = mem.swap!;
@@ -26,21 +28,27 @@ export function removeFromSwapCache(mem: Memory, pfn: number): void {
   if (swap.users[slot] === 0) freeSlot(mem, slot);
 }
 
-/** Stores a frame's content in its slot, as a write to the swap device does. */
-export function storeSlot(mem: Memory, slot: number, content: number): void {
+/** Stores a frame's content in its slot, as a write to the swap device does. False: the device could not take it. */
+export function storeSlot(mem: Memory, slot: number, content: number): boolean {
   const swap = mem.swap!;
-  if (!swap.synchronous) {
-    swap.content[slot] = content;
-    return;
-  }
-  swap.compressedBytes -= mem.content.compressedBytes(swap.content[slot]!, mem.settings.zramRatio);
+  if (swap.zram !== null && !zramWrite(mem, swap, swap.zram, slot, content)) return false;
   swap.content[slot] = content;
-  swap.compressedBytes += mem.content.compressedBytes(content, mem.settings.zramRatio);
+  return true;
+}
+
+/** Notes that a slot stands for a page of zeros, which no device sees. Mirrors: swap_zeromap_folio_set. */
+export function noteZeros(mem: Memory, slot: number): void {
+  const swap = mem.swap!;
+  if (swap.zram !== null) zramFree(swap, swap.zram, slot);
+  swap.content[slot] = CONTENT_ZERO;
 }
 
 export function freeSlot(mem: Memory, slot: number): void {
-  storeSlot(mem, slot, 0);
   const swap = mem.swap!;
+  if (swap.zram !== null) {
+    zramFree(swap, swap.zram, slot);
+    swap.zram.notifyFree++;
+  }
   if (mem.memcg !== null) {
     mem.memcg.unchargeSwap(swap.memcg[slot]!);
     swap.memcg[slot] = 0;

@@ -10,7 +10,6 @@ import type { Memory } from '../memory.ts';
 import { PG_READAHEAD, PG_SWAPBACKED } from '../pages/page-flags.ts';
 import { PTRS_PER_TABLE } from '../pages/page-table.ts';
 import { KIND_SWAP } from '../pages/pte.ts';
-import { slotHoldsZeros } from '../space/fault.ts';
 import type { Vma } from '../space/vma.ts';
 import { addToSwapCache } from './swap-cache.ts';
 
@@ -33,7 +32,7 @@ export function readSwapCache(mem: Memory, slot: number): number {
   const { frames } = mem;
   frames.flags[pfn]! |= PG_SWAPBACKED;
   frames.content[pfn] = swap.content[slot]!;
-  mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
+  mem.countSwapIn(pfn, slot);
   addToSwapCache(mem, pfn, slot);
   const shadow = swap.shadow[slot]!;
   swap.shadow[slot] = 0;

@@ -1,5 +1,5 @@
 /**
- * One swap area: parallel typed arrays indexed by slot number, 19 bytes a slot.
+ * One swap area: parallel typed arrays indexed by slot number, 19 bytes a slot, on zram 26.
  *
  *   users    swap entries in page tables and shmem objects that name the slot
  *   frame    the frame in the swap cache for it, or 0; such a slot is in use even without users
@@ -11,6 +11,7 @@
 import { BugError } from '../../util/errors.ts';
 import { MAX_NUMBER, MAX_PAGES } from '../pages/pte.ts';
 import { SwapClusters } from './swap-clusters.ts';
+import { Zram } from './zram.ts';
 
 /** zram: memory-backed, writes complete in the call. disk: writes take device time, pages wait in the swap cache. */
 export type SwapKind = 'zram' | 'disk';
@@ -52,6 +53,8 @@ export class SwapArea {
   mayHaveIdle = false;
   /** Bytes that the contents take when compressed, for zram. */
   compressedBytes = 0;
+  /** The device, where it is one of zram. */
+  readonly zram: Zram | null;
   readonly clusters: SwapClusters;
 
   constructor(kind: SwapKind, total: number) {
@@ -66,6 +69,7 @@ export class SwapArea {
     this.shadow = new Uint32Array(total + 1);
     this.memcg = new Uint16Array(total + 1);
     this.state = new Uint8Array(total + 1);
+    this.zram = kind === 'zram' ? new Zram(total) : null;
     this.clusters = new SwapClusters(Math.min(total, MAX_NUMBER));
   }
 

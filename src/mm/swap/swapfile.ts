@@ -8,7 +8,7 @@ import type { Memory } from '../memory.ts';
 import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from '../pages/page-flags.ts';
 import { KIND_SWAP, PTE_EXCLUSIVE, PTE_PRESENT, PTE_SOFTDIRTY } from '../pages/pte.ts';
 import { pageoutFrame } from '../reclaim/pageout.ts';
-import { claimForMapping, getCachePage, slotHoldsZeros } from '../space/fault.ts';
+import { claimForMapping, getCachePage } from '../space/fault.ts';
 import { mlockFrame } from '../space/mlock.ts';
 import type { Mm } from '../space/mm.ts';
 import type { Vma } from '../space/vma.ts';
@@ -95,7 +95,7 @@ function unuseEntry(mem: Memory, vma: Vma, at: number, vpn: number): void {
     frames.owner[pfn] = mem.anonRootOf(vma).id;
     frames.index[pfn] = vma.indexOf(vpn);
     frames.content[pfn] = swap.content[slot]!;
-    mem.countSwapIn(pfn, slotHoldsZeros(mem, slot));
+    mem.countSwapIn(pfn, slot);
     addToSwapCache(mem, pfn, slot);
     mem.lruAddNew(pfn);
   } else {

@@ -75,6 +75,10 @@ const KEYS: Readonly<Record<string, string>> = {
   readahead: 'most of a file that is read ahead at once, 128K on a real machine, or off; default: off',
   diskread: 'how long a disk takes to read a page; default: 100us',
   diskwrite: 'how long it takes to write one; default: 100us',
+  spare: 'a disk that nothing uses, /dev/vdc: zram may write pages back to it; default: none',
+  'machine.content':
+    'how well pages compress of which a step says nothing: as measured, or plain, by one ratio; default: plain',
+  'touch.content': 'what is written, and so how well it compresses; default: as the machine line says',
   psi: 'pressure stall information: off as by psi=0, none as without CONFIG_PSI; default: on',
   queue: 'how many requests it works on at once, of a window of readahead or of writes; default: 1',
   zramread: 'how long zram takes to decompress a page; default: 5us',

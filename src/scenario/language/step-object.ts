@@ -103,4 +103,12 @@ function lineOf({ word, subject }: StepReference, properties: readonly StepPrope
 }
 
 /** Steps that take the rest of the line as it is. */
-const FREE_TEXT: ReadonlySet<string> = new Set(['title', 'note', 'validity', 'bothsnaps', 'expect2013', 'sysctl']);
+const FREE_TEXT: ReadonlySet<string> = new Set([
+  'title',
+  'note',
+  'validity',
+  'bothsnaps',
+  'expect2013',
+  'sysctl',
+  'zram',
+]);

@@ -44,6 +44,7 @@ import { Mm } from '../../mm/space/mm.ts';
 import { AnonRoot, Vma } from '../../mm/space/vma.ts';
 import { SwapArea } from '../../mm/swap/swap.ts';
 import { SwapClusters } from '../../mm/swap/swap-clusters.ts';
+import { Zram } from '../../mm/swap/zram.ts';
 import { VmEvents } from '../../mm/vm-events.ts';
 import type { Catalogue, GraphClass } from '../../util/graph/graph.ts';
 import type { BitWords } from '../../util/graph/number-runs.ts';
@@ -130,6 +131,7 @@ export const CATALOGUE: Catalogue = new Map([
     words: { pte: ENTRY_WORDS },
   }),
   row(ContentStore),
+  row(Zram, () => [0]),
   row(SwapArea, () => ['zram', 0], { used: (area) => upTo((area as SwapArea).usedSlots, SLOT_ARRAYS) }),
   row(SwapClusters, () => [0]),
   row(HugePool),

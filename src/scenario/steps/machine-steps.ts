@@ -9,6 +9,7 @@ import { setSysctl } from '../../machine/sysctl.ts';
 import { pressSysrq, SYSRQ_KEYS, type SysrqKey } from '../../machine/sysrq.ts';
 import { COMM_BYTES, GIVEN_STATES, type Ids, idsOf, type TaskState } from '../../machine/task.ts';
 import { MAX_ADVANCE_DAYS, MAX_ADVANCE_US } from '../../machine/time-limits.ts';
+import { writeZram, ZRAM_FILES } from '../../machine/zram-attributes.ts';
 import { fadvise } from '../../mm/cache/fadvise.ts';
 import type { Mapping, Ownership } from '../../mm/cache/mapping.ts';
 import { cacheDirtyWrite, cacheDrop, cacheLoad, cacheSync } from '../../mm/cache/page-cache.ts';
@@ -431,9 +432,22 @@ export const machineSteps: readonly MachineStep[] = [
     about: 'uses the swap area again',
     parse: () => (ctx) =>
       withEvents(ctx.machine, () => {
+        const { swap } = ctx.machine.mem;
+        if (swap?.zram?.isReady === false) throw new KernelError(EINVAL, 'zram has no size yet (zram disksize SIZE)');
         swapOn(ctx.machine.mem);
         return { ret: 0 };
       }),
+  },
+  {
+    word: 'zram',
+    usage: `zram ${ZRAM_FILES.join('|')} VALUE`,
+    about: 'as a write to a file of /sys/block/zram0: zram idle all, zram writeback type=huge',
+    partial: true,
+    parse(args) {
+      const name = args.choice('file', ZRAM_FILES);
+      const value = args.others('value');
+      return ({ machine }) => calling(writeZram(machine, name, value));
+    },
   },
   {
     word: 'snap',

@@ -7,6 +7,7 @@ import { signalName } from '../../machine/signal.ts';
 import { chargeFaults, dieOfSignal } from '../../machine/stall.ts';
 import type { Region, Task } from '../../machine/task.ts';
 import { syncMapping } from '../../mm/cache/writeback.ts';
+import { kindNumber, PAGE_KINDS, type PageKind } from '../../mm/pages/page-kinds.ts';
 import { type Credentials, coldVma, isKind, type ReclaimKind } from '../../mm/reclaim/process-reclaim.ts';
 import {
   type Fill,
@@ -116,7 +117,7 @@ export const memorySteps: readonly ProcessStep[] = [
   mmapStep,
   {
     word: 'touch',
-    usage: 'NAME touch MAPPING OFF LEN read|write [stride=SIZE] [fill=full|word|zero]',
+    usage: `NAME touch MAPPING OFF LEN read|write [stride=SIZE] [fill=full|word|zero] [content=${PAGE_KINDS.join('|')}]`,
     about: 'one access per page (or per stride)',
     partial: true,
     parse(args) {
@@ -124,10 +125,11 @@ export const memorySteps: readonly ProcessStep[] = [
       const write = args.choice('access', ['read', 'write']) === 'write';
       const stride = args.sizeKey('stride', 1) ?? 4096;
       const fill: Fill = args.choiceKey('fill', ['full', 'word', 'zero']) ?? 'full';
+      const content = args.choiceKey('content', PAGE_KINDS);
       return ({ machine }, task) => {
         const mm = mmOf(task);
         const region = regionOf(task, part.name);
-        return withEventsInPieces(machine, touching(machine, task, mm, region, { part, stride, write, fill }));
+        return withEventsInPieces(machine, touching(machine, task, mm, region, { part, stride, write, fill, content }));
       };
     },
   },
@@ -360,6 +362,7 @@ interface Accesses {
   readonly stride: number;
   readonly write: boolean;
   readonly fill: Fill;
+  readonly content: PageKind | undefined;
 }
 
 /** Touches a part of a mapping at every stride. Accesses within one page in a row count each. */
@@ -368,7 +371,7 @@ function* touching(
   task: Task,
   mm: Mm,
   region: Region,
-  { part, stride, write, fill }: Accesses,
+  { part, stride, write, fill, content }: Accesses,
 ): Job<Record<string, unknown>> {
   const sizeBytes = region.nrPages * 4096;
   const length = part.length ?? sizeBytes - part.offset;
@@ -384,7 +387,11 @@ function* touching(
   for (let i = 0; i < count && !result.oom && !result.fatal && !mm.dying; ) {
     const vpn = Math.floor((first + i * stride) / 4096);
     const nr = whole ? Math.min(count - i, PIECE_PAGES) : 1;
+    // Others write, too, between two pieces.
+    const usual = machine.mem.content.kind;
+    if (content !== undefined) machine.mem.content.kind = kindNumber(content);
     touchPages(machine.mem, mm, vpn, nr, whole ? stride / 4096 : 1, write, fill, result);
+    machine.mem.content.kind = usual;
     i += nr;
     if (whole || i % PIECE_PAGES === 0) yield;
   }

@@ -102,7 +102,7 @@ describe('every file', () => {
   });
 
   test('without a model is not there', () => {
-    for (const path of ['kernel/mm/ksm', 'kernel/mm/lru_gen', 'devices/virtual/block/zram0/mem_limit', 'power'])
+    for (const path of ['kernel/mm/ksm', 'kernel/mm/lru_gen', 'devices/virtual/block/zram0/trace', 'power'])
       expect(sys.ino(path), path).toBe(-ENOENT);
   });
 });
@@ -137,7 +137,8 @@ test('zram shows what swap holds', () => {
   expect(orig).toBe(8 * 2 ** 20);
   expect(compressed).toBe(swap!.compressedBytes);
   expect(used).toBe(Math.ceil(swap!.compressedBytes / 4096) * 4096);
-  expect(sys.read('devices/virtual/block/zram0/disksize')).toBe(`${64 * 2 ** 20}\n`);
+  // 64M of slots, and the header of the swap area.
+  expect(sys.read('devices/virtual/block/zram0/disksize')).toBe(`${64 * 2 ** 20 + 4096}\n`);
   sys.step('game exit');
   expect(sys.read('devices/virtual/block/zram0/mm_stat')).toMatch(/^ +0 +0 +0 /);
   expect(sys.read('devices/virtual/block/zram0/io_stat')).toBe(`       0        0 0 ${'2048'.padStart(8)}\n`);
@@ -153,6 +154,76 @@ test('a zram that is in use refuses what the kernel refuses', () => {
   expect(sys.write(`${zram}/reset`, '1')).toBe(-EBUSY);
   expect(sys.write(`${zram}/reset`, '0')).toBe(-EINVAL);
   expect(sys.read(`${zram}/comp_algorithm`)).toBe('[lzo-rle] lzo lz4 zstd \n');
+});
+
+test('zram is taken out of use, set up anew and used again by its files, and says of each wrong text what 6.18 says', () => {
+  sys = new Sys(SCENARIO.replace('uptime', 'spare=8M uptime'));
+  const file = (name: string) => `devices/virtual/block/zram0/${name}`;
+  const write = (name: string, text: string) => {
+    const status = sys.write(file(name), `${text}\n`);
+    return status < 0 ? errnoName(-status) : 0;
+  };
+  // Recorded on Linux 6.18, but for the backing device and the second algorithm, which that kernel was built without.
+  expect(write('mem_limit', 'abc')).toBe('EINVAL');
+  expect(write('mem_limit', '12x')).toBe(0);
+  expect(write('mem_limit', '0')).toBe(0);
+  expect(write('mem_used_max', '1')).toBe('EINVAL');
+  expect(write('mem_used_max', '0')).toBe(0);
+  expect(write('reset', '70000')).toBe('ERANGE');
+  expect(write('reset', '-1')).toBe('EINVAL');
+  expect(write('idle', 'some')).toBe('EINVAL');
+  expect(write('writeback', 'huge')).toBe('ENODEV');
+  expect(write('recompress', 'type=huge')).toBe('EINVAL');
+  expect(write('backing_dev', '/dev/vdc')).toBe('EBUSY');
+  sys.step('swapoff');
+  expect(write('reset', '1')).toBe(0);
+  expect(sys.read(file('initstate'))).toBe('0\n');
+  expect(sys.read(file('disksize'))).toBe('0\n');
+  for (const [name, text] of [
+    ['idle', 'all'],
+    ['compact', '1'],
+    ['writeback', 'idle'],
+    ['disksize', '0'],
+  ] as const)
+    expect(write(name, text), name).toBe('EINVAL');
+  expect(() => sys.step('swapon')).toThrow('zram has no size yet');
+  expect(write('backing_dev', '/dev/vda')).toBe('EBUSY');
+  expect(write('backing_dev', '/dev/none')).toBe('ENOENT');
+  expect(write('backing_dev', '/dev/vdc')).toBe(0);
+  expect(write('comp_algorithm', 'lz4')).toBe(0);
+  expect(write('recomp_algorithm', 'zstd')).toBe('EINVAL');
+  expect(write('recomp_algorithm', 'algo=zstd priority=4')).toBe('EINVAL');
+  expect(write('recomp_algorithm', 'algo=zstd priority=1')).toBe(0);
+  expect(write('disksize', '4097')).toBe(0);
+  expect(write('disksize', '8192')).toBe('EBUSY');
+  expect(sys.read(file('disksize'))).toBe('8192\n');
+  expect(write('reset', '1')).toBe(0);
+  expect(write('backing_dev', '/dev/vdc')).toBe(0);
+  expect(write('recomp_algorithm', 'algo=zstd')).toBe(0);
+  expect(write('disksize', '32M')).toBe(0);
+  sys.step('swapon');
+  expect(sys.read(file('recomp_algorithm'))).toBe('#1: lzo-rle lzo lz4 [zstd] \n');
+  expect(sys.read(file('backing_dev'))).toBe('/dev/vdc\n');
+  sys.step('game touch heap 0 64K write content=random\ngame touch heap 64K 64K write content=text\ngame reclaim anon');
+  expect(sys.read(file('mm_stat')).trim().split(/ +/).at(-1)).toBe('16');
+  expect(write('recompress', 'type=idle threshold=4000')).toBe('EINVAL');
+  expect(write('recompress', 'type=idle algo=lz4')).toBe('EINVAL');
+  expect(write('writeback', 'page_index=8192')).toBe('ERANGE');
+  expect(write('writeback', 'page_indexes=5')).toBe('EINVAL');
+  expect(write('writeback', 'page_indexes=9-5')).toBe('ERANGE');
+  expect(write('writeback', 'none')).toBe('EINVAL');
+  expect(write('writeback_limit', 'x')).toBe('EINVAL');
+  expect(write('writeback_limit', '10')).toBe(0);
+  expect(write('writeback_limit_enable', '1')).toBe(0);
+  // Ten are written before the limit is met.
+  expect(write('writeback', 'huge')).toBe('EIO');
+  expect(sys.read(file('bd_stat'))).toBe('      10        0       10\n');
+  expect(sys.read(file('writeback_limit'))).toBe('0\n');
+  expect(sys.read('devices/pci0000:00/0000:00:04.0/virtio0/block/vdc/size')).toBe('16384\n');
+  sys.step('game verify heap');
+  expect(sys.read(file('bd_stat'))).toBe('       0       10       10\n');
+  // What was done by files is in the history, the writeback that failed too.
+  expect(sys.session.state()).toContain('zram writeback ');
 });
 
 test('hugepages are those of the pool, and can be asked for', () => {
