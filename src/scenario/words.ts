@@ -356,7 +356,6 @@ export class Args {
   others(what: string): string {
     const left = this.#words.filter((word) => !this.#used.has(word));
     if (left.length === 0) throw this.fail(`${what} is missing`);
-    this.takesAnything = true;
     for (const word of left) this.#used.add(word);
     return left.map(({ text }) => text).join(' ');
   }
