@@ -54,6 +54,10 @@ export type Step = Expecting &
         readonly zramwrite?: Time;
         /** how many requests it works on at once, of a window of readahead or of writes; default: 1. */
         readonly queue?: number | string;
+        /** a disk that nothing uses, /dev/vdc: zram may write pages back to it; default: none. */
+        readonly spare?: Size;
+        /** how well pages compress of which a step says nothing: as measured, or plain, by one ratio; default: plain. */
+        readonly content?: 'plain' | 'text' | 'heap' | 'bitmap' | 'random';
       }
     /** what the scenario is about. */
     | {
@@ -214,6 +218,26 @@ export type Step = Expecting &
     /** uses the swap area again. */
     | {
         readonly step: 'swapon';
+      }
+    /** as a write to a file of /sys/block/zram0: zram idle all, zram writeback type=huge. */
+    | {
+        readonly step: 'zram';
+        readonly what:
+          | 'mem_limit'
+          | 'algorithm_params'
+          | 'backing_dev'
+          | 'comp_algorithm'
+          | 'compact'
+          | 'disksize'
+          | 'idle'
+          | 'mem_used_max'
+          | 'recomp_algorithm'
+          | 'recompress'
+          | 'reset'
+          | 'writeback'
+          | 'writeback_limit'
+          | 'writeback_limit_enable';
+        readonly value: number | string;
       }
     /** records the state of everything. */
     | {
@@ -646,6 +670,8 @@ export type Step = Expecting &
         readonly stride?: Size;
         /** full: each page gets content of its own; word: one word of it changes; zero: zeros. */
         readonly fill?: 'full' | 'word' | 'zero';
+        /** what is written, and so how well it compresses; default: as the machine line says. */
+        readonly content?: 'plain' | 'text' | 'heap' | 'bitmap' | 'random';
       }
     /** as the system call. */
     | {
