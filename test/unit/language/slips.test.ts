@@ -31,7 +31,17 @@ interface Token {
 
 const STEPS = stepReference();
 /** Steps that take any text: what is behind it belongs to it. */
-const TAKES_TEXT = new Set(['title', 'note', 'validity', 'bothsnaps', 'expect2013', 'snap', 'sysctl', 'reclaim', 'zram']);
+const TAKES_TEXT = new Set([
+  'title',
+  'note',
+  'validity',
+  'bothsnaps',
+  'expect2013',
+  'snap',
+  'sysctl',
+  'reclaim',
+  'zram',
+]);
 /** Values that are names of something new, or free text: no spelling of them is wrong. */
 const NEW = /^(NAME|CHILD|NEWMAPPING|LABEL|TEXT|NEWPATH)$/;
 

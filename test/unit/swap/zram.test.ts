@@ -92,7 +92,12 @@ describe('the limit of the pool', () => {
     session.apply('zram mem_limit 0\na pageout anon', 'test');
     expect(machine.mem.nrSwapCache).toBe(0);
     expect(machine.check()).toEqual([]);
-    expect(machine.kernelLog.from(0).map(({ text }) => text).join()).toContain('Write-error on swap-device (253:0:');
+    expect(
+      machine.kernelLog
+        .from(0)
+        .map(({ text }) => text)
+        .join(),
+    ).toContain('Write-error on swap-device (253:0:');
   });
 });
 
