@@ -11,6 +11,7 @@ import { mountCommand } from './mount.ts';
 import { playCommand } from './play.ts';
 import { recordCommand } from './record.ts';
 import { replayCommand } from './replay.ts';
+import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { scenarioCommand } from './scenario.ts';
 import { statusCommand } from './status.ts';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly CommandRow[] = [
   importCommand,
   compareCommand,
   wssCommand,
+  reportCommand,
   diffCommand,
   scenarioCommand,
   doctorCommand,
