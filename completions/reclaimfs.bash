@@ -9,7 +9,7 @@ _reclaimfs() {
       if declare -F _command_offset >/dev/null; then _command_offset $((i + 1)); else COMPREPLY=($(compgen -c -- "$current")); fi
       return
     fi
-    case " mount umount status top run play capture record replay import import_logcat import_damon compare compare_merge wss diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
+    case " mount umount status top run play capture record replay import import_logcat import_damon compare compare_merge wss report diff scenario scenario_list scenario_show scenario_check doctor demo completion help " in
     *" ${path:+${path// /_}_}$word "*) path="${path:+$path }$word" ;;
     esac
   done
@@ -88,6 +88,8 @@ _reclaimfs() {
     "wss --masim-rate") COMPREPLY=(); return ;;
     "wss --memory") COMPREPLY=(); return ;;
     "wss --ram") COMPREPLY=(); return ;;
+    "report --masim-rate") COMPREPLY=(); return ;;
+    "report --process") COMPREPLY=(); return ;;
     "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon zram snap tick at kmsg kmsgclear sysctl dropcaches sysrq lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice rlimit affinity comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise process_madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack recorded volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
   esac
   case "$path" in
@@ -107,6 +109,7 @@ _reclaimfs() {
     "compare") options="--policies --killer --reclaimer --volatile --policy --metric --set --seeds --baseline --sensitivity --duration --warm --threads --shard --json --jsonl --csv --html -h --help" ;;
     "compare merge") options="--json --jsonl --csv --html -h --help" ;;
     "wss") options="--masim-rate --memory --ram --json -h --help" ;;
+    "report") options="--masim-rate --process -h --help" ;;
     "diff") options="--json -h --help" ;;
     "scenario") options="-h --help" ;;
     "scenario list") options="--json -h --help" ;;
@@ -122,7 +125,7 @@ _reclaimfs() {
     return
   fi
   case "$path" in
-    "") below="mount umount unmount status top run play capture record replay import compare wss diff scenario doctor demo completion help" ;;
+    "") below="mount umount unmount status top run play capture record replay import compare wss report diff scenario doctor demo completion help" ;;
     "import") below="logcat damon" ;;
     "compare") below="merge" ;;
     "scenario") below="list show check" ;;
@@ -145,6 +148,7 @@ _reclaimfs() {
     "import damon") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "compare merge") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "wss") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
+    "report") COMPREPLY=($(compgen -W "" -- "$current") $(compgen -f -- "$current")) ;;
     "diff") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "scenario list") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "scenario show") COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current")) ;;
@@ -152,7 +156,7 @@ _reclaimfs() {
     "doctor") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "demo") COMPREPLY=($(compgen -W "" -- "$current")) ;;
     "completion") COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture record replay import compare wss diff scenario doctor demo completion help language" -- "$current")) ;;
+    "help") COMPREPLY=($(compgen -W "mount umount status top run play capture record replay import compare wss report diff scenario doctor demo completion help language" -- "$current")) ;;
     compare) COMPREPLY=($(compgen -W "default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag" -- "$current") $(compgen -f -- "$current")) ;;
   esac
 }

@@ -12,6 +12,7 @@ complete -c reclaimfs -n __fish_use_subcommand -a replay -d 'play a recording, a
 complete -c reclaimfs -n __fish_use_subcommand -a import -d 'make a scenario of what another system recorded'
 complete -c reclaimfs -n __fish_use_subcommand -a compare -d 'run the same load under several policies against too little memory, and print what became of it'
 complete -c reclaimfs -n __fish_use_subcommand -a wss -d 'faults of a load as a function of memory: its miss-ratio curve'
+complete -c reclaimfs -n __fish_use_subcommand -a report -d 'working set, residency and heat of a load, in the style of damo'
 complete -c reclaimfs -n __fish_use_subcommand -a diff -d 'what differs between two machines: processes, memory, files, groups, counters'
 complete -c reclaimfs -n __fish_use_subcommand -a scenario -d 'scenarios that come with the program, and whether one of yours is right'
 complete -c reclaimfs -n __fish_use_subcommand -a doctor -d 'what works here, what does not, and what to do'
@@ -138,6 +139,9 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from wss' -l ram -x -d 'run it 
 complete -c reclaimfs -n '__fish_seen_subcommand_from wss' -l json -d 'one JSON object'
 complete -c reclaimfs -n '__fish_seen_subcommand_from wss' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from wss' -a 'default phone-16-apps game-and-call desktop-tabs vm-reclaim memory-leak stairs zigzag'
+complete -c reclaimfs -n '__fish_seen_subcommand_from report' -l masim-rate -x -d 'for masim\'s configuration files: its accesses per millisecond on your machine, as it prints them (default 60000)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from report' -l process -x -d 'whose heat map, by name or pid (default: the one with the most memory)'
+complete -c reclaimfs -n '__fish_seen_subcommand_from report' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from diff' -l json -d 'one JSON object'
 complete -c reclaimfs -n '__fish_seen_subcommand_from diff' -l help -s h -d 'display help for command'
 complete -c reclaimfs -n '__fish_seen_subcommand_from diff' -f
@@ -163,5 +167,5 @@ complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -l help -s h -
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c reclaimfs -n '__fish_seen_subcommand_from completion' -f
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -l help -s h -d 'display help for command'
-complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status top run play capture record replay import compare wss diff scenario doctor demo completion help language'
+complete -c reclaimfs -n '__fish_seen_subcommand_from help' -a 'mount umount status top run play capture record replay import compare wss report diff scenario doctor demo completion help language'
 complete -c reclaimfs -n '__fish_seen_subcommand_from help' -f
