@@ -1,4 +1,4 @@
-/** Further scenarios of the kinds of p01 to p27, with other sizes (p95 to p98): what p01 to p27 agree with by luck, these do not. */
+/** Further scenarios of the kinds of p01 to p27, with other sizes (p38, p39, p48, p49, p95 to p98): what p01 to p27 agree with by luck, these do not. */
 import { MB, pieces, type Row, type ScenarioWriter } from './scenario-writer.ts';
 
 const UINT32 = 2 ** 32;
@@ -44,7 +44,65 @@ function hotStream(w: ScenarioWriter, hotMb: number, streamMb: number, pieceMb: 
   w.snap('streamed');
 }
 
+/** A parent and its child share memory; the child loops over its own, the parent reads a part of the shared each time. */
+function forkShared(w: ScenarioWriter, sharedMb: number, ownMb: number, againMb: number): void {
+  w.proc('a');
+  w.anon('a', 'sh', `${sharedMb}M`);
+  w.anon('a', 'own', `${ownMb}M`);
+  w.touch('a', 'sh', 0, sharedMb * MB, 'write');
+  w.line('a fork b');
+  w.snap('forked');
+  for (let i = 1; i <= 4; i++) {
+    w.touch('b', 'own', 0, ownMb * MB, i === 1 ? 'write' : 'read');
+    w.touch('a', 'sh', 0, againMb * MB, 'read');
+    w.snap(`l${i}`);
+  }
+}
+
 export const VARIANT_ROWS: readonly Row[] = [
+  [
+    'p38-fork-24M',
+    'parent and child share 12M, the child then loops over 18M of its own',
+    { limit: '24M' },
+    (w) => forkShared(w, 12, 18, 3),
+  ],
+  [
+    'p39-fork-40M',
+    'parent and child share 24M, the child then loops over 28M of its own',
+    { limit: '40M' },
+    (w) => forkShared(w, 24, 28, 8),
+  ],
+  [
+    'p48-idle-busy-24M',
+    'idle process 16M, busy one loops over 16M, one group of 24M',
+    { limit: '24M' },
+    (w) => {
+      w.proc('idle');
+      w.proc('busy');
+      w.anon('idle', 'iheap', '16M');
+      w.anon('busy', 'bheap', '16M');
+      w.touch('idle', 'iheap', 0, 16 * MB, 'write');
+      w.snap('idle');
+      for (let i = 1; i <= 5; i++) {
+        w.touch('busy', 'bheap', 0, 16 * MB, i === 1 ? 'write' : 'read');
+        w.snap(`busy${i}`);
+      }
+    },
+  ],
+  [
+    'p49-shmem-24M',
+    'loop over a memfd of 40M in a group of 24M',
+    { limit: '24M' },
+    (w) => {
+      w.line('object M memfd 40M');
+      w.proc('a');
+      w.file('a', 'm', 'M', '40M', 'rw');
+      for (let i = 1; i <= 4; i++) {
+        w.touch('a', 'm', 0, 40 * MB, i === 1 ? 'write' : 'read');
+        w.snap(`l${i}`);
+      }
+    },
+  ],
   [
     'p95-anon-zipf',
     'reads by Zipf over anon, 2 x the limit',

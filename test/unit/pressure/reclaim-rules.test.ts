@@ -1,9 +1,10 @@
 /** Rules of reclaim that mutation testing found nobody to hold (native-notes/mutation.md): each names the kernel's function. */
 import { expect, it } from 'vitest';
+import { LRU_ACTIVE_FILE, LRU_INACTIVE_FILE, NR_LISTS } from '../../../src/mm/pages/frames.ts';
 import { PG_ACTIVE, PG_SWAPCACHE } from '../../../src/mm/pages/page-flags.ts';
 import { noteCost } from '../../../src/mm/reclaim/lruvec.ts';
 import { DEACTIVATE_ANON, ScanControl } from '../../../src/mm/reclaim/scan-control.ts';
-import { shrinkNode } from '../../../src/mm/reclaim/vmscan.ts';
+import { shrinkNode, tryToFreePages } from '../../../src/mm/reclaim/vmscan.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function machineOf(text: string) {
@@ -201,3 +202,111 @@ B mmap m size=16p obj=F shared prot=r ${how}
 B touch m 0 16p read`);
   return { session, locked: () => session.machine.mem.nrMlocked };
 }
+
+it('what frees nothing is tried again: all groups, active pages by force, then what memory.low protects (do_try_to_free_pages)', () => {
+  const { machine } = machineOf('machine ram=64M swap=64M');
+  const { mem } = machine;
+  const attempts: [boolean, boolean, boolean][] = [];
+  mem.policy = {
+    ...mem.policy,
+    prepareScan(_mem, sc) {
+      if (sc.priority === 12) attempts.push([sc.fullWalk, sc.forceDeactivate, sc.lowReclaim]);
+      if (!sc.forceDeactivate && !sc.lowReclaim) sc.skippedDeactivate = true;
+      if (!sc.lowReclaim) sc.lowSkipped = true;
+    },
+    beginLruvec() {},
+    stepLruvec: () => false,
+    endReclaim() {},
+  };
+  tryToFreePages(mem, new ScanControl('direct', 32, 60));
+  expect(attempts).toEqual([
+    [false, false, false],
+    [true, false, false],
+    [true, true, false],
+    [true, false, true],
+  ]);
+});
+
+it('anonymous pages are looked at while one slot is left (mem_cgroup_get_nr_swap_pages in get_scan_count)', () => {
+  const session = machineOf(`machine ram=64M swap=64M
+cgroup write /cgroup.subtree_control "+memory"
+cgroup mkdir /a
+proc A pid=100
+cgroup write /a/cgroup.procs "100"
+A mmap heap size=1M anon private
+A touch heap 0 1M write
+A clearrefs 1
+cgroup write /a/memory.swap.max "4K"`);
+  const { mem } = session.machine;
+  const look = () => {
+    const sc = new ScanControl('direct', 32, 60, session.machine.cgroups.at('/a').memcg);
+    sc.priority = 2;
+    mem.lruBatch.drain();
+    shrinkNode(mem, sc);
+    return [sc.nrScanned, mem.events.pswpout];
+  };
+  // 60 of 200 of 64 pages: the first takes the slot, the others find none; then there is nothing to look for.
+  expect(look()).toEqual([19, 1]);
+  expect(look()).toEqual([0, 1]);
+});
+
+it('when it is enough, the kind with more left is looked at in the same proportion, once (shrink_lruvec)', () => {
+  const session = machineOf(`machine ram=64M swap=64M statflush=0s
+object F file 1200p
+cgroup write /cgroup.subtree_control "+memory"
+cgroup mkdir /a
+proc A pid=100
+cgroup write /a/cgroup.procs "100"
+A mmap heap size=1216p anon private
+A mmap f size=1200p obj=F shared prot=r
+A touch heap 0 1216p write
+A touch f 0 1200p read
+A clearrefs 1`);
+  const { mem } = session.machine;
+  const sc = new ScanControl('direct', 32, 100, session.machine.cgroups.at('/a').memcg);
+  sc.priority = 1;
+  sc.noCacheTrim = true;
+  mem.lruBatch.drain();
+  shrinkNode(mem, sc);
+  // Half of 608 and of 600 pages. After 32 of each 268 of 300 are left of the file: 89 in a hundred of 301, so that of the
+  // others 11 in a hundred of 304 are wanted, 33: one more.
+  expect([mem.events.pgscan_file, mem.events.pgscan_anon]).toEqual([32, 33]);
+});
+
+it('of active pages used since the last look only code stays active, and the group counts the others (shrink_active_list)', () => {
+  const session = machineOf(`machine ram=64M swap=64M
+object X file 64p
+object D file 64p
+cgroup write /cgroup.subtree_control "+memory"
+cgroup mkdir /a
+proc A pid=100
+cgroup write /a/cgroup.procs "100"
+A mmap x size=64p obj=X private prot=rx
+A mmap d size=64p obj=D private prot=r
+A touch x 0 64p read
+A touch d 0 64p read`);
+  const { machine } = session;
+  const { mem } = machine;
+  const { memcg } = machine.cgroups.at('/a');
+  for (const name of ['X', 'D'])
+    for (let page = 0; page < 64; page++)
+      mem.frames.changeFlags(machine.objects.get(name)!.pages.get(page), 0, PG_ACTIVE);
+  mem.lruBatch.drain();
+  const sc = new ScanControl('direct', 32, 60, memcg);
+  sc.priority = 0;
+  sc.forceDeactivate = true;
+  shrinkNode(mem, sc);
+  const listed = (list: number) => mem.frames.nrOnGroupList[memcg.id * NR_LISTS + list];
+  expect([listed(LRU_ACTIVE_FILE), listed(LRU_INACTIVE_FILE)]).toEqual([64, 64]);
+  expect([memcg.counts.pgdeactivate, memcg.counts.pgrefill]).toEqual([64, 128]);
+  expect(mem.frames.flags[machine.objects.get('X')!.pages.get(0)]! & PG_ACTIVE).toBe(PG_ACTIVE);
+});
+
+it('a page that is on no list does not become active by use (folio_mark_accessed)', () => {
+  const { machine } = machineOf('machine ram=64M\nobject F file 2p\ncache F load');
+  const { mem } = machine;
+  const [on, off] = [0, 1].map((page) => machine.objects.get('F')!.pages.get(page)) as [number, number];
+  mem.frames.lruDel(off);
+  for (const pfn of [on, off, on, off]) mem.policy.markAccessed(mem, pfn);
+  expect([on, off].map((pfn) => mem.frames.flags[pfn]! & PG_ACTIVE)).toEqual([PG_ACTIVE, 0]);
+});
