@@ -58,6 +58,8 @@ export interface MachineOptions {
   readonly readaheadBytes?: number;
   /** Times of the devices for one page, and how many requests a disk works on at once; what is absent is as defaultStorageSettings says. */
   readonly devices?: DeviceOptions;
+  /** The path by which swap was switched on, as /proc/swaps shows it: `/dev/block/zram0`; empty: the usual one. */
+  readonly swapName?: string;
   /** A disk that nothing uses so far, bytes; 0: none. zram may write pages back to it. */
   readonly spareBytes?: number;
   /** What pages hold that are written without saying what: how well they compress. */
@@ -185,6 +187,7 @@ export class Machine {
       statFlushUs: options.statFlushUs ?? 2_000_000,
       readaheadBytes: options.readaheadBytes ?? DEFAULT_READAHEAD,
       devices: options.devices ?? {},
+      swapName: options.swapName ?? '',
       spareBytes: options.spareBytes ?? 0,
       content: options.content ?? 'plain',
       uptimeSeconds: options.uptimeSeconds ?? 0,

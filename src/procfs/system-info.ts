@@ -15,15 +15,14 @@ export function showSwaps(out: TextBuffer, { machine }: SystemContext): void {
   out.text(`Filename\t\t\t\tType\t\tSize${wide ? '\t' : ''}\tUsed${wide ? '\t' : ''}\tPriority\n`);
   const { swap } = machine.mem;
   if (swap === null || !swap.active) return;
-  const name = swap.kind === 'zram' ? '/dev/zram0' : '/dev/vdb';
-  const priority = swap.kind === 'zram' ? 100 : -2;
+  const name = machine.options.swapName || (swap.kind === 'zram' ? '/dev/zram0' : '/dev/vdb');
   out
     .text(name)
-    .text(' '.repeat(40 - name.length))
+    .text(' '.repeat(Math.max(1, 40 - name.length)))
     .text('partition\t');
   column(out, swap.total * PAGE_KB, wide);
   column(out, swap.nrUsed * PAGE_KB, wide);
-  out.text(String(priority)).newline();
+  out.text(String(swap.priority)).newline();
 }
 
 function column(out: TextBuffer, kb: number, wide: boolean): void {

@@ -63,7 +63,7 @@ const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
 export const MACHINE_LINE = {
   word: 'machine',
-  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [kernel=${KERNEL_NAMES.join('|')}] [psi=${PSI_MODES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N] [spare=SIZE] [content=${PAGE_KINDS.join('|')}]`,
+  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [kernel=${KERNEL_NAMES.join('|')}] [psi=${PSI_MODES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N] [swapname=PATH] [spare=SIZE] [content=${PAGE_KINDS.join('|')}]`,
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
@@ -562,6 +562,9 @@ export function machineOptions(args: Args): MachineOptions {
   const statFlush = args.key('statflush');
   const readaheadBytes = readaheadKey(args);
   const devices = deviceKeys(args);
+  const swapName = args.key('swapname');
+  if (swapName !== undefined && !/^\/[\x21-\x7e]{1,200}$/.test(swapName.value))
+    throw args.fail(`swapname "${swapName.value}" is no path`, swapName, '/dev/block/zram0');
   const spareBytes = args.sizeKey('spare', 0, MAX_ADDRESS);
   const content = args.choiceKey('content', PAGE_KINDS);
   return {
@@ -577,6 +580,7 @@ export function machineOptions(args: Args): MachineOptions {
     ...(boot === undefined ? {} : { bootTimeMs: boot }),
     ...(hostname === undefined ? {} : { hostname }),
     devices,
+    ...(swapName === undefined ? {} : { swapName: swapName.value }),
     ...(spareBytes === undefined ? {} : { spareBytes }),
     ...(content === undefined ? {} : { content }),
     ...(readaheadBytes === undefined ? {} : { readaheadBytes }),
@@ -645,6 +649,7 @@ function machineLine({ options }: Machine): string {
       options.devices[option] === undefined ? [] : [`${key}=${options.devices[option]}us`],
     ),
     ...(options.devices.queueDepth === undefined ? [] : [`queue=${options.devices.queueDepth}`]),
+    ...(options.swapName === '' ? [] : [`swapname=${quoteValue(options.swapName)}`]),
     ...(options.spareBytes === 0 ? [] : [`spare=${options.spareBytes}`]),
     ...(options.content === 'plain' ? [] : [`content=${options.content}`]),
   ];

@@ -47,6 +47,8 @@ export class SwapArea {
   nrUsed = 0;
   /** Slots below this number may have been given out. */
   usedSlots = 0;
+  /** As /proc/swaps shows it. Pretend: of zram 100, as Android's and zram-generator's scripts give it; else what swapon gives by itself. */
+  priority: number;
   /** Swapped on; after swapoff nothing is allocated. */
   active = true;
   /** Some slot may be held by nothing but the swap cache. */
@@ -63,6 +65,7 @@ export class SwapArea {
     this.synchronous = kind === 'zram';
     this.total = total;
     this.rotational = kind === 'disk';
+    this.priority = kind === 'zram' ? 100 : -2;
     this.users = new Uint32Array(total + 1);
     this.frame = new Uint32Array(total + 1);
     this.content = new Uint32Array(total + 1);

@@ -75,6 +75,8 @@ const KEYS: Readonly<Record<string, string>> = {
   readahead: 'most of a file that is read ahead at once, 128K on a real machine, or off; default: off',
   diskread: 'how long a disk takes to read a page; default: 100us',
   diskwrite: 'how long it takes to write one; default: 100us',
+  swapname: 'the path by which swap was switched on, shown by /proc/swaps; default: /dev/zram0 or /dev/vdb',
+  'swapon.priority': 'as by swapon -p, shown by /proc/swaps; default: as before',
   spare: 'a disk that nothing uses, /dev/vdc: zram may write pages back to it; default: none',
   'machine.content':
     'how well pages compress of which a step says nothing: as measured, or plain, by one ratio; default: plain',

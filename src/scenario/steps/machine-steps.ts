@@ -133,6 +133,9 @@ export const MAX_ID = 4294967294;
 const MAX_GROUPS = 65_536;
 const MAX_FILE_BYTES = 2 ** 40;
 
+/** Mirrors: SWAP_FLAG_PRIO_MASK. */
+const MAX_SWAP_PRIORITY = 32767;
+
 /** What a kernel thread's name may have: that of its workqueue is appended to comm. Mirrors: wq_worker_comm. */
 const KTHREAD_COMM_BYTES = 63;
 /** PATH_MAX without its NUL. */
@@ -428,15 +431,20 @@ export const machineSteps: readonly MachineStep[] = [
   },
   {
     word: 'swapon',
-    usage: 'swapon',
+    usage: 'swapon [priority=N]',
     about: 'uses the swap area again',
-    parse: () => (ctx) =>
-      withEvents(ctx.machine, () => {
-        const { swap } = ctx.machine.mem;
-        if (swap?.zram?.isReady === false) throw new KernelError(EINVAL, 'zram has no size yet (zram disksize SIZE)');
-        swapOn(ctx.machine.mem);
-        return { ret: 0 };
-      }),
+    parse(args) {
+      const priority = args.integerKey('priority', 0, MAX_SWAP_PRIORITY);
+      return ({ machine }) =>
+        withEvents(machine, () => {
+          const { swap } = machine.mem;
+          if (swap?.zram?.isReady === false) throw new KernelError(EINVAL, 'zram has no size yet (zram disksize SIZE)');
+          if (swap !== null && priority !== undefined) swap.priority = priority;
+          swapOn(machine.mem);
+          machine.generation++;
+          return { ret: 0 };
+        });
+    },
   },
   {
     word: 'zram',

@@ -1,5 +1,6 @@
 /** The zram device below a swap area: what is stored how, limits, marks, writing back, compressing again. */
 import { describe, expect, test } from 'vitest';
+import { createMachine } from '../../../src/index.ts';
 import type { Machine } from '../../../src/machine/machine.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
@@ -205,6 +206,17 @@ describe('compressing again', () => {
     session.apply('a verify h', 'test');
     expect(machine.check()).toEqual([]);
   });
+});
+
+test('/proc/swaps has the name and the priority that were given', () => {
+  const machine = createMachine('machine ram=64M swap=32M swapname=/dev/block/zram0\nswapoff\nswapon priority=32767');
+  expect(machine.read('/proc/swaps').split('\n')[1]).toBe(
+    '/dev/block/zram0                        partition\t32768\t\t0\t\t32767',
+  );
+  const same = createMachine(machine.state());
+  expect(same.read('/proc/swaps')).toBe(machine.read('/proc/swaps'));
+  expect(() => createMachine('machine swapname=zram0')).toThrow('is no path');
+  expect(() => createMachine('swapon priority=-1')).toThrow('priority');
 });
 
 test('a saved machine has its zram, and the history makes the same one', () => {
