@@ -54,6 +54,8 @@ export type Step = Expecting &
         readonly zramwrite?: Time;
         /** how many requests it works on at once, of a window of readahead or of writes; default: 1. */
         readonly queue?: number | string;
+        /** the path by which swap was switched on, shown by /proc/swaps; default: /dev/zram0 or /dev/vdb. */
+        readonly swapname?: string;
         /** a disk that nothing uses, /dev/vdc: zram may write pages back to it; default: none. */
         readonly spare?: Size;
         /** how well pages compress of which a step says nothing: as measured, or plain, by one ratio; default: plain. */
@@ -218,6 +220,8 @@ export type Step = Expecting &
     /** uses the swap area again. */
     | {
         readonly step: 'swapon';
+        /** as by swapon -p, shown by /proc/swaps; default: as before. */
+        readonly priority?: number | string;
       }
     /** as a write to a file of /sys/block/zram0: zram idle all, zram writeback type=huge. */
     | {
