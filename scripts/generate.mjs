@@ -1,4 +1,5 @@
 /** Writes what follows from the tables of the program; `--check`: only says what is out of date. Needs a build. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { manualFiles } from '../dist/cli/manual/files.js';
@@ -11,7 +12,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const FILES = {
   'docs/language.md': languageMarkdown(),
   'schemas/step.schema.json': `${JSON.stringify(languageSchema(), undefined, 1)}\n`,
-  'src/library/step-types.ts': stepTypes(),
+  'src/library/step-types.ts': formatted('src/library/step-types.ts', stepTypes()),
   ...manualFiles(),
   ...editorFiles(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version),
   ...Object.fromEntries(
@@ -35,6 +36,18 @@ for (const [name, text] of Object.entries(FILES)) {
   }
 }
 if (process.argv.includes('--check') && stale > 0) process.exitCode = 1;
+
+/** As `npm run fix` leaves it: what stands in the repository is compared with that. */
+function formatted(name, text) {
+  const biome = join(ROOT, 'node_modules/.bin/biome');
+  const { status, stdout, stderr } = spawnSync(biome, ['format', `--stdin-file-path=${name}`], {
+    cwd: ROOT,
+    input: text,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`biome: ${stderr}`);
+  return stdout;
+}
 
 function read(path) {
   try {
