@@ -8,7 +8,7 @@
  *   await using proc = await mount({ mountpoint, scenario: text });
  */
 export { describeTransport, MountError, type TransportName } from './fuse/types.ts';
-export { type CompareSettings, compare, type PolicyModule } from './library/compare.ts';
+export { type CompareSettings, compare, type PolicyModule, type PolicyProgram } from './library/compare.ts';
 export type { Duration } from './library/duration.ts';
 export { createMachine, type MachineSettings, ReclaimMachine } from './library/machine.ts';
 export { type MountSettings, mount } from './library/mount.ts';

@@ -17,6 +17,7 @@ import { aboutPolicy, parsePolicy, policyHint, policyText } from '../scenario/co
 import { inOrder } from '../scenario/compare/records.ts';
 import { durationUs } from '../scenario/duration.ts';
 import { scenarioBytes } from '../scenario/play.ts';
+import { carryOutOnMount } from '../server/compare/program-run.ts';
 import { UsageError } from '../util/errors.ts';
 import { type Duration, microseconds } from './duration.ts';
 
@@ -29,12 +30,20 @@ export interface PolicyModule {
   readonly about?: string;
 }
 
+/** A policy of your own as a program: a command for sh, run on a mount of the machine, whose time passes only while it waits. */
+export interface PolicyProgram {
+  readonly name: string;
+  readonly command: string;
+  /** What it does, in a line. */
+  readonly about?: string;
+}
+
 /** What is to be compared. */
 export interface CompareSettings {
   /** Text or bytes of a scenario, or the name of one that comes with reclaimfs. */
   readonly scenario: string | Uint8Array;
-  /** `lmk`, `none/switch`, `lmkd/senpai/volatile`, or modules. Default: kernel, lmk, reclaim. */
-  readonly policies?: readonly (string | PolicyModule)[];
+  /** `lmk`, `none/switch`, `lmkd/senpai/volatile`, modules, or programs. Default: kernel, lmk, reclaim. */
+  readonly policies?: readonly (string | PolicyModule | PolicyProgram)[];
   /** A row for each combination of their values: { 'machine.ram': ['x0.8', 'x1'] }. */
   readonly settings?: Readonly<Record<string, readonly string[]>>;
   /** Default: 1. */
@@ -89,15 +98,20 @@ export async function compare(settings: CompareSettings): Promise<Comparison> {
       settings.onRun?.(runs.length, planned.length);
     },
     signal,
+    carryOutOnMount,
   );
   return compareRuns(originOf('compare()', new Date()), experiment, baseline, [], inOrder(experiment, runs));
 }
 
-function namedPolicy(given: string | PolicyModule): NamedPolicy {
+function namedPolicy(given: string | PolicyModule | PolicyProgram): NamedPolicy {
   if (typeof given === 'string') {
     const policy = parsePolicy(given);
     if (policy === undefined) throw new UsageError(`policy "${given}" is not known: ${policyHint(given)}`);
     return { name: given, about: aboutPolicy(policy), source: { kind: 'factors', factors: policyText(policy) } };
+  }
+  if ('command' in given) {
+    const { name, command, about = `the program ${command}` } = given;
+    return { name, about, source: { kind: 'program', command, files: [] } };
   }
   const path = resolve(given.file);
   const source = { kind: 'module', file: given.file, url: pathToFileURL(path).href, digest: fileDigest(path) } as const;

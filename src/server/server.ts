@@ -26,6 +26,7 @@ import { OwnGroups } from './run/own-groups.ts';
 import { addOwnProcesses } from './run/own-processes.ts';
 import { tellSurroundings } from './run/surroundings.ts';
 import { addDesk, Desk, type FindCaller } from './run/syscalls/desk.ts';
+import type { RunClock } from './run/virtual/run-clock.ts';
 import type { WarningsMessage } from './server-protocol.ts';
 import { SessionHost } from './session-host.ts';
 import { giveTo, squashIds } from './squash-ids.ts';
@@ -66,7 +67,7 @@ export interface ServerOptions {
 }
 
 export function createFileSystem(options: unknown, hooks: TransportHooks): FileSystem {
-  const { text, file, profile, swapKind, clock, speed, hidepid, mappedIds, ...more } = options as ServerOptions;
+  const { text, file, profile, swapKind, clock, speed, ...more } = options as ServerOptions;
   const trace = more.perfetto === undefined ? undefined : traceInto(more.perfetto);
   const session = new Session({
     profile,
@@ -77,9 +78,18 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   session.setUp(text, file);
   if (session.warnings.length > 0) hooks.send({ kind: 'warnings', lines: session.warnings } satisfies WarningsMessage);
   const virtual = new Clock(session.machine.nowUs, speed, clock === 'real');
-  const host = new SessionHost(session, virtual, { inSlices: true });
+  return treeOf(new SessionHost(session, virtual, { inSlices: true }), options as ServerOptions, hooks);
+}
+
+/** The tree of a machine, as these options have it. `runClock`: who lets time pass there, if it is not the clock. */
+export function treeOf(
+  host: SessionHost,
+  options: ServerOptions,
+  hooks: TransportHooks,
+  { mailbox = new Mailbox(hooks), runClock }: { readonly mailbox?: Mailbox; readonly runClock?: RunClock } = {},
+): FileSystem {
+  const { clock, speed, hidepid, mappedIds, ...more } = options;
   const owner = more.filesOf === undefined ? mounter() : { uid: more.filesOf, gid: mounter().gid };
-  const mailbox = new Mailbox(hooks);
   let fs = createProcFs(host, {
     hidepid,
     ...owner,
@@ -101,7 +111,7 @@ export function createFileSystem(options: unknown, hooks: TransportHooks): FileS
   if (more.sysfs === true) fs = addSysfsTree(fs, host);
   if (more.latency === 'real' && clock === 'real') fs = delayAnswers(fs, host, speed);
   if (more.deskName !== undefined)
-    fs = addDesk(fs, host, new Desk(host, realCallers(credentialsFor(more))), more.deskName);
+    fs = addDesk(fs, host, new Desk(host, realCallers(credentialsFor(more)), runClock), more.deskName);
   fs = hideDeadNumbers(fs, host);
   if (more.hostMounted !== true) fs = linkHost(fs);
   if (more.filesOf !== undefined) fs = giveTo(fs, owner);

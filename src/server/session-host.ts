@@ -134,6 +134,18 @@ export class SessionHost implements ProcHost {
     return false;
   }
 
+  /** Lets time pass to a moment, at once and not in slices; ends earlier, between two pieces, when `goesOn` says so. */
+  advanceWhile(toUs: number, goesOn: () => boolean): void {
+    if (this.failure !== undefined) return;
+    const job = this.#session.advancing(toUs);
+    try {
+      while (job.next().done !== true && goesOn());
+    } catch (error) {
+      this.#stop(error);
+    }
+    this.#clock.forwardTo(this.machine.nowUs);
+  }
+
   #stop(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.failure = `time stopped at ${(this.machine.nowUs / 1e6).toFixed(6)} s: ${reason}`;

@@ -42,9 +42,36 @@ const CALLS = {
 export type CallName = keyof typeof CALLS;
 export const CALL_NAMES = Object.keys(CALLS) as readonly CallName[];
 
+/** Calls that wait for time, tell it or have it tell: asked about where time is the machine's. null: there is none. */
+const TIME_CALLS = {
+  nanosleep: [35, 101],
+  clock_nanosleep: [230, 115],
+  poll: [7, null],
+  ppoll: [271, 73],
+  select: [23, null],
+  pselect6: [270, 72],
+  epoll_wait: [232, null],
+  epoll_pwait: [281, 22],
+  epoll_pwait2: [441, 441],
+  clock_gettime: [228, 113],
+  gettimeofday: [96, 169],
+  time: [201, null],
+  alarm: [37, null],
+  setitimer: [38, 103],
+  timer_settime: [223, 110],
+  timerfd_settime: [286, 86],
+  set_tid_address: [218, 96],
+  arch_prctl: [158, null],
+} as const;
+/** A call of TIME_CALLS. */
+export type TimeCallName = keyof typeof TIME_CALLS;
+
 /** Calls that we make ourselves. */
 const OWN = {
   ppoll: [271, 73],
+  epoll_pwait: [281, 22],
+  pidfd_open: [434, 434],
+  pidfd_getfd: [438, 438],
   ioctl: [16, 29],
   pipe2: [293, 59],
   gettid: [186, 178],
@@ -67,6 +94,8 @@ export interface Architecture {
   readonly audit: number;
   numberOf(name: CallName): number;
   ownNumberOf(name: OwnCallName): number;
+  /** Those calls of time that this architecture has, with their numbers. */
+  readonly timeCalls: ReadonlyMap<TimeCallName, number>;
 }
 
 const COLUMNS: Partial<Record<NodeJS.Architecture, { readonly column: 0 | 1; readonly audit: number }>> = {
@@ -79,5 +108,14 @@ export function architecture(name: NodeJS.Architecture = process.arch): Architec
   const found = COLUMNS[name];
   if (found === undefined) return undefined;
   const { column, audit } = found;
-  return { audit, numberOf: (call) => CALLS[call][column], ownNumberOf: (call) => OWN[call][column] };
+  const times = Object.entries(TIME_CALLS).map(([call, numbers]): readonly [TimeCallName, number | null] => [
+    call as TimeCallName,
+    numbers[column],
+  ]);
+  return {
+    audit,
+    numberOf: (call) => CALLS[call][column],
+    ownNumberOf: (call) => OWN[call][column],
+    timeCalls: new Map(times.filter((row): row is readonly [TimeCallName, number] => row[1] !== null)),
+  };
 }

@@ -76,14 +76,20 @@ export function withoutDelay<T extends Uint8Array | number | Wait>(
 
 /** Callbacks to be called (synchronously) when something that somebody waits for may have happened. */
 export class WaitQueue {
+  /** In this thread: how often any queue was to be woken, and how many waiters that has reached. */
+  static calls = 0;
+  static reached = 0;
+  /** How many wait now. */
+  static waiting = 0;
   #waiters = new Set<() => void>();
 
   add(waiter: () => void): void {
+    if (!this.#waiters.has(waiter)) WaitQueue.waiting++;
     this.#waiters.add(waiter);
   }
 
   remove(waiter: () => void): void {
-    this.#waiters.delete(waiter);
+    if (this.#waiters.delete(waiter)) WaitQueue.waiting--;
   }
 
   get size(): number {
@@ -92,6 +98,8 @@ export class WaitQueue {
 
   /** Calls every waiter once; a waiter may remove itself or others meanwhile. */
   wake(): void {
+    WaitQueue.calls++;
+    WaitQueue.reached += this.#waiters.size;
     for (const waiter of [...this.#waiters]) if (this.#waiters.has(waiter)) waiter();
   }
 }

@@ -72,7 +72,7 @@ test('what cannot be is told before the work', () => {
     /^1: .*does not say how long it goes on: add a line "duration 60s"/,
   );
   expect(refused(load, '--set', 'vm.swapiness=3')).toMatch(/^2: .*there is no setting vm.swapiness/);
-  expect(refused(load, '--policy', 'mine=sh daemon.sh')).toMatch(/^1: .*a program cannot be a policy/);
+  expect(refused(load, '--policy', 'mine=daemon.mjs')).toMatch(/^1: .*daemon.mjs cannot be read \(ENOENT\)/);
 });
 
 test('every example of a policy or a metric runs', () => {

@@ -6,10 +6,12 @@ import { combinationsOf, type Experiment, plannedRuns, rowsOf, shardOf } from '.
 import { originOf } from '../../scenario/compare/origin.ts';
 import { carryOutAll } from '../../scenario/compare/parallel.ts';
 import { KILLER_NAMES, POLICY_NAMES, RECLAIMER_NAMES } from '../../scenario/compare/policies.ts';
+import type { RunFigures } from '../../scenario/compare/recorder.ts';
 import { headerOf, inOrder, missingRuns } from '../../scenario/compare/records.ts';
 import { VARIATIONS } from '../../scenario/compare/sensitivity.ts';
 import { durationUs, warmUs } from '../../scenario/duration.ts';
 import { parseTime } from '../../scenario/words.ts';
+import { carryOutOnMount } from '../../server/compare/program-run.ts';
 import { CliError, type CommandRow, EXIT_USAGE } from '../command.ts';
 import { checkWritable, type OutputFlags, writeResults } from '../compare/output.ts';
 import { Progress } from '../compare/progress.ts';
@@ -32,6 +34,7 @@ Examples:
   reclaimfs compare my.scn --killer none,lmk --reclaimer none,switch --seeds 5
   reclaimfs compare my.scn --set machine.ram=384M,512M --set vm.swappiness=60
   reclaimfs compare my.scn --policy mine=./policy.mjs --metric jank=./jank.mjs
+  reclaimfs compare my.scn --policies kernel --policy mine='sh my-daemon.sh'
   reclaimfs compare phone-16-apps --seeds 100 --shard 3/8 --jsonl part-3.jsonl
   reclaimfs compare merge part-*.jsonl --html phone.html
 
@@ -45,9 +48,11 @@ ${RECLAIMER_NAMES.join(', ')}).
 --set takes settings (vm.swappiness, storage.zramWriteUs,
 ro.lmk.thrashing_limit, …), machine.ram, machine.swap, …, and app.heap,
 app.NAME.heap, app.size, user.use, …; x1.25 is that many times what the scenario
-says. --policy: a module (.mjs) whose default export has "install", or a file of
-steps; see scripts/examples/policies. --jsonl: a line a run; begun again after a
-crash, the command does what is missing.
+says. --policy: a module (.mjs) whose default export has "install", a file of
+steps, or a program: --policy mine='sh daemon.sh' runs on a mount of the machine,
+whose time passes only while it waits; --metric likewise: the last line that the
+program prints. See scripts/examples/policies. --jsonl: a line a run; begun again
+after a crash, the command does what is missing.
 
 Scenarios that come with the program:
 ${inLines(BUILT_IN_NAMES)}.`;
@@ -148,10 +153,11 @@ async function compare(scenario: string, flags: CompareFlags): Promise<void> {
   const missing = missingRuns(planned, records.runs);
   const progress = new Progress(planned.length, planned.length - missing.length);
   try {
-    await carryOutAll(experiment, missing, flags.threads, (run) => {
+    const onDone = (run: RunFigures): void => {
       records.add(run);
       progress.done(`${experiment.rows[run.row]!.name}, seed ${run.seed}`);
-    });
+    };
+    await carryOutAll(experiment, missing, flags.threads, onDone, undefined, carryOutOnMount);
   } finally {
     progress.end();
     records.close();

@@ -1,13 +1,14 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmdirSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmdirSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { freePidRow, inNamespaces } from '../../fuse/namespace.ts';
+import { inNamespaces } from '../../fuse/namespace.ts';
 import { EVENT_TYPES, type EventType } from '../../machine/event-types.ts';
+import { pidsFor } from '../../server/run/pids.ts';
 import { CONTROL_FD, type RunMessage } from '../../server/run/protocol.ts';
 import type { MountFlags } from '../../server/server-options.ts';
 import { sweepTemporary } from '../../server/sweep.ts';
@@ -103,9 +104,7 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
   await checkWritable('--state-at-end', flags.stateAtEnd);
   await checkWritable('--summary', flags.summary);
   const source = await readScenario(flags.scenario, flags.masimRate);
-  const taken = [...source.text.matchAll(/\b[pt]id=(\d+)/g)].map(([, number]) => Number(number));
-  const pidMax = Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
-  const firstPid = flags.pidns ? freePidRow(taken, pidMax) : 0;
+  const { firstPid, commandPid } = pidsFor(source.text, flags.pidns);
   sweepTemporary();
   const mountpoint = mkdtempSync(join(tmpdir(), 'reclaimfs-run-'));
   const guard = guardDirectory(mountpoint);
@@ -127,7 +126,7 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
         maxPlaceholders: maxPlaceholders(flags),
         placeholdersAsked: flags.placeholders !== undefined,
         syscalls: flags.syscalls,
-        commandPid: commandPid(taken, firstPid),
+        commandPid,
         command,
         isolation: flags.privileged ? 'privileged' : flags.unprivileged ? 'unprivileged' : 'default',
         noNewPrivs: !flags.newPrivs,
@@ -191,12 +190,6 @@ function maxPlaceholders({ placeholders, pidns }: Flags): number {
     throw new CliError('placeholders need the pid namespace: leave out --no-pidns or --placeholders', 2);
   }
   return typeof placeholders === 'number' ? placeholders : DEFAULT_PLACEHOLDERS;
-}
-
-/** Pids of the command: in the middle, where they collide neither with simulated processes nor with ours for long. */
-function commandPid(taken: readonly number[], firstPid: number): number {
-  const highest = Math.max(0, ...taken.filter((pid) => pid < firstPid));
-  return Math.max(Math.floor(firstPid / 2), Math.min(highest + 100, firstPid - 100));
 }
 
 /** Runs the server in its namespaces and hands signals on; its exit status. */

@@ -1,8 +1,8 @@
 /** From options of `compare` to policies, settings and metrics. Errors are CliError: a line that says what would do. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { MetricSource, NamedPolicy } from '../../scenario/compare/experiment.ts';
+import type { MetricSource, NamedPolicy, ProgramSource } from '../../scenario/compare/experiment.ts';
 import type { OwnMetric } from '../../scenario/compare/metrics.ts';
 import { type CompareMetric, type ComparePolicy, fileDigest, loadModule } from '../../scenario/compare/own.ts';
 import {
@@ -81,10 +81,11 @@ function factorial({ killer, reclaimer, volatile }: PolicyFlags): string[] {
   );
 }
 
-/** `NAME=FILE`: a module (.mjs, .js; .ts where this Node runs it), or a file of steps. */
+/** `NAME=FILE`: a module (.mjs, .js; .ts where this Node runs it), a file of steps, or a program: a command for a shell. */
 async function ownPolicy(text: string): Promise<NamedPolicy> {
   const { name, file } = nameAndFile('--policy', text);
   if (parsePolicy(name) !== undefined) throw usage(`policy ${name} is one of ours: give yours another name`);
+  if (isProgram(file)) return { name, about: `the program ${file}`, source: programSource(file) };
   if (!/\.[cm]?[jt]s$/.test(file)) {
     return { name, about: `the steps of ${file}`, source: { kind: 'steps', file, text: readText('--policy', file) } };
   }
@@ -95,12 +96,13 @@ async function ownPolicy(text: string): Promise<NamedPolicy> {
 
 /** `--metric NAME=FILE`. */
 export async function metricsOf(texts: readonly string[]): Promise<{ sources: MetricSource[]; own: OwnMetric[] }> {
-  const sources = texts.map((text) => {
+  const sources = texts.map((text): MetricSource => {
     const { name, file } = nameAndFile('--metric', text);
-    return { name, ...moduleSource('--metric', file) };
+    return isProgram(file) ? { name, ...programSource(file) } : { name, ...moduleSource('--metric', file) };
   });
   const own = await Promise.all(
-    sources.map(async ({ name, ...source }) => {
+    sources.map(async ({ name, ...source }): Promise<OwnMetric> => {
+      if (source.kind === 'program') return { name };
       const { label, unit, better } = await loadOwn<CompareMetric>(source, 'metric');
       return {
         name,
@@ -111,6 +113,25 @@ export async function metricsOf(texts: readonly string[]): Promise<{ sources: Me
     }),
   );
   return { sources, own };
+}
+
+/** A file that may be executed, or, where it is no file at all, a command of several words. */
+function isProgram(text: string): boolean {
+  if (/\.[cm]?[jt]s$/.test(text)) return /\s/.test(text) && !existsSync(text);
+  const stats = statSync(text, { throwIfNoEntry: false });
+  return stats === undefined ? /\s/.test(text) : stats.isFile() && (stats.mode & 0o111) !== 0;
+}
+
+function programSource(text: string): ProgramSource {
+  const command = existsSync(text) ? resolve(text) : text;
+  return { kind: 'program', command, files: namedFiles(text) };
+}
+
+/** The files among the words of a command, as far as they can be told from it: what they hold is part of the experiment. */
+function namedFiles(command: string): ProgramSource['files'] {
+  const words = existsSync(command) ? [command] : command.split(/[\s'"|;&<>()]+/);
+  const files = words.filter((word) => word !== '' && statSync(word, { throwIfNoEntry: false })?.isFile() === true);
+  return [...new Set(files)].map((file) => ({ file, digest: fileDigest(file) }));
 }
 
 async function loadOwn<T extends ComparePolicy | CompareMetric>(
@@ -125,7 +146,7 @@ async function loadOwn<T extends ComparePolicy | CompareMetric>(
 }
 
 function nameAndFile(option: string, text: string): { name: string; file: string } {
-  const [, name, file] = /^([A-Za-z_][\w.-]*)=(.+)$/.exec(text) ?? [];
+  const [, name, file] = /^([A-Za-z_][\w.-]*)=([\s\S]+)$/.exec(text) ?? [];
   if (name === undefined || file === undefined) throw usage(`${option} "${text}" is not NAME=FILE`);
   return { name, file };
 }
@@ -141,9 +162,7 @@ function readText(option: string, file: string): string {
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const hint = /\s/.test(file) ? '; a program cannot be a policy: give a module (.mjs) or a file of steps' : '';
-    throw new CliError(`${option}: ${file} cannot be read (${code})${hint}`);
+    throw new CliError(`${option}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
   return unpacked(file, bytes).toString('utf8');
 }

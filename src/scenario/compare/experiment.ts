@@ -4,11 +4,19 @@
  */
 import { createHash } from 'node:crypto';
 
-/** Where a policy comes from: factors of our own, steps, or a module that somebody wrote. */
+/** A command for a shell, with digests of the files that it names: it runs on a mount of the machine, under virtual time. */
+export interface ProgramSource {
+  readonly kind: 'program';
+  readonly command: string;
+  readonly files: readonly { readonly file: string; readonly digest: string }[];
+}
+
+/** Where a policy comes from: factors of our own, steps, a module that somebody wrote, or a program on the mount. */
 export type PolicySource =
   | { readonly kind: 'factors'; readonly factors: string }
   | { readonly kind: 'steps'; readonly file: string; readonly text: string }
-  | { readonly kind: 'module'; readonly file: string; readonly url: string; readonly digest: string };
+  | { readonly kind: 'module'; readonly file: string; readonly url: string; readonly digest: string }
+  | ProgramSource;
 
 export interface NamedPolicy {
   readonly name: string;
@@ -16,13 +24,16 @@ export interface NamedPolicy {
   readonly source: PolicySource;
 }
 
-/** A metric of one's own: a module that is loaded where runs are carried out. */
-export interface MetricSource {
-  readonly name: string;
-  readonly file: string;
-  readonly url: string;
-  readonly digest: string;
-}
+/** A metric of one's own: a module that is loaded where runs are carried out, or a program that prints a number. */
+export type MetricSource =
+  | {
+      readonly kind?: undefined;
+      readonly name: string;
+      readonly file: string;
+      readonly url: string;
+      readonly digest: string;
+    }
+  | (ProgramSource & { readonly name: string });
 
 /** One row of a comparison. */
 export interface Row {
@@ -46,6 +57,11 @@ export interface Experiment {
 export interface PlannedRun {
   readonly row: number;
   readonly seed: number;
+}
+
+/** Whether a run needs the machine as a mount, for programs. */
+export function needsMount({ rows, metrics }: Experiment, { row }: PlannedRun): boolean {
+  return rows[row]!.policy.source.kind === 'program' || metrics.some(({ kind }) => kind === 'program');
 }
 
 /** All runs, seed by seed, so that shards and interrupted runs have whole pairs. */

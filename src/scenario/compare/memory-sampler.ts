@@ -1,5 +1,5 @@
 /** Memory over time, by process: a sample a second at first, ever fewer of a long run. */
-import type { Machine } from '../../machine/machine.ts';
+import type { Machine, Ticker } from '../../machine/machine.ts';
 
 /** Memory at one moment, in MB: resident by process (in the order of the names), free, page cache, and used swap. */
 export interface MemorySample {
@@ -25,18 +25,28 @@ const KEPT = 120;
 const NAMED = 8;
 export const OTHERS = 'other processes';
 
-export class MemorySampler {
-  readonly #machine: Machine;
+/** Goes with the time of a machine, as one of its tickers, or run by whoever lets time pass. */
+export class MemorySampler implements Ticker {
+  #machine: Machine;
   readonly #startUs: number;
   #samples: Raw[] = [];
   #everyUs = FIRST_US;
-  #nextUs: number;
+  #dueUs: number;
 
   constructor(machine: Machine) {
     this.#machine = machine;
     this.#startUs = machine.nowUs;
-    this.#nextUs = machine.nowUs;
-    machine.tickers.push({ nextUs: () => this.#nextUs, run: (nowUs) => this.#sample(nowUs) });
+    this.#dueUs = machine.nowUs;
+  }
+
+  /** When it wants to look, in virtual microseconds since boot. */
+  nextUs(): number {
+    return this.#dueUs;
+  }
+
+  /** An equal machine has taken the place of the one that is looked at. */
+  follow(machine: Machine): void {
+    this.#machine = machine;
   }
 
   /** The samples, with the processes that held most memory over time first. */
@@ -66,7 +76,8 @@ export class MemorySampler {
     };
   }
 
-  #sample(nowUs: number): void {
+  /** Looks. */
+  run(nowUs: number): void {
     const { mem, tasks, named } = this.#machine;
     const resident = new Map<string, number>();
     for (const task of tasks.values()) {
@@ -87,7 +98,7 @@ export class MemorySampler {
       this.#samples = this.#samples.filter((_, i) => i % 2 === 0);
       this.#everyUs *= 2;
     }
-    this.#nextUs = nowUs + this.#everyUs;
+    this.#dueUs = nowUs + this.#everyUs;
   }
 }
 

@@ -1,14 +1,14 @@
 /** The runs of an experiment on all processors: they have nothing in common but the scenario. */
 import { Worker } from 'node:worker_threads';
 import { BugError, CliError } from '../../util/errors.ts';
-import type { Experiment, PlannedRun } from './experiment.ts';
+import { type Experiment, needsMount, type PlannedRun } from './experiment.ts';
 import type { RunFigures } from './recorder.ts';
 import { carryOut } from './run.ts';
 import type { Answer } from './worker.ts';
 
 /**
  * Carries out some runs and tells of each as it is done; their order depends on how long they take, their figures do not.
- * Rejects with the first error: ScenarioError, CliError.
+ * `onMount`: carries out runs of programs (server/compare/program-run.ts). Rejects with the first error: ScenarioError, CliError.
  */
 export async function carryOutAll(
   experiment: Experiment,
@@ -16,8 +16,20 @@ export async function carryOutAll(
   threads: number,
   onDone: (figures: RunFigures) => void,
   signal?: AbortSignal,
+  onMount?: (experiment: Experiment, run: PlannedRun, signal?: AbortSignal) => Promise<RunFigures>,
 ): Promise<void> {
   signal?.throwIfAborted();
+  const mounted = runs.filter((run) => needsMount(experiment, run));
+  if (mounted.length > 0) {
+    if (onMount === undefined) throw new BugError('there is nobody who carries out runs on a mount');
+    await Promise.race([
+      inTurns(mounted, threads, async (run) => onDone(await onMount(experiment, run, signal))),
+      whenAborted(signal),
+    ]);
+    const others = runs.filter((run) => !mounted.includes(run));
+    if (others.length > 0) await carryOutAll(experiment, others, threads, onDone, signal);
+    return;
+  }
   // Workers are built files; from the sources (tests) there is one thread.
   if (runs.length <= 1 || threads <= 1 || !import.meta.url.endsWith('.js')) {
     for (const run of runs) {
@@ -36,6 +48,20 @@ export async function carryOutAll(
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
+}
+
+/** So many at a time. Rejects with the first error; none is begun any more then. */
+async function inTurns<T>(all: readonly T[], atATime: number, carryOutOne: (one: T) => Promise<void>): Promise<void> {
+  const queue = [...all];
+  const worker = async (): Promise<void> => {
+    try {
+      for (let one = queue.shift(); one !== undefined; one = queue.shift()) await carryOutOne(one);
+    } catch (error) {
+      queue.length = 0;
+      throw error;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atATime, queue.length) }, worker));
 }
 
 /** Rejects when the signal says so; otherwise never settles. */

@@ -63,23 +63,32 @@ interface Use {
   since: number | undefined;
 }
 
-/** Watches one machine from now on. Precondition: nothing else listens to its events. */
+/** Watches one machine from now on. Precondition: nothing else listens to its events, or hands them on to `see`. */
 export class Recorder {
-  readonly #machine: Machine;
+  #machine: Machine;
   readonly #startUs: number;
   readonly #before: Counters;
   readonly #openings: Opening[] = [];
   #failed = 0;
   readonly #kills: Kill[] = [];
   readonly #use = new Map<string, Use>();
-  readonly #sampler: MemorySampler;
+  /** Is run as time passes: by the machine, or by whoever lets it pass. */
+  readonly sampler: MemorySampler;
 
-  constructor(machine: Machine) {
+  /** `ticks`: the machine runs the sampler; it cannot be saved then. */
+  constructor(machine: Machine, ticks = true) {
     this.#machine = machine;
     this.#startUs = machine.nowUs;
     this.#before = countersOf(machine);
-    this.#sampler = new MemorySampler(machine);
-    machine.events.onEvent = (event) => this.#onEvent(event);
+    this.sampler = new MemorySampler(machine);
+    if (ticks) machine.tickers.push(this.sampler);
+    machine.events.onEvent = (event) => this.see(event);
+  }
+
+  /** An equal machine has taken the place of the one that is watched. */
+  follow(machine: Machine): void {
+    this.#machine = machine;
+    this.sampler.follow(machine);
   }
 
   /** What has been seen. */
@@ -89,7 +98,7 @@ export class Recorder {
     const counters = Object.fromEntries(
       Object.entries(after).map(([name, value]) => [name, value - this.#before[name as keyof Counters]]),
     ) as unknown as Counters;
-    const { names, samples } = withSamples ? this.#sampler.result() : { names: [], samples: [] };
+    const { names, samples } = withSamples ? this.sampler.result() : { names: [], samples: [] };
     return {
       row,
       seed,
@@ -104,7 +113,8 @@ export class Recorder {
     };
   }
 
-  #onEvent(event: MachineEvent): void {
+  /** Takes note of what has happened. */
+  see(event: MachineEvent): void {
     const at = event.time - this.#startUs / 1e6;
     const app = String(event['app']);
     const by = KILL_EVENTS[event.type];

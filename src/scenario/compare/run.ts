@@ -3,11 +3,12 @@ import type { Machine } from '../../machine/machine.ts';
 import { BugError, CliError, KernelError } from '../../util/errors.ts';
 import { ScenarioError } from '../scenario-error.ts';
 import { Session } from '../session.ts';
-import type { Experiment, PlannedRun, Row } from './experiment.ts';
+import { type Experiment, needsMount, type PlannedRun, type Row } from './experiment.ts';
 import { type CompareMetric, type ComparePolicy, loadModule } from './own.ts';
 import { installPolicy, parsePolicy } from './policies.ts';
 import { PolicyHost } from './policy-host.ts';
 import { Recorder, type RunFigures } from './recorder.ts';
+import { managerProcess } from './task-managers/daemon.ts';
 
 /** Policies of one's own and metrics, loaded. */
 interface Loaded {
@@ -20,7 +21,7 @@ export async function carryOut(experiment: Experiment, planned: PlannedRun): Pro
   const row = experiment.rows[planned.row]!;
   const own = row.policy.source.kind === 'module' || experiment.metrics.length > 0;
   try {
-    return await run(experiment, planned, row);
+    return await run(experiment, planned);
   } catch (error) {
     const known = error instanceof ScenarioError || error instanceof KernelError || error instanceof CliError;
     if (known || error instanceof BugError || !own) throw error;
@@ -28,24 +29,46 @@ export async function carryOut(experiment: Experiment, planned: PlannedRun): Pro
   }
 }
 
-async function run(experiment: Experiment, planned: PlannedRun, row: Row): Promise<RunFigures> {
+async function run(experiment: Experiment, planned: PlannedRun): Promise<RunFigures> {
+  if (needsMount(experiment, planned)) throw new BugError('a run with a program is carried out on a mount');
+  const { session, endUs, figures } = await beginRun(experiment, planned);
+  session.advance(endUs);
+  return figures();
+}
+
+/** A run whose time has still to pass. */
+export interface BegunRun {
+  readonly session: Session;
+  readonly recorder: Recorder;
+  /** When it is over, in virtual microseconds since boot. */
+  readonly endUs: number;
+  /** What it has come to, with metrics that are modules. Throws Error: one of them gave no number. */
+  figures(): RunFigures;
+}
+
+/** `ticks`: see Recorder. Rejects as carryOut does. */
+export async function beginRun(experiment: Experiment, planned: PlannedRun, ticks = true): Promise<BegunRun> {
+  const row = experiment.rows[planned.row]!;
   const loaded = await load(experiment, row);
-  const { session, recorder } = start(experiment, row, planned.seed, loaded);
-  const { machine } = session;
-  session.advance(machine.nowUs + experiment.durationUs);
-  // Memory over time is kept of one seed: for plots.
-  const figures = recorder.figures(planned, planned.seed === experiment.seeds[0]);
-  const own = loaded.metrics.map(({ name, metric }) => [name, metric.value(figures, machine)] as const);
-  const wrong = own.find(([, value]) => typeof value !== 'number' || !Number.isFinite(value));
-  if (wrong !== undefined) throw new Error(`metric ${wrong[0]} gave ${String(wrong[1])}: it has to be a number`);
-  return { ...figures, own: Object.fromEntries(own) };
+  const { session, recorder } = start(experiment, row, planned.seed, loaded, ticks);
+  const figures = (): RunFigures => {
+    // Memory over time is kept of one seed: for plots.
+    const seen = recorder.figures(planned, planned.seed === experiment.seeds[0]);
+    const own = loaded.metrics.map(({ name, metric }) => [name, metric.value(seen, session.machine)] as const);
+    const wrong = own.find(([, value]) => typeof value !== 'number' || !Number.isFinite(value));
+    if (wrong !== undefined) throw new Error(`metric ${wrong[0]} gave ${String(wrong[1])}: it has to be a number`);
+    return { ...seen, own: Object.fromEntries(own) };
+  };
+  return { session, recorder, endUs: session.machine.nowUs + experiment.durationUs, figures };
 }
 
 async function load({ metrics }: Experiment, { policy }: Row): Promise<Loaded> {
   return {
     policy: policy.source.kind === 'module' ? await loadModule<ComparePolicy>(policy.source, 'policy') : undefined,
     metrics: await Promise.all(
-      metrics.map(async (source) => ({ name: source.name, metric: await loadModule<CompareMetric>(source, 'metric') })),
+      metrics
+        .filter((source) => source.kind === undefined)
+        .map(async (source) => ({ name: source.name, metric: await loadModule<CompareMetric>(source, 'metric') })),
     ),
   };
 }
@@ -86,20 +109,27 @@ function scenarioSession(
   return new Session({ machine: machineKeys, first });
 }
 
+/** Name of the process that stands on the machine for a program which is a policy. */
+export function programName({ policy }: Row): string {
+  return policy.name.slice(0, 15);
+}
+
 /** The machine at the moment from which on it is watched: its policy has just begun. */
 function start(
   experiment: Experiment,
   row: Row,
   seed: number,
   loaded: Loaded,
+  ticks: boolean,
 ): { session: Session; recorder: Recorder } {
   const { scenario, warmUs } = experiment;
   const { source } = row.policy;
   let recorder: Recorder | undefined;
   const watch = (machine: Machine) => {
-    recorder = new Recorder(machine);
+    recorder = new Recorder(machine, ticks);
     for (const { metric } of loaded.metrics) metric.watch?.(machine);
     loaded.policy?.install(new PolicyHost(machine, row.policy.name));
+    if (source.kind === 'program') managerProcess(machine, programName(row));
   };
   let session: Session;
   if (warmUs === 0) {

@@ -2,6 +2,7 @@
 import type { Isolation } from '../../fuse/namespace.ts';
 import type { TransportName } from '../../fuse/types.ts';
 import type { EventType, ReclaimEvent } from '../../machine/event-types.ts';
+import type { Experiment, PlannedRun } from '../../scenario/compare/experiment.ts';
 import type { FrontWish } from '../front.ts';
 import type { MountFlags, ScenarioSource } from '../server-options.ts';
 
@@ -26,6 +27,8 @@ export interface RunStart {
   readonly isolation: Isolation;
   readonly noNewPrivs: boolean;
   readonly wishes: RunWishes;
+  /** A run of `compare` that programs take part in, instead of a command; its figures go to EVENTS_FD as JSON. */
+  readonly compared?: { readonly experiment: Experiment; readonly planned: PlannedRun } | undefined;
   /** Show the machine in the browser. */
   readonly ui?: FrontWish | undefined;
 }

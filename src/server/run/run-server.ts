@@ -13,6 +13,8 @@ import { mountFileSystem } from '../../fuse/transport.ts';
 import { MountError, type MountHandle } from '../../fuse/types.ts';
 import { EXIT_FAILED } from '../../util/errors.ts';
 import { logger } from '../../util/log.ts';
+import { type CommandRun, runPrograms } from '../compare/command-run.ts';
+import type { FinishReport } from '../compare/compare-server.ts';
 import type { Front, StartFront } from '../front.ts';
 import { errorLine, notice } from '../messages.ts';
 import type { ProcessReport, SimulatedProcess } from '../process-reports.ts';
@@ -20,7 +22,7 @@ import { mappedIds, serverOptions } from '../server-options.ts';
 import type { WarningsMessage } from '../server-protocol.ts';
 import { bindOwnLinks } from './own-links.ts';
 import { Placeholders } from './placeholders.ts';
-import { CONTROL_FD, type RunMessage, type RunStart } from './protocol.ts';
+import { CONTROL_FD, EVENTS_FD, type RunMessage, type RunStart } from './protocol.ts';
 import { RunRecord, shellStatus } from './run-record.ts';
 import type { SurroundingsReport } from './surroundings.ts';
 import { type CommandEnd, Notifier, newDeskName } from './syscalls/notifier.ts';
@@ -59,15 +61,19 @@ export function serveRun(startFront: StartFront): void {
 }
 
 async function run(start: RunStart, startFront: StartFront): Promise<number> {
-  const notifier = start.syscalls ? await prepareNotifier() : undefined;
+  const { compared } = start;
+  const notifier = start.syscalls ? await prepareNotifier(compared !== undefined) : undefined;
   const deskName = notifier === undefined ? undefined : newDeskName();
+  // Before anything else: where calls of time are asked about, the thread that starts the command makes such calls itself.
+  if (deskName !== undefined) await notifier?.listen(start.mountpoint, deskName);
   const maxPlaceholders = notifier !== undefined && !start.placeholdersAsked ? 0 : start.maxPlaceholders;
-  const mount = await mountFileSystem({
+  const mounting = mountFileSystem({
     mountpoint: start.mountpoint,
     transport: start.flags.transport,
-    factory: new URL('../server.js', import.meta.url),
+    factory: new URL(compared === undefined ? '../server.js' : '../compare/compare-server.js', import.meta.url),
     factoryOptions: {
       ...serverOptions(start.source, start.flags),
+      ...compared,
       hostMounted: true,
       ownProcesses: start.pidns ? 'pidns' : 'descendants',
       cgroups: true,
@@ -78,6 +84,10 @@ async function run(start: RunStart, startFront: StartFront): Promise<number> {
     },
     handleSignals: false,
     notice,
+  });
+  const mount = await mounting.catch(async (error: unknown) => {
+    await notifier?.close();
+    throw error;
   });
   let front: Front | undefined;
   let unbindLinks = async (): Promise<void> => {};
@@ -91,11 +101,17 @@ async function run(start: RunStart, startFront: StartFront): Promise<number> {
         placeholders?.follow(processes);
         notifier?.follow(processes);
       });
-    if (deskName !== undefined) await notifier?.listen(start.mountpoint, deskName);
     const surroundings = await askSurroundings(inbox, mount);
     if (start.pidns) writeFileSync('/proc/sys/kernel/ns_last_pid', String(start.commandPid - 1));
     if (start.ui !== undefined) front = await startFront(start.mountpoint, start.ui);
     if (front !== undefined) notice(`to look at it: ${front.url}`);
+    if (compared !== undefined && notifier !== undefined) {
+      // Nobody is left who wants to know: the namespaces end with us.
+      lines.on('close', () => process.exit(EXIT_FAILED));
+      const lent = lentTo(start, surroundings, mount, inbox, notifier);
+      writeFileSync(EVENTS_FD, JSON.stringify(await runPrograms({ ...compared, ...lent })));
+      return 0;
+    }
     const record = new RunRecord(start);
     await record.begin();
     const status = await runCommand(start, surroundings, notifier);
@@ -162,9 +178,10 @@ function mayShiftClocks(offsets: ClockOffsets): Promise<boolean> {
 }
 
 /** Undefined where it cannot be, with a notice; not for lack of koffi, which `doctor` tells of. */
-async function prepareNotifier(): Promise<Notifier | undefined> {
-  const notifier = await Notifier.prepare();
+async function prepareNotifier(virtualTime: boolean): Promise<Notifier | undefined> {
+  const notifier = await Notifier.prepare({ virtualTime });
   if (!('obstacle' in notifier)) return notifier;
+  if (virtualTime) throw new MountError(`programs cannot take part in a comparison here: ${notifier.obstacle}`);
   log('system calls are not answered: %s', notifier.obstacle);
   return undefined;
 }
@@ -186,6 +203,27 @@ function followProcesses(
     });
     mount.send({ kind: 'report' });
   });
+}
+
+/** What the programs of a comparison need of this process. */
+function lentTo(
+  { mountpoint, isolation, noNewPrivs }: RunStart,
+  surroundings: Surroundings,
+  mount: MountHandle,
+  inbox: Inbox,
+  notifier: Notifier,
+): Omit<CommandRun, 'experiment' | 'planned'> {
+  // Its clocks are the machine's already.
+  const of = { isolation, noNewPrivs, surroundings: { hostname: surroundings.hostname } };
+  const env = { ...process.env, RECLAIMFS: '1' };
+  return {
+    mount,
+    onTime: (told) => {
+      notifier.onTime = told;
+    },
+    onFinished: (told) => inbox.on<FinishReport>('finished', told),
+    runShell: (command) => notifier.run(withTreeAsProc(mountpoint, ['sh', '-c', command], of), env, tellOf, true),
+  };
 }
 
 /** The exit status of the command, as a shell gives it: 128 + n when signal n has ended it. */

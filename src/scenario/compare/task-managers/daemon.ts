@@ -11,6 +11,25 @@ import { type Properties, propertyOf } from './properties.ts';
 const WRITE_US = 30;
 const PAGE_US = 1;
 
+/** A process of the machine as task managers have it. */
+export function managerProcess(machine: Machine, name: string): Task {
+  const task = machine.createProcess({ name, ids: idsOf(1000), yields: true });
+  task.oomScoreAdj = -900;
+  task.cmdline = [`/system/bin/${name}`];
+  return task;
+}
+
+/** Counts a write of a task manager that took so many pages away, and the CPU time of it; `task`: who wrote. */
+export function chargeWrite(machine: Machine, task: Task | undefined, pages: number): void {
+  const zramUs = machine.swapKind === 'zram' ? machine.storage.settings.zramWriteUs : 0;
+  const cpuUs = WRITE_US + pages * (PAGE_US + zramUs);
+  if (task !== undefined) task.leader.stimeUs += cpuUs;
+  const counts = machine.daemons;
+  counts.writes++;
+  counts.pages += pages;
+  counts.cpuUs += cpuUs;
+}
+
 /** The base of the task managers: a process of the machine whose work is done when it next runs, not inside its waker. */
 export abstract class Daemon implements Activity {
   nextUs = Number.POSITIVE_INFINITY;
@@ -20,9 +39,7 @@ export abstract class Daemon implements Activity {
 
   constructor(machine: Machine, name: string) {
     this.machine = machine;
-    this.task = machine.createProcess({ name, ids: idsOf(1000), yields: true });
-    this.task.oomScoreAdj = -900;
-    this.task.cmdline = [`/system/bin/${name}`];
+    this.task = managerProcess(machine, name);
     activitiesOf(machine).start(this);
   }
 
@@ -61,12 +78,6 @@ export abstract class Daemon implements Activity {
 
   /** Counts a write that took so many pages away, and the CPU time of it. */
   protected charge(pages: number): void {
-    const zramUs = this.machine.swapKind === 'zram' ? this.machine.storage.settings.zramWriteUs : 0;
-    const cpuUs = WRITE_US + pages * (PAGE_US + zramUs);
-    this.task.leader.stimeUs += cpuUs;
-    const counts = this.machine.daemons;
-    counts.writes++;
-    counts.pages += pages;
-    counts.cpuUs += cpuUs;
+    chargeWrite(this.machine, this.task, pages);
   }
 }

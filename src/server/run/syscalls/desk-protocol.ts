@@ -66,6 +66,9 @@ export type DeskRequest =
       /** [address, bytes], in decimal. */
       readonly ranges: readonly (readonly [string, string])[];
     }
+  | { readonly ask: 'time' }
+  /** Go on to a moment, in virtual microseconds since boot (null: to the end), or to what may wake somebody. See RunClock. */
+  | { readonly ask: 'advance'; readonly toUs: number | null; readonly watched: boolean }
   | { readonly ask: 'mrelease'; readonly tid: number; readonly pid: number }
   /** Of files by their path on the simulated disk; in pages, `last` included. */
   | {
@@ -85,7 +88,23 @@ export type DeskRequest =
       readonly advice: 'willneed' | 'dontneed';
     };
 
+/** Microseconds: since boot, and from 1970 to boot; `busy`: the machine is at work for somebody who waits for it; `readers`: who wait for events. */
+export interface TimeAnswer {
+  readonly nowUs: number;
+  readonly bootUs: number;
+  readonly busy: boolean;
+  readonly readers: number;
+}
+
+/** Where the machine has come to; `over`: at the end of the run. */
+export interface AdvanceAnswer {
+  readonly nowUs: number;
+  readonly over: boolean;
+}
+
 export interface DeskAnswers {
+  readonly time: TimeAnswer;
+  readonly advance: AdvanceAnswer;
   readonly sysinfo: SysinfoAnswer;
   readonly machine: MachineAnswer;
   readonly syslog: number;

@@ -10,6 +10,7 @@ import { KernelError } from '../../../util/errors.ts';
 import type { Job } from '../../../util/job.ts';
 import { type Caller, type FileSystem, type Ino, type OpenFile, type Pending, S_IFREG } from '../../../vfs/types.ts';
 import type { SessionHost } from '../../session-host.ts';
+import type { RunClock } from '../virtual/run-clock.ts';
 import { adviceStep, cachestatOf, inCoreOf } from './desk-files.ts';
 import type { DeskAnswers, DeskRequest, TaskAnswer } from './desk-protocol.ts';
 
@@ -42,8 +43,11 @@ export class Desk {
   readonly #host: SessionHost;
   readonly #find: FindCaller;
   readonly #access: Access;
+  readonly #clock: RunClock | undefined;
 
-  constructor(host: SessionHost, find: FindCaller) {
+  /** `clock`: where time passes only as the notifier says. */
+  constructor(host: SessionHost, find: FindCaller, clock?: RunClock) {
+    this.#clock = clock;
     this.#host = host;
     this.#find = find;
     this.#access = new Access({ hidepid: 0, uid: 0 }, find);
@@ -77,6 +81,10 @@ export class Desk {
         return this.#may(request.tid, request.pid, request.what);
       case 'madvise':
         return this.#madvise(request);
+      case 'time':
+        return this.#clock?.now() ?? -EINVAL;
+      case 'advance':
+        return this.#clock?.advance(request) ?? -EINVAL;
       case 'mrelease':
         return this.#mrelease(request.tid, request.pid);
       case 'cachestat':

@@ -37,8 +37,8 @@ const POSIX_FADV_DONTNEED = 4;
 /** [code, jump if true, jump if false, operand] */
 type Instruction = readonly [code: number, jt: number, jf: number, k: number];
 
-/** The instructions: of another architecture, and all calls that are not in the table, go on. */
-export function filterProgram(architecture: Architecture): Buffer {
+/** The instructions: of another architecture, and all calls that are not in the table, go on. `more`: numbers of others to be asked about. */
+export function filterProgram(architecture: Architecture, more: readonly number[] = []): Buffer {
   const tails: readonly Instruction[] = [
     // +0: by the first argument, +3: by the second, +5: ask, +6: go on, +7: by the advice
     [LOAD_WORD, 0, 0, ARGUMENT[0]],
@@ -54,13 +54,17 @@ export function filterProgram(architecture: Architecture): Buffer {
     [RETURN, 0, 0, ACTION_NOTIFY],
     [RETURN, 0, 0, ACTION_ALLOW],
   ];
-  const nr = CALL_NAMES.length;
-  const tests = CALL_NAMES.map((name, i): Instruction => {
+  const ask = 5;
+  const asked = CALL_NAMES.map((name): readonly [number: number, tail: number] => {
     const argument = SELF_BY_ZERO[name];
-    const tail = name === 'fadvise64' ? 7 : argument === undefined ? 5 : argument === 0 ? 0 : 3;
-    // Behind the tests stands a jump to the end for what none of them has matched.
-    return [JUMP_EQUAL, nr - i - 1 + 1 + tail, 0, architecture.numberOf(name)];
+    const tail = name === 'fadvise64' ? 7 : argument === undefined ? ask : argument === 0 ? 0 : 3;
+    return [architecture.numberOf(name), tail];
   });
+  for (const number of more) asked.push([number, ask]);
+  const tests = asked.map(
+    // Behind the tests stands a jump to the end for what none of them has matched.
+    ([number, tail], i): Instruction => [JUMP_EQUAL, asked.length - i - 1 + 1 + tail, 0, number],
+  );
   const program: readonly Instruction[] = [
     [LOAD_WORD, 0, 0, ARCH],
     [JUMP_EQUAL, 1, 0, architecture.audit],

@@ -6,20 +6,26 @@ import type { DeskAnswers, DeskRequest, TaskAnswer } from './desk-protocol.ts';
 const ANSWER_BYTES = 4096;
 
 export class Model {
-  readonly #fd: number;
+  readonly #name: string;
+  #fd = -1;
+  #device = 0;
   readonly #answer = Buffer.alloc(ANSWER_BYTES);
   readonly mountpoint: string;
-  /** Of the file system, as stat(2) tells it. */
-  readonly device: number;
 
-  /** `name`: of the hidden file below the mount point. */
+  /** `name`: of the hidden file below the mount point. It is opened when it is first needed: there may be no mount yet. */
   constructor(mountpoint: string, name: string) {
     this.mountpoint = mountpoint;
-    this.#fd = openSync(join(mountpoint, name), 'r+');
-    this.device = fstatSync(this.#fd).dev;
+    this.#name = name;
+  }
+
+  /** Of the file system, as stat(2) tells it. */
+  get device(): number {
+    this.#open();
+    return this.#device;
   }
 
   ask<A extends DeskRequest>(request: A): DeskAnswers[A['ask']] {
+    this.#open();
     writeSync(this.#fd, JSON.stringify(request), 0);
     const length = readSync(this.#fd, this.#answer, 0, ANSWER_BYTES, 0);
     return JSON.parse(this.#answer.toString('latin1', 0, length)) as DeskAnswers[A['ask']];
@@ -31,6 +37,12 @@ export class Model {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd >= 0) closeSync(this.#fd);
+  }
+
+  #open(): void {
+    if (this.#fd >= 0) return;
+    this.#fd = openSync(join(this.mountpoint, this.#name), 'r+');
+    this.#device = fstatSync(this.#fd).dev;
   }
 }

@@ -13,9 +13,10 @@ import { writeSync } from 'node:fs';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { type Libc, loadLibc } from '../../../util/libc.ts';
 import type { SimulatedProcess } from '../../process-reports.ts';
+import type { TimeReport } from '../virtual/virtual-time.ts';
 import type { NotifierData } from './notifier-thread.ts';
 import { end, type PidfdMade } from './pidfds.ts';
-import type { FromSpawner, SpawnOrder } from './spawner-thread.ts';
+import type { FromSpawner, SpawnerData, SpawnOrder } from './spawner-thread.ts';
 
 const O_CLOEXEC = 0o2000000;
 
@@ -23,6 +24,14 @@ const O_CLOEXEC = 0o2000000;
 export interface CommandEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** The end of what it has written, where that is kept. */
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
+/** Beyond answering: `virtualTime`: of time, too, and time passes only while the command waits. */
+export interface NotifierOptions {
+  readonly virtualTime?: boolean;
 }
 
 /** A name that nobody guesses, for the file by which the machine is asked. */
@@ -38,20 +47,34 @@ export class Notifier {
   #processes = new Map<number, number>();
   #thread: Worker | undefined;
   #endFd = -1;
+  readonly #virtualTime: boolean;
+  /** Told of time, where it is virtual. */
+  onTime: ((report: TimeReport) => void) | undefined;
 
-  private constructor(libc: Libc, spawner: Worker, filtered: { listenerFd: number; tid: number }) {
+  private constructor(
+    libc: Libc,
+    spawner: Worker,
+    filtered: { listenerFd: number; tid: number },
+    virtualTime: boolean,
+  ) {
+    this.#virtualTime = virtualTime;
     this.#libc = libc;
     this.#spawner = spawner;
     this.#filtered = filtered;
   }
 
   /** Has the kernel ask us; or says why it cannot be. */
-  static async prepare(): Promise<Notifier | { readonly obstacle: string }> {
+  static async prepare({
+    virtualTime = false,
+  }: NotifierOptions = {}): Promise<Notifier | { readonly obstacle: string }> {
     const libc = loadLibc();
     if ('obstacle' in libc) return libc;
-    const spawner = new Worker(new URL('./spawner-thread.js', import.meta.url), { trackUnmanagedFds: false });
+    const spawner = new Worker(new URL('./spawner-thread.js', import.meta.url), {
+      workerData: { virtualTime } satisfies SpawnerData,
+      trackUnmanagedFds: false,
+    });
     const [said] = (await once(spawner, 'message')) as [FromSpawner];
-    if (said.kind === 'filtered') return new Notifier(libc, spawner, said);
+    if (said.kind === 'filtered') return new Notifier(libc, spawner, said, virtualTime);
     await spawner.terminate();
     return { obstacle: said.kind === 'obstacle' ? said.reason : 'the thread that starts the command has failed' };
   }
@@ -72,6 +95,7 @@ export class Notifier {
     const workerData: NotifierData = {
       ...{ listenerFd, spawnerTid, mountpoint, deskName, port: port2 },
       endFd: ends.readInt32LE(0),
+      virtualTime: this.#virtualTime,
     };
     this.#thread = new Worker(new URL('./notifier-thread.js', import.meta.url), {
       workerData,
@@ -79,18 +103,30 @@ export class Notifier {
       trackUnmanagedFds: false,
     });
     await once(this.#thread, 'message');
+    this.#thread.on('message', (report: TimeReport) => this.onTime?.(report));
   }
 
-  /** Starts the command. `onStart`: told its pid. Rejects when it cannot be started. */
-  run(argv: readonly string[], env: NodeJS.ProcessEnv, onStart: (pid: number) => void): Promise<CommandEnd> {
+  /**
+   * Starts the command, or the next one when it has ended. `onStart`: told its pid; `kept`: its output is part of how it
+   * ended. Rejects when it cannot be started.
+   */
+  run(
+    argv: readonly string[],
+    env: NodeJS.ProcessEnv,
+    onStart: (pid: number) => void,
+    kept = false,
+  ): Promise<CommandEnd> {
     return new Promise((settle, fail) => {
-      this.#spawner.on('message', (message: FromSpawner) => {
+      const onMessage = (message: FromSpawner): void => {
         if (message.kind === 'started') onStart(message.pid);
-        else if (message.kind === 'failed') fail(new Error(message.message));
-        else if (message.kind === 'exit') settle(message);
-      });
+        if (message.kind !== 'failed' && message.kind !== 'exit') return;
+        this.#spawner.off('message', onMessage);
+        if (message.kind === 'failed') fail(new Error(message.message));
+        else settle(message);
+      };
+      this.#spawner.on('message', onMessage);
       this.#spawner.once('error', fail);
-      this.#spawner.postMessage({ argv, env } satisfies SpawnOrder);
+      this.#spawner.postMessage({ argv, env, kept } satisfies SpawnOrder);
     });
   }
 
@@ -109,11 +145,12 @@ export class Notifier {
   }
 
   async close(): Promise<void> {
+    // First, for its own calls may have to be answered on the way.
+    await this.#spawner.terminate();
     if (this.#thread !== undefined) {
       const ended = once(this.#thread, 'exit');
       writeSync(this.#endFd, '\n');
       await ended;
     }
-    await this.#spawner.terminate();
   }
 }

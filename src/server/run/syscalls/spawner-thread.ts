@@ -3,7 +3,7 @@
  * command has it, and the rest of this process has not.
  */
 import { spawn } from 'node:child_process';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { loadLibc } from '../../../util/libc.ts';
 import { filterProgram } from './filter.ts';
 
@@ -11,6 +11,14 @@ import { filterProgram } from './filter.ts';
 export interface SpawnOrder {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Its output is kept, and told at its end; else it goes where ours goes. */
+  readonly kept?: boolean;
+}
+
+/** What this thread is made with. */
+export interface SpawnerData {
+  /** Ask about calls of time, too. */
+  readonly virtualTime: boolean;
 }
 
 /** To the thread that made this one. */
@@ -19,7 +27,14 @@ export type FromSpawner =
   | { readonly kind: 'obstacle'; readonly reason: string }
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'exit'; readonly code: number | null; readonly signal: NodeJS.Signals | null };
+  | {
+      readonly kind: 'exit';
+      readonly code: number | null;
+      readonly signal: NodeJS.Signals | null;
+      /** The end of its output, where it is kept. */
+      readonly stdout: string;
+      readonly stderr: string;
+    };
 
 const SECCOMP_SET_MODE_FILTER = 1;
 const FLAG_NEW_LISTENER = 8;
@@ -36,7 +51,8 @@ function tell(message: FromSpawner): void {
 function install(): FromSpawner {
   const libc = loadLibc();
   if ('obstacle' in libc) return { kind: 'obstacle', reason: libc.obstacle };
-  const program = filterProgram(libc.architecture);
+  const { virtualTime } = workerData as SpawnerData;
+  const program = filterProgram(libc.architecture, virtualTime ? [...libc.architecture.timeCalls.values()] : []);
   const header = Buffer.alloc(16);
   header.writeUInt16LE(program.length / INSTRUCTION_BYTES, 0);
   header.writeBigUInt64LE(libc.address(program), 8);
@@ -48,13 +64,27 @@ function install(): FromSpawner {
   return { kind: 'obstacle', reason: `the kernel allows no seccomp listener (errno ${-listenerFd})` };
 }
 
-function start({ argv, env }: SpawnOrder): void {
+/** So much of what a command writes is kept: the end of it. */
+const KEPT_CHARACTERS = 4096;
+/** So long after its end a command's output is waited for: others may still hold it open. */
+const OUTPUT_MS = 100;
+
+function start({ argv, env, kept = false }: SpawnOrder): void {
   const [file = '', ...args] = argv;
-  const child = spawn(file, args, { stdio: 'inherit', env });
+  const child = spawn(file, args, { stdio: kept ? ['ignore', 'pipe', 'pipe'] : 'inherit', env });
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      output[name] = (output[name] + text).slice(-KEPT_CHARACTERS);
+    });
   child.once('error', ({ message }) => tell({ kind: 'failed', message }));
-  child.once('exit', (code, signal) => tell({ kind: 'exit', code, signal }));
+  child.once('exit', (code, signal) => {
+    const end = (): void => tell({ kind: 'exit', code, signal, ...output });
+    if (!kept) end();
+    else setTimeout(end, OUTPUT_MS);
+  });
   if (child.pid !== undefined) tell({ kind: 'started', pid: child.pid });
 }
 
-port.once('message', start);
+port.on('message', start);
 tell(install());
