@@ -49,10 +49,10 @@ ${RECLAIMER_NAMES.join(', ')}).
 ro.lmk.thrashing_limit, …), machine.ram, machine.swap, …, and app.heap,
 app.NAME.heap, app.size, user.use, …; x1.25 is that many times what the scenario
 says. --policy: a module (.mjs) whose default export has "install", a file of
-steps, or a program: --policy mine='sh daemon.sh' runs on a mount of the machine,
-whose time passes only while it waits; --metric likewise: the last line that the
-program prints. See scripts/examples/policies. --jsonl: a line a run; begun again
-after a crash, the command does what is missing.
+steps, or a program: --policy mine='sh daemon.sh' runs on a mount of the
+machine, whose time passes only while it waits; --metric likewise: the last line
+that the program prints. See scripts/examples/policies. --jsonl: a line a run;
+begun again after a crash, the command does what is missing.
 
 Scenarios that come with the program:
 ${inLines(BUILT_IN_NAMES)}.`;
