@@ -18,6 +18,7 @@ const ENTRIES = [
   'cli/serve',
   'cli/run/run-server',
   'server/server',
+  'server/compare/compare-server',
   'server/run/syscalls/spawner-thread',
   'server/run/syscalls/notifier-thread',
   'fuse/direct/kernel-thread',
