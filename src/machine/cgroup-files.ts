@@ -1,9 +1,9 @@
 /** The files of a control group: text out, text in. Mirrors: memory_files and cgroup_base_files of cgroup v2. */
 import { type Memcg, NO_LIMIT, type Peak } from '../mm/reclaim/memcg.ts';
 import { SWAPPINESS_ANON_ONLY } from '../mm/reclaim/scan-control.ts';
-import { E2BIG, EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
-import { KernelError, UnknownNameError } from '../util/errors.ts';
-import { isJob, type Job } from '../util/job.ts';
+import { EAGAIN, EBUSY, EINVAL, ENOENT, EOPNOTSUPP, ERANGE } from '../util/errno.ts';
+import { KernelError } from '../util/errors.ts';
+import type { Job } from '../util/job.ts';
 import { kstrtoint, parseWhole, strstrip } from '../util/kstrto.ts';
 import { memparse } from '../util/memparse.ts';
 import { type Cgroup, descendants, type GuestsOf, noGuests } from './cgroup.ts';
@@ -44,10 +44,10 @@ function bytes(pages: number): string {
 /** Pages that a counter can count: from there on there is no limit. Mirrors: PAGE_COUNTER_MAX. */
 const MAX_COUNTED = 2 ** 51 - 1;
 
-/** Pages of `max` or a size, rounded down. Throws EINVAL. Mirrors: page_counter_memparse. */
-function parseLimit(text: string): number {
+/** Pages of the word for no limit or a size, rounded down. Throws EINVAL. Mirrors: page_counter_memparse. */
+export function parseLimit(text: string, none = 'max'): number {
   const trimmed = strstrip(text);
-  if (trimmed === 'max') return NO_LIMIT;
+  if (trimmed === none) return NO_LIMIT;
   if (!/^(0x[0-9a-f]+|\d+)[kmgtpe]?$/i.test(trimmed)) throw new KernelError(EINVAL, `"${trimmed}" is no size`);
   const pages = Number(memparse(trimmed) / BigInt(PAGE));
   return pages >= MAX_COUNTED ? NO_LIMIT : pages;
@@ -171,8 +171,8 @@ function writeSubtreeControl(machine: Machine, group: Cgroup, text: string): voi
   machine.cgroups.updateCharging();
 }
 
-/** An int. Throws EINVAL, ERANGE. */
-function integer(text: string): number {
+/** A number of type int. Throws EINVAL, ERANGE. */
+export function integer(text: string): number {
   const value = kstrtoint(strstrip(text), 0);
   if (typeof value !== 'number') throw new KernelError(value.errno, 'a number is wanted');
   return value;
@@ -197,7 +197,8 @@ function writePidsMax(text: string): number {
   return Number(value);
 }
 
-function writeProcs(machine: Machine, group: Cgroup, text: string): void {
+/** A process id: it moves there. Throws EINVAL, and what Cgroups.attach throws. */
+export function writeProcs(machine: Machine, group: Cgroup, text: string): void {
   const pid = kstrtoint(strstrip(text), 0);
   if (typeof pid !== 'number' || pid < 0) throw new KernelError(EINVAL, 'a process id is wanted');
   machine.cgroups.attach(group, machine.byTid.get(pid));
@@ -436,51 +437,3 @@ export const CGROUP_FILES: readonly CgroupFile[] = [
   pressure('io'),
   pressure('cpu'),
 ];
-
-/** Without CONFIG_PSI there are no pressure files; switched off they are there before 5.13, and say so. Mirrors: cgroup_psi_enabled. */
-function hasPressure({ options: { kernel, psi } }: Machine): boolean {
-  return psi === 'on' || (psi === 'off' && isIn(kernel, { until: '6.1' }));
-}
-
-const BY_NAME = new Map(CGROUP_FILES.map((file) => [file.name, file]));
-
-/** The file of this name in a group, if it has one there. */
-export function cgroupFile(machine: Machine, group: Cgroup, name: string): CgroupFile | undefined {
-  const file = BY_NAME.get(name);
-  if (file === undefined || !isIn(machine.options.kernel, file)) return undefined;
-  if ((file.memory && !group.hasMemory) || (file.pids && !group.hasPids)) return undefined;
-  if (file.pressure && !(group.showsPressure && hasPressure(machine))) return undefined;
-  if (file.name === 'cgroup.pressure' && !hasPressure(machine)) return undefined;
-  if (file.where !== 'both' && (file.where === 'root') !== (group.parent === null)) return undefined;
-  return file;
-}
-
-/** Mirrors: kernfs_fop_write_iter: atomic_write_len, a page without its NUL. */
-export const MAX_WRITTEN = 4095;
-
-function noSuchFile(machine: Machine, group: Cgroup, name: string): UnknownNameError {
-  const here = CGROUP_FILES.map((file) => file.name).filter((file) => cgroupFile(machine, group, file) !== undefined);
-  const { memory, pids } = BY_NAME.get(name) ?? {};
-  const controller = memory ? 'memory' : pids ? 'pids' : undefined;
-  const known = controller === undefined ? here : [];
-  const advice =
-    controller === undefined || group.parent === null
-      ? `one of ${here.filter((file) => cgroupFile(machine, group, file)?.write !== undefined).join(' ')}`
-      : undefined;
-  const why =
-    controller === undefined || group.parent === null
-      ? ''
-      : `: its parent does not hand ${controller} down (cgroup write ${group.parent.path === '/' ? '' : group.parent.path}/cgroup.subtree_control +${controller})`;
-  return new UnknownNameError(`${group.path || '/'} has no file ${name}${why}`, name, known, advice, ENOENT);
-}
-
-/** One write to a file. Throws E2BIG, ENOENT (no such file), EINVAL (not for writing), and what the file says. */
-export function* writeCgroupFile(machine: Machine, group: Cgroup, name: string, text: string): Job<void> {
-  const file = cgroupFile(machine, group, name);
-  if (file === undefined) throw noSuchFile(machine, group, name);
-  if (text.length > MAX_WRITTEN) throw new KernelError(E2BIG, 'at most a page can be written');
-  if (file.write === undefined) throw new KernelError(EINVAL, `${name} is not for writing`);
-  machine.generation++;
-  const begun = file.write(machine, group, text);
-  if (begun !== undefined && isJob(begun)) yield* begun;
-}

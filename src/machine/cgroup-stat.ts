@@ -88,16 +88,18 @@ export function memcgStatUnflushed(machine: Machine, group: Cgroup): string {
 
 type Counts = Readonly<Record<string, number | undefined>>;
 
-function addCounts(group: Cgroup, counts: MemcgCounts): void {
+/** Adds what has happened to pages of a group, and of those below unless told otherwise. */
+export function addCounts(group: Cgroup, counts: MemcgCounts, below = true): void {
   for (const key of Object.keys(counts) as (keyof MemcgCounts)[]) counts[key] += group.memcg.counts[key];
-  for (const child of group.children.values()) addCounts(child, counts);
+  if (below) for (const child of group.children.values()) addCounts(child, counts);
 }
 
-function countPages({ mem }: Machine, group: Cgroup): Map<string, number> {
+/** Pages of a group, and of those below unless told otherwise, by row of memory.stat. */
+export function countPages({ mem }: Machine, group: Cgroup, below = true): Map<string, number> {
   const ids = new Set<number>();
   const add = (g: Cgroup) => {
     ids.add(g.memcg.id);
-    for (const child of g.children.values()) add(child);
+    if (below) for (const child of g.children.values()) add(child);
   };
   add(group);
   const counts = new Map<string, number>();

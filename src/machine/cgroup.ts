@@ -27,6 +27,11 @@ export class Cgroup {
   /** The memory controller is handed down to children; the pids controller. */
   delegates = false;
   delegatesPids = false;
+  /** memory.soft_limit_in_bytes of version 1, pages: kept, without effect. What memory.failcnt was when it was reset. */
+  softLimit = Number.POSITIVE_INFINITY;
+  failuresBefore = 0;
+  /** What cpuacct.usage was when it was reset, in microseconds. */
+  readonly cpuBefore = { userUs: 0, systemUs: 0 };
   maxDepth = Number.POSITIVE_INFINITY;
   maxDescendants = Number.POSITIVE_INFINITY;
   gone = false;

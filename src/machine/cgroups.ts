@@ -56,6 +56,7 @@ export class Cgroups implements MemcgCharger, Ticker {
   constructor(machine: Machine) {
     this.machine = machine;
     this.root = new Cgroup('', null, machine.mem.rootMemcg, null);
+    this.#handDown(this.root);
   }
 
   /** The group of a path. Throws ENOENT. */
@@ -120,11 +121,17 @@ export class Cgroups implements MemcgCharger, Ticker {
     const group = new Cgroup(name, parent, memcg, psi);
     if (group.isFrozen) group.frozenSinceUs = this.machine.nowUs;
     psi.group = group;
+    this.#handDown(group);
     parent.children.set(name, group);
     this.machine.tickers.push(psi);
     if (this.machine.mem.memcg === null) this.#chargeEverythingToRoot();
     this.machine.generation++;
     return group;
+  }
+
+  /** In version 1 every group has every controller. */
+  #handDown(group: Cgroup): void {
+    if (this.machine.options.cgroup === 'v1') group.delegates = group.delegatesPids = true;
   }
 
   /** From the first group on pages are counted; what there is belongs to the root. */
@@ -191,7 +198,7 @@ export class Cgroups implements MemcgCharger, Ticker {
 
   /** Throws EBUSY where a group may have no processes of its own. Mirrors: cgroup_migrate_vet_dst. */
   checkPlace(group: Cgroup): void {
-    if (group.parent !== null && group.delegates)
+    if (this.machine.options.cgroup === 'v2' && group.parent !== null && group.delegates)
       throw new KernelError(EBUSY, 'a group that hands controllers down has no processes of its own');
   }
 

@@ -49,6 +49,8 @@ export interface MachineOptions {
   readonly kernel?: KernelName;
   /** Pressure stall information: off as by psi=0 on the kernel's command line, none as without CONFIG_PSI. */
   readonly psi?: PsiMode;
+  /** Which version of control groups: one tree, v1 with all controllers mounted together. */
+  readonly cgroup?: CgroupVersion;
   readonly seed?: number;
   readonly cpus?: number;
   readonly hostname?: string;
@@ -83,6 +85,12 @@ export interface ProcessOptions {
 }
 
 /** Whether there is pressure stall information. */
+/** Versions of control groups that a machine may have. */
+export const CGROUP_VERSIONS = ['v2', 'v1'] as const;
+/** One of them. */
+export type CgroupVersion = (typeof CGROUP_VERSIONS)[number];
+/** What controllers version 1 has, in the order of /proc/PID/cgroup. */
+export const CGROUP1_CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'freezer', 'pids'] as const;
 export const PSI_MODES = ['on', 'off', 'none'] as const;
 export type PsiMode = (typeof PSI_MODES)[number];
 
@@ -181,6 +189,7 @@ export class Machine {
       profile: options.profile ?? '2013',
       kernel: options.kernel ?? '6.18',
       psi: options.psi ?? 'on',
+      cgroup: options.cgroup ?? 'v2',
       seed: options.seed ?? 1,
       cpus: options.cpus ?? 2,
       hostname: options.hostname ?? 'reclaimfs',

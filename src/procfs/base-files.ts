@@ -1,5 +1,6 @@
 /** The small files of a process. Mirrors: fs/proc/base.c. */
 import { limitOf, RESOURCES } from '../machine/limits.ts';
+import { CGROUP1_CONTROLLERS, type Machine } from '../machine/machine.ts';
 import { oomScore } from '../machine/oom.ts';
 import { OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MIN } from '../mm/reclaim/oom.ts';
 import { fromBuffer } from '../util/bytes.ts';
@@ -186,7 +187,12 @@ export function showStack(out: TextBuffer, { task, thread }: TaskContext): void 
     );
 }
 
-/** Mirrors: proc_cgroup_show, with the unified hierarchy only. */
-export function showCgroup(out: TextBuffer, { task }: TaskContext): void {
-  out.text('0::').text(task.cgroup).newline();
+/** What stands before the path of a group: the hierarchy's number, and its controllers but for version 2. */
+export function hierarchyOf({ options }: Machine): string {
+  return options.cgroup === 'v1' ? `1:${CGROUP1_CONTROLLERS.join(',')}:` : '0::';
+}
+
+/** Mirrors: proc_cgroup_show, with the one hierarchy that there is. */
+export function showCgroup(out: TextBuffer, { machine, task }: TaskContext): void {
+  out.text(hierarchyOf(machine)).text(task.cgroup).newline();
 }

@@ -7,12 +7,13 @@
  */
 
 import type { Cgroup, Guest } from '../machine/cgroup.ts';
-import { CGROUP_FILES, type CgroupFile, cgroupFile, MAX_WRITTEN, writeCgroupFile } from '../machine/cgroup-files.ts';
+import { cgroupFile, cgroupFiles, MAX_WRITTEN, writeCgroupFile } from '../machine/cgroup-access.ts';
+import type { CgroupFile } from '../machine/cgroup-files.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { PsiResource } from '../machine/psi.ts';
 import { quoteValue } from '../scenario/words.ts';
 import { fromBuffer, toBuffer } from '../util/bytes.ts';
-import { E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR } from '../util/errno.ts';
+import { E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EPERM } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
 import type { Job } from '../util/job.ts';
 import { strstrip } from '../util/kstrto.ts';
@@ -37,7 +38,8 @@ import {
 } from '../vfs/types.ts';
 import { PAGE_BYTES } from './constants.ts';
 import { GroupAttributes } from './group-attributes.ts';
-import { GroupNumbers, ROOT_GROUP } from './group-numbers.ts';
+import { GroupNumbers, ROOT_GROUP, TOP } from './group-numbers.ts';
+import { HierarchyTop } from './hierarchy-top.ts';
 import { PressureFile } from './pressure.ts';
 
 /** Processes of this computer in groups of the machine (run). */
@@ -89,19 +91,21 @@ const POLLRDNORM = 0x40;
 const POLLWRNORM = 0x100;
 const DEFAULT_POLLMASK = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 const SLOTS = 64;
+/** Files that take processes; the second of version 1. */
+const PROCS: ReadonlySet<string> = new Set(['cgroup.procs', 'tasks']);
 const O_ACCMODE = 3;
 const MAY_WRITE = 2;
 const O_RDONLY = 0;
 const O_WRONLY = 1;
 
 class CgroupFs implements FileSystem {
-  readonly root: Ino = ROOT_GROUP * SLOTS;
   onEntryGone: ((parent: Ino, name: string) => void) | undefined;
   readonly heartbeatMs = 50;
   readonly #host: CgroupHost;
   readonly #numbers: GroupNumbers;
   readonly #owner: Owner;
   readonly #attributes = new GroupAttributes(SLOTS);
+  readonly #top = new HierarchyTop(TOP * SLOTS, ROOT_GROUP * SLOTS);
   readonly #tree: Tree;
 
   constructor(
@@ -117,6 +121,11 @@ class CgroupFs implements FileSystem {
       polled: new Set(),
       mayMove: (from, to, caller) => this.#mayMove(from, to, caller),
     };
+  }
+
+  /** Of the one hierarchy; of version 1, the directory that it is mounted in. */
+  get root(): Ino {
+    return (this.#host.machine.options.cgroup === 'v1' ? TOP : ROOT_GROUP) * SLOTS;
   }
 
   readonly xattrs: Xattrs = {
@@ -142,23 +151,26 @@ class CgroupFs implements FileSystem {
   }
 
   lookup(parent: Ino, name: string): Ino | number {
+    if (parent === this.#top.ino) return this.#top.lookup(name);
     if (parent % SLOTS !== 0) return -ENOTDIR;
     const group = this.#group(parent);
     if (group === undefined) return -ENOENT;
     const child = group.children.get(name);
     if (child !== undefined) return this.#numbers.of(child.path) * SLOTS;
-    return cgroupFile(this.#host.machine, group, name) === undefined ? -ENOENT : parent + fileNumber(name);
+    return cgroupFile(this.#host.machine, group, name) === undefined
+      ? -ENOENT
+      : parent + fileNumber(this.#host.machine, name);
   }
 
   getattr(ino: Ino, out: Attr): number {
+    if (this.#top.has(ino)) return this.#top.getattr(ino, out, this.#owner, this.#timeMs);
     const group = this.#group(ino);
     if (group === undefined) return -ENOENT;
-    const { options, nowUs } = this.#host.machine;
     out.ino = ino;
     out.uid = this.#owner.uid;
     out.gid = this.#owner.gid;
     out.size = out.rdev = 0;
-    out.timeMs = options.bootTimeMs + Math.floor(nowUs / 1000);
+    out.timeMs = this.#timeMs;
     if (ino % SLOTS === 0) {
       out.mode = S_IFDIR | 0o755;
       out.nlink = 2 + group.children.size;
@@ -174,22 +186,31 @@ class CgroupFs implements FileSystem {
   }
 
   setattr(ino: Ino, change: AttrChange): number {
+    if (this.#top.has(ino)) return -EPERM;
     if (this.#group(ino) === undefined) return -ENOENT;
     this.#attributes.set(ino, change);
     return 0;
   }
 
-  readlink(): number {
-    return -EINVAL;
+  readlink(ino: Ino): string | number {
+    return this.#top.readlink(ino);
+  }
+
+  get #timeMs(): number {
+    const { options, nowUs } = this.#host.machine;
+    return options.bootTimeMs + Math.floor(nowUs / 1000);
   }
 
   readdir(ino: Ino): readonly DirEntry[] | number {
+    if (ino === this.#top.ino) return this.#top.readdir();
     if (ino % SLOTS !== 0) return -ENOTDIR;
     const group = this.#group(ino);
     if (group === undefined) return -ENOENT;
-    const files = CGROUP_FILES.filter((file) => cgroupFile(this.#host.machine, group, file.name) === file);
+    const files = cgroupFiles(this.#host.machine).filter(
+      (file) => cgroupFile(this.#host.machine, group, file.name) === file,
+    );
     return [
-      ...files.map(({ name }) => ({ name, ino: ino + fileNumber(name), type: S_IFREG })),
+      ...files.map(({ name }) => ({ name, ino: ino + fileNumber(this.#host.machine, name), type: S_IFREG })),
       ...[...group.children.values()].map(({ name, path }) => ({
         name,
         ino: this.#numbers.of(path) * SLOTS,
@@ -245,6 +266,7 @@ class CgroupFs implements FileSystem {
   }
 
   #change(parent: Ino, name: string, change: (path: string) => number): number | Pending<number> {
+    if (this.#top.has(parent)) return -EPERM;
     this.#host.advanceToNow();
     return this.#host.run(() => this.#changeNow(parent, name, change));
   }
@@ -266,7 +288,7 @@ class CgroupFs implements FileSystem {
     let common = from;
     while (!to.isWithin(common) && common.parent !== null) common = common.parent;
     const attr = newAttr();
-    this.getattr(this.#numbers.of(common.path) * SLOTS + fileNumber('cgroup.procs'), attr);
+    this.getattr(this.#numbers.of(common.path) * SLOTS + fileNumber(this.#host.machine, 'cgroup.procs'), attr);
     const shift = caller.uid === attr.uid ? 6 : caller.gid === attr.gid ? 3 : 0;
     return ((attr.mode >> shift) & MAY_WRITE) !== 0;
   }
@@ -283,13 +305,13 @@ class CgroupFs implements FileSystem {
   }
 
   #file(ino: Ino, group: Cgroup): CgroupFile | undefined {
-    const name = CGROUP_FILES[(ino % SLOTS) - 1]?.name;
+    const name = cgroupFiles(this.#host.machine)[(ino % SLOTS) - 1]?.name;
     return name === undefined ? undefined : cgroupFile(this.#host.machine, group, name);
   }
 }
 
-function fileNumber(name: string): number {
-  return CGROUP_FILES.findIndex((file) => file.name === name) + 1;
+function fileNumber(machine: Machine, name: string): number {
+  return cgroupFiles(machine).findIndex((file) => file.name === name) + 1;
 }
 
 function isPressure(file: CgroupFile): boolean {
@@ -389,10 +411,10 @@ class GroupFile implements OpenFile {
     if (length > MAX_WRITTEN) return -E2BIG;
     let text = strstrip(fromBuffer(data));
     // 0 is whoever writes, where that is known and simulated.
-    if (name === 'cgroup.procs' && text === '0') text = String(caller?.pid ?? 0);
+    if (PROCS.has(name) && text === '0') text = String(caller?.pid ?? 0);
     const step = `cgroup write ${quoteValue(`${group.parent === null ? '' : group.path}/${name}`)} ${text === '' ? '""' : quoteValue(text)}`;
     try {
-      if (name === 'cgroup.procs' && !this.#mayMove(group, text, caller)) return -EACCES;
+      if (PROCS.has(name) && !this.#mayMove(group, text, caller)) return -EACCES;
       const moved = this.#asGuest(group, name, text);
       if (moved !== undefined) return moved < 0 ? moved : length;
       yield* writeCgroupFile(this.#tree.host.machine, group, name, text);
@@ -422,7 +444,7 @@ class GroupFile implements OpenFile {
       if (guestsIn(this.#tree.guests, group).length > 0) throw new KernelError(EBUSY, 'it has processes of its own');
       return undefined;
     }
-    if (name !== 'cgroup.procs' || !/^\d+$/.test(text) || !this.#tree.guests.has(Number(text))) return undefined;
+    if (!PROCS.has(name) || !/^\d+$/.test(text) || !this.#tree.guests.has(Number(text))) return undefined;
     this.#tree.host.machine.cgroups.checkPlace(group);
     return this.#tree.guests.move(Number(text), group.path);
   }

@@ -1,6 +1,8 @@
 /** System files that say what hardware and drivers there are. Pretend, all of them: a small virtual machine. */
-import { COMMAND_LINE } from '../machine/machine.ts';
+import { descendants } from '../machine/cgroup.ts';
+import { CGROUP1_CONTROLLERS, COMMAND_LINE } from '../machine/machine.ts';
 import { directory, type Entry, file, fixed, type SystemContext } from './entry.ts';
+import type { TextBuffer } from './text.ts';
 
 const DEVICES = `Character devices:
   1 mem
@@ -20,16 +22,19 @@ Block devices:
 259 blkext
 `;
 
-const CGROUPS = `#subsys_name\thierarchy\tnum_cgroups\tenabled
-cpuset\t0\t1\t1
-cpu\t0\t1\t1
-cpuacct\t0\t1\t1
-blkio\t0\t1\t1
-memory\t0\t1\t1
-devices\t0\t1\t1
-freezer\t0\t1\t1
-pids\t0\t1\t1
-`;
+const CONTROLLERS = ['cpuset', 'cpu', 'cpuacct', 'blkio', 'memory', 'devices', 'freezer', 'pids'];
+
+/** Mirrors: proc_cgroupstats_show. */
+function showCgroups(out: TextBuffer, { machine }: SystemContext): void {
+  const { cgroups, options } = machine;
+  const groups = 1 + descendants(cgroups.root);
+  const mounted: readonly string[] = options.cgroup === 'v1' ? CGROUP1_CONTROLLERS : [];
+  out.text('#subsys_name\thierarchy\tnum_cgroups\tenabled\n');
+  for (const name of CONTROLLERS) {
+    const isMounted = mounted.includes(name);
+    out.text(`${name}\t${isMounted ? 1 : 0}\t${isMounted || options.cgroup === 'v2' ? groups : 1}\t1\n`);
+  }
+}
 
 const CRYPTO = `name         : ecb(aes)
 driver       : ecb(aes-generic)
@@ -84,7 +89,7 @@ const iomem: Row = file('iomem', 0o444, (out, { machine }) => {
 
 export const fixedTexts: readonly Row[] = [
   directory('bus', [directory('pci', [fixed('devices', '')])]),
-  fixed('cgroups', CGROUPS),
+  file('cgroups', 0o444, showCgroups),
   fixed('cmdline', `${COMMAND_LINE}\n`),
   fixed('consoles', 'ttyS0                -W- (EC  p a)    4:64\n'),
   fixed('crypto', CRYPTO),

@@ -1,11 +1,13 @@
 /** Numbers of control groups: a group keeps its number while it exists, and a number never comes back. */
 
 export const ROOT_GROUP = 1;
+/** No group: the directory above the hierarchy of version 1. */
+export const TOP = 2;
 
 export class GroupNumbers {
   readonly #numbers = new Map<string, number>([['/', ROOT_GROUP]]);
   readonly #paths = new Map<number, string>([[ROOT_GROUP, '/']]);
-  #next = ROOT_GROUP + 1;
+  #next = TOP + 1;
 
   of(path: string): number {
     let number = this.#numbers.get(path);

@@ -1,7 +1,9 @@
 /** mounts, mountinfo, mountstats, filesystems. Pretend: one disk and the usual kernel file systems. Mirrors: fs/proc_namespace.c. */
+import { CGROUP1_CONTROLLERS, type Machine } from '../machine/machine.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import type { TaskContext } from './entry.ts';
+import type { SystemContext, TaskContext } from './entry.ts';
+import { HIERARCHY } from './hierarchy-top.ts';
 import type { TextBuffer } from './text.ts';
 
 interface Mount {
@@ -29,28 +31,49 @@ const MOUNTS: readonly Mount[] = [
     options: ',gid=5,mode=620,ptmxmode=666',
   },
   { id: 27, parent: 25, device: '0:24', source: 'tmpfs', path: '/dev/shm', type: 'tmpfs', options: '' },
+];
+const V2: readonly Mount[] = [
   { id: 28, parent: 24, device: '0:25', source: 'cgroup2', path: '/sys/fs/cgroup', type: 'cgroup2', options: '' },
 ];
+const V1: readonly Mount[] = [
+  { id: 28, parent: 24, device: '0:25', source: 'tmpfs', path: '/sys/fs/cgroup', type: 'tmpfs', options: ',mode=755' },
+  {
+    id: 29,
+    parent: 28,
+    device: '0:26',
+    source: 'cgroup',
+    path: `/sys/fs/cgroup/${HIERARCHY}`,
+    type: 'cgroup',
+    options: `,${CGROUP1_CONTROLLERS.join(',')}`,
+  },
+];
 
-export function showMounts(out: TextBuffer): void {
-  for (const { source, path, type, options } of MOUNTS)
+function mountsOf({ options }: Machine): readonly Mount[] {
+  return [...MOUNTS, ...(options.cgroup === 'v1' ? V1 : V2)];
+}
+
+export function showMounts(out: TextBuffer, { machine }: SystemContext): void {
+  for (const { source, path, type, options } of mountsOf(machine))
     out.text(`${source} ${path} ${type} rw,relatime${options} 0 0\n`);
 }
 
-export function showMountinfo(out: TextBuffer): void {
-  for (const { id, parent, device, source, path, type, options } of MOUNTS)
+export function showMountinfo(out: TextBuffer, { machine }: SystemContext): void {
+  for (const { id, parent, device, source, path, type, options } of mountsOf(machine))
     out.text(`${id} ${parent} ${device} / ${path} rw,relatime - ${type} ${source} rw${options}\n`);
 }
 
-export function showMountstats(out: TextBuffer): void {
-  for (const { source, path, type } of MOUNTS) out.text(`device ${source} mounted on ${path} with fstype ${type}\n`);
+export function showMountstats(out: TextBuffer, { machine }: SystemContext): void {
+  for (const { source, path, type } of mountsOf(machine))
+    out.text(`device ${source} mounted on ${path} with fstype ${type}\n`);
 }
 
 /** Who has exited has no namespaces any more. Errors: EINVAL. Mirrors: mounts_open_common. */
-export function withNamespaces(show: (out: TextBuffer) => void): (out: TextBuffer, ctx: TaskContext) => void {
-  return (out, { task }) => {
-    if (task.isZombie) throw new KernelError(EINVAL, 'it has exited');
-    show(out);
+export function withNamespaces(
+  show: (out: TextBuffer, ctx: SystemContext) => void,
+): (out: TextBuffer, ctx: TaskContext) => void {
+  return (out, ctx) => {
+    if (ctx.task.isZombie) throw new KernelError(EINVAL, 'it has exited');
+    show(out, ctx);
   };
 }
 

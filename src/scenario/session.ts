@@ -5,7 +5,14 @@
 
 import type { EventType } from '../machine/event-types.ts';
 import { KERNEL_NAMES } from '../machine/kernels.ts';
-import { DEFAULT_RAM, DEFAULT_SWAP, Machine, type MachineOptions, PSI_MODES } from '../machine/machine.ts';
+import {
+  CGROUP_VERSIONS,
+  DEFAULT_RAM,
+  DEFAULT_SWAP,
+  Machine,
+  type MachineOptions,
+  PSI_MODES,
+} from '../machine/machine.ts';
 import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import { ACCESS_SIGNALS } from '../machine/signal.ts';
 import type { DeviceOptions } from '../machine/storage.ts';
@@ -63,7 +70,7 @@ const ONLOOKERS = new Set(['snap', 'snapshot', 'snapshots', 'restore']);
 /** The line that a scenario may begin with: no step, for it says what the machine is before there is one. */
 export const MACHINE_LINE = {
   word: 'machine',
-  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [kernel=${KERNEL_NAMES.join('|')}] [psi=${PSI_MODES.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N] [swapname=PATH] [spare=SIZE] [content=${PAGE_KINDS.join('|')}]`,
+  usage: `machine [ram=SIZE] [swap=SIZE] [swapkind=zram|disk] [profile=${PROFILE_NAMES.join('|')}] [kernel=${KERNEL_NAMES.join('|')}] [psi=${PSI_MODES.join('|')}] [cgroup=${CGROUP_VERSIONS.join('|')}] [seed=N] [cpus=N] [uptime=TIME] [boot=MS] [hostname=TEXT] [statflush=TIME] [readahead=SIZE|off] [diskread=TIME] [diskwrite=TIME] [zramread=TIME] [zramwrite=TIME] [queue=N] [swapname=PATH] [spare=SIZE] [content=${PAGE_KINDS.join('|')}]`,
   about: 'what the machine is; only as the first step of a scenario',
 } as const;
 
@@ -554,6 +561,7 @@ export function machineOptions(args: Args): MachineOptions {
   const profile = args.choiceKey('profile', PROFILE_NAMES);
   const kernel = args.choiceKey('kernel', KERNEL_NAMES);
   const psi = args.choiceKey('psi', PSI_MODES);
+  const cgroup = args.choiceKey('cgroup', CGROUP_VERSIONS);
   const seed = args.integerKey('seed', 0, Number.MAX_SAFE_INTEGER);
   const cpus = args.integerKey('cpus', 1, 1024);
   const uptime = args.key('uptime');
@@ -574,6 +582,7 @@ export function machineOptions(args: Args): MachineOptions {
     ...(profile === undefined ? {} : { profile }),
     ...(kernel === undefined ? {} : { kernel }),
     ...(psi === undefined ? {} : { psi }),
+    ...(cgroup === undefined ? {} : { cgroup }),
     ...(seed === undefined ? {} : { seed }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(uptime === undefined ? {} : { uptimeSeconds: args.time('uptime', uptime) / 1e6 }),
@@ -638,6 +647,7 @@ function machineLine({ options }: Machine): string {
     `profile=${options.profile}`,
     `kernel=${options.kernel}`,
     `psi=${options.psi}`,
+    ...(options.cgroup === 'v2' ? [] : [`cgroup=${options.cgroup}`]),
     `seed=${options.seed}`,
     `cpus=${options.cpus}`,
     `uptime=${Math.round(options.uptimeSeconds * 1e6)}us`,

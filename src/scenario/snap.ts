@@ -1,8 +1,9 @@
 /** A record of everything, in the format of the oracle's goldens. */
 
 import type { Cgroup } from '../machine/cgroup.ts';
-import { CGROUP_FILES, cgroupFile } from '../machine/cgroup-files.ts';
+import { cgroupFile, cgroupFiles } from '../machine/cgroup-access.ts';
 import { memcgStatUnflushed, numaStat } from '../machine/cgroup-stat.ts';
+import { memcg1StatUnflushed } from '../machine/cgroup1-stat.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Region, Task } from '../machine/task.ts';
 import { isInCore } from '../mm/cache/cachestat.ts';
@@ -120,8 +121,9 @@ function* snapGroups(machine: Machine, above: Cgroup): Generator<[path: string, 
 }
 
 function* groupFiles(machine: Machine, group: Cgroup): Generator<[name: string, says: SnapFile]> {
-  const stat = memcgStatUnflushed(machine, group);
-  for (const { name } of CGROUP_FILES) {
+  const isV1 = machine.options.cgroup === 'v1';
+  const stat = isV1 ? memcg1StatUnflushed(machine, group) : memcgStatUnflushed(machine, group);
+  for (const { name } of cgroupFiles(machine)) {
     const file = cgroupFile(machine, group, name);
     if (name === 'memory.stat') yield [name, fileValue(stat)];
     else if (name === 'memory.numa_stat') yield [name, fileValue(numaStat(stat))];

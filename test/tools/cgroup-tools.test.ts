@@ -13,6 +13,13 @@ cgroup write /cgroup.subtree_control "+memory +pids"
 cgroup mkdir /apps
 `;
 
+const V1 = `machine ram=512M cpus=2 cgroup=v1
+proc init pid=1 ppid=0 comm=init
+proc game pid=1234 ppid=1 uid=1000 comm=game
+cgroup mkdir /apps
+`;
+const HIERARCHY = 'cpu,cpuacct,memory,freezer,pids';
+
 describe.skipIf(skipTools)('cgroup-tools', () => {
   const directory = mkdtempSync(join(tmpdir(), 'reclaimfs-cgroup-tools-'));
   const usr = join(directory, 'root');
@@ -44,5 +51,35 @@ describe.skipIf(skipTools)('cgroup-tools', () => {
     const script = `cgexec -g memory:apps cat /proc/self/cgroup; sleep 60 & cgclassify -g memory,pids:apps $! 1234
       cat /proc/$!/cgroup /proc/1234/cgroup; lscgroup -g memory:apps; kill $!`;
     expect(await inside.text(script, { env })).toMatch(/^0::\/apps\n0::\/apps\n0::\/apps\n.*:\/?apps\/?\n$/);
+  });
+
+  describe('with version 1', () => {
+    let old: Inside;
+    beforeAll(async () => {
+      old = await Inside.start({ scenario: V1 });
+    }, 120_000);
+    afterAll(async () => {
+      await old.check();
+      await old.stop();
+    });
+
+    test('cgcreate, cgset, cgget, cgexec', async () => {
+      const script = `cgcreate -g memory:made && cgset -r memory.limit_in_bytes=10M made && cgget -nv -r memory.limit_in_bytes made
+        cgexec -g memory:made cat /proc/self/cgroup; echo 1234 > /sys/fs/cgroup/memory/made/tasks; cat /proc/1234/cgroup`;
+      expect(await old.text(script, { env })).toBe(`10485760\n1:${HIERARCHY}:/made\n1:${HIERARCHY}:/made\n`);
+    });
+
+    test('mounts, statfs and /proc/cgroups agree', async () => {
+      expect(await old.text('findmnt -rno TARGET,FSTYPE /sys/fs/cgroup; findmnt -rno TARGET,FSTYPE -t cgroup')).toBe(
+        `/sys/fs/cgroup tmpfs\n/sys/fs/cgroup/${HIERARCHY} cgroup\n`,
+      );
+      expect(await old.text('stat -fc %t /sys/fs/cgroup /sys/fs/cgroup/memory/')).toBe('1021994\n27e0eb\n');
+      expect(await old.text('grep -c cgroup2 /proc/self/mounts || grep memory /proc/cgroups')).toMatch(
+        /^0\nmemory\t1\t\d+\t1\n$/,
+      );
+      expect(await old.text('cat /proc/1/mounts')).toContain(
+        `cgroup /sys/fs/cgroup/${HIERARCHY} cgroup rw,relatime,cpu,cpuacct,memory,freezer,pids 0 0\n`,
+      );
+    });
   });
 });

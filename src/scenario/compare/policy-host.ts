@@ -1,6 +1,6 @@
 /** What a policy of one's own may see and do: what a daemon with root could, under virtual time. */
 
-import { writeCgroupFile } from '../../machine/cgroup-files.ts';
+import { writeCgroupFile } from '../../machine/cgroup-access.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { setOomChooser } from '../../machine/oom.ts';
 import { setSysctl } from '../../machine/sysctl.ts';

@@ -12,6 +12,7 @@ const KEYS: Readonly<Record<string, string>> = {
   cached: 'page cache, that of the scenario included',
   catches: 'signals that it handles: SIGSEGV,SIGBUS',
   cgroup: 'its control group',
+  'machine.cgroup': 'the version of control groups; v1: all controllers mounted together; default: v2',
   children: 'how many',
   cmdline: 'its arguments, separated by spaces, or by \\0',
   code: 'its program file',

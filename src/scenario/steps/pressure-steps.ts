@@ -1,6 +1,6 @@
 /** Steps of memory pressure: the low-memory killer, volatile ranges, control groups. */
 
-import { writeCgroupFile } from '../../machine/cgroup-files.ts';
+import { writeCgroupFile } from '../../machine/cgroup-access.ts';
 import type { LmkConfig } from '../../machine/lmk.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Task } from '../../machine/task.ts';

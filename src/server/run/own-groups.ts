@@ -7,6 +7,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Guest } from '../../machine/cgroup.ts';
+import type { CgroupVersion } from '../../machine/machine.ts';
+import { hierarchyOf } from '../../procfs/base-files.ts';
 import type { Guests } from '../../procfs/cgroupfs.ts';
 import { type GroupNumbers, ROOT_GROUP } from '../../procfs/group-numbers.ts';
 import type { ProcHost } from '../../procfs/host.ts';
@@ -58,6 +60,15 @@ export class OwnGroups implements Guests {
         return [];
       }
     });
+  }
+
+  get version(): CgroupVersion {
+    return this.#host.machine.options.cgroup;
+  }
+
+  /** As in PID/cgroup, before the path. */
+  get hierarchy(): string {
+    return hierarchyOf(this.#host.machine);
   }
 
   /** Throws when the process has gone. */

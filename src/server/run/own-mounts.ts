@@ -3,6 +3,13 @@
  * simulated machine; of everything else what there is. Mirrors: fs/proc_namespace.c.
  */
 
+import { CGROUP1_CONTROLLERS, type CgroupVersion } from '../../machine/machine.ts';
+import { HIERARCHY } from '../../procfs/hierarchy-top.ts';
+
+const GROUPS = '/sys/fs/cgroup';
+/** Added to the number of the mount above: no mount has such a number. */
+const HIERARCHY_ID = 1_000_000;
+
 interface Mount {
   readonly id: string;
   readonly parent: string;
@@ -25,18 +32,21 @@ const SIMULATED: ReadonlyMap<string, { readonly type: string; readonly options: 
   ['/sys/fs/cgroup', { type: 'cgroup2', options: 'rw,nosuid,nodev,noexec,relatime' }],
 ]);
 
+/** In the place of the one above where the machine has version 1: the hierarchy lies in a directory of a tmpfs. */
+const TMPFS = { type: 'tmpfs', options: 'rw,nosuid,nodev,noexec' } as const;
+
 export class OwnMounts {
   readonly #mounts: readonly Mount[];
 
-  /** `mountinfo`: the text of a genuine /proc/PID/mountinfo. */
-  constructor(mountinfo: string) {
+  /** `mountinfo`: the text of a genuine /proc/PID/mountinfo; `version`: of the machine's control groups. */
+  constructor(mountinfo: string, version: CgroupVersion = 'v2') {
     const shown = new Map<string, Mount>();
     /** What counts in the place of a mount that is covered by another one on the same point. */
     const covered = new Map<string, string>();
     for (const line of mountinfo.split('\n')) {
       const mount = parse(line);
       if (mount === undefined || /^\/(proc|sys)\/(?!fs\/cgroup$)|^\/dev\/kmsg$/.test(mount.point)) continue;
-      const own = SIMULATED.get(mount.point);
+      const own = version === 'v1' && mount.point === GROUPS ? TMPFS : SIMULATED.get(mount.point);
       if (own === undefined) {
         shown.set(mount.id, mount);
         continue;
@@ -52,7 +62,8 @@ export class OwnMounts {
       const above = covered.get(id);
       return above === undefined ? id : visible(above);
     };
-    this.#mounts = [...shown.values()].map((mount) => ({ ...mount, parent: visible(mount.parent) }));
+    const mounts = [...shown.values()].map((mount) => ({ ...mount, parent: visible(mount.parent) }));
+    this.#mounts = version === 'v1' ? mounts.flatMap(withHierarchy) : mounts;
   }
 
   mountinfo(): string {
@@ -78,6 +89,18 @@ export class OwnMounts {
   #lines(show: (mount: Mount) => string): string {
     return this.#mounts.map((mount) => `${show(mount)}\n`).join('');
   }
+}
+
+/** Behind the directory of the hierarchies stands theirs. */
+function withHierarchy(mount: Mount): Mount[] {
+  if (mount.point !== GROUPS) return [mount];
+  const id = String(Number(mount.id) + HIERARCHY_ID);
+  const own = {
+    type: 'cgroup',
+    options: 'rw,nosuid,nodev,noexec,relatime',
+    superOptions: `rw,${CGROUP1_CONTROLLERS.join(',')}`,
+  };
+  return [mount, { ...mount, ...own, id, parent: mount.id, point: `${GROUPS}/${HIERARCHY}`, source: 'cgroup' }];
 }
 
 function isMode(option: string): boolean {

@@ -3,6 +3,7 @@
  * would tell of another machine (mounts, control groups). The server, its helpers and the init of the namespace are left out.
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import type { CgroupVersion } from '../../machine/machine.ts';
 import type { ProcHost } from '../../procfs/host.ts';
 import { pidOf } from '../../procfs/host-links.ts';
 import { OWN_PROCESS_INODES, placeOf } from '../../procfs/inode.ts';
@@ -33,17 +34,17 @@ const O_ACCMODE = 3;
 /** Files that are not the genuine ones. */
 const SHOWN: Readonly<Record<string, { readonly mode: number; show(pid: number, groups: OwnGroups): string }>> = {
   // What they use is the host's, and charged to no group.
-  cgroup: { mode: 0o444, show: (pid, groups) => `0::${groups.pathOf(pid)}\n` },
+  cgroup: { mode: 0o444, show: (pid, groups) => `${groups.hierarchy}${groups.pathOf(pid)}\n` },
   limits: { mode: 0o444, show: (pid) => limitsShown(readFileSync(`/proc/${pid}/limits`, 'latin1')) },
-  mountinfo: { mode: 0o444, show: (pid) => mountsOf(pid).mountinfo() },
-  mounts: { mode: 0o444, show: (pid) => mountsOf(pid).mounts() },
-  mountstats: { mode: 0o400, show: (pid) => mountsOf(pid).mountstats() },
+  mountinfo: { mode: 0o444, show: (pid, { version }) => mountsOf(pid, version).mountinfo() },
+  mounts: { mode: 0o444, show: (pid, { version }) => mountsOf(pid, version).mounts() },
+  mountstats: { mode: 0o400, show: (pid, { version }) => mountsOf(pid, version).mountstats() },
 };
 /** Links that programs read to learn where they are: given as text where the text leads to the same. */
 const PLAIN_LINKS: ReadonlySet<string> = new Set(['exe', 'cwd', 'root']);
 
-function mountsOf(pid: number): OwnMounts {
-  return new OwnMounts(readFileSync(`/proc/${pid}/mountinfo`, 'latin1'));
+function mountsOf(pid: number, version: CgroupVersion): OwnMounts {
+  return new OwnMounts(readFileSync(`/proc/${pid}/mountinfo`, 'latin1'), version);
 }
 
 class OwnProcessFs implements FileSystem {

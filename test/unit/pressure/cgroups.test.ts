@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cgroupFile } from '../../../src/machine/cgroup-files.ts';
+import { cgroupFile } from '../../../src/machine/cgroup-access.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function machineOf(text: string): Session {

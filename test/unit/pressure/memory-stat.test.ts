@@ -1,6 +1,6 @@
 /** memory.stat of a control group: its rows, and that they move. */
 import { describe, expect, it } from 'vitest';
-import { cgroupFile } from '../../../src/machine/cgroup-files.ts';
+import { cgroupFile } from '../../../src/machine/cgroup-access.ts';
 import { Session } from '../../../src/scenario/session.ts';
 
 function play(text: string): Session {

@@ -1,7 +1,8 @@
 /** Files and their lines by kernel, held to lists read from the sources of these kernels (kernels/README.md). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { CGROUP_FILES, cgroupFile } from '../../../src/machine/cgroup-files.ts';
+import { cgroupFile } from '../../../src/machine/cgroup-access.ts';
+import { CGROUP_FILES } from '../../../src/machine/cgroup-files.ts';
 import { KERNEL_NAMES, type KernelName } from '../../../src/machine/kernels.ts';
 import { checkTree } from '../../../src/procfs/tree-check.ts';
 import { Session } from '../../../src/scenario/session.ts';

@@ -3,7 +3,7 @@
  * the less the nearer PSI is to a threshold, nothing beyond it. Follows: TMO (ASPLOS 2022), §3.3:
  * reclaim = memory × ratio × max(0, 1 − PSI_some / PSI_threshold). Here for the whole machine, by the root group.
  */
-import { writeCgroupFile } from '../../../machine/cgroup-files.ts';
+import { writeCgroupFile } from '../../../machine/cgroup-access.ts';
 import type { Machine } from '../../../machine/machine.ts';
 import { KernelError } from '../../../util/errors.ts';
 import { finish } from '../../../util/job.ts';

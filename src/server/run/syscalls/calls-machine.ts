@@ -1,6 +1,7 @@
 /** Calls that tell of the machine: sysinfo, uname, statfs, and the CPUs that a thread may use. */
 import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { machine as hardware } from 'node:os';
+import { HIERARCHY } from '../../../procfs/hierarchy-top.ts';
 import { EBADF, EFAULT, EINVAL, EPERM, ESRCH, errnoNumber } from '../../../util/errno.ts';
 import type { Context, Handler } from './context.ts';
 import { type Answer, CONTINUE, type Notification } from './notification.ts';
@@ -16,8 +17,12 @@ const O_PATH = 0o10000000;
 const STATFS_BYTES = 120;
 const FUSE_SUPER_MAGIC = 0x65735546;
 /** Where the tree's parts lie, the deepest first, and as what. Mirrors: include/uapi/linux/magic.h. */
+const CGROUP2: readonly (readonly [path: string, magic: number])[] = [['/sys/fs/cgroup', 0x63677270]];
+const CGROUP1: readonly (readonly [path: string, magic: number])[] = [
+  [`/sys/fs/cgroup/${HIERARCHY}`, 0x27e0eb],
+  ['/sys/fs/cgroup', 0x01021994],
+];
 const MAGICS: readonly (readonly [path: string, magic: number])[] = [
-  ['/sys/fs/cgroup', 0x63677270],
   ['/sys', 0x62656572],
   ['/proc', 0x9fa0],
 ];
@@ -58,7 +63,8 @@ function statfsOf(call: Notification, context: Context, path: string): Answer {
     if (status < 0) return status;
     if (out.readUInt32LE(0) !== FUSE_SUPER_MAGIC || fstatSync(fd).dev !== model.device) return CONTINUE;
     const where = readlinkSync(`/proc/thread-self/fd/${fd}`);
-    const found = MAGICS.find(([top]) => where === top || where.startsWith(`${top}/`));
+    const magics = [...(model.ask({ ask: 'machine' }).cgroup === 'v1' ? CGROUP1 : CGROUP2), ...MAGICS];
+    const found = magics.find(([top]) => where === top || where.startsWith(`${top}/`));
     if (found === undefined) return CONTINUE;
     const [, magic] = found;
     out.writeBigUInt64LE(BigInt(magic), 0);

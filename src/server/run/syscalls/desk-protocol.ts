@@ -3,6 +3,8 @@
  * By way of the mount, so that it takes its turn among all other requests, whatever the transport.
  */
 
+import type { CgroupVersion } from '../../../machine/machine.ts';
+
 export interface SysinfoAnswer {
   /** Seconds. */
   readonly uptime: number;
@@ -21,6 +23,7 @@ export interface MachineAnswer {
   readonly cpus: number;
   readonly hostname: string;
   readonly release: string;
+  readonly cgroup: CgroupVersion;
   readonly version: string;
 }
 

@@ -59,8 +59,8 @@ export class Desk {
       case 'sysinfo':
         return this.#sysinfo();
       case 'machine': {
-        const { cpus, hostname, kernel } = this.#host.machine.options;
-        return { cpus, hostname, release: releaseOf(kernel), version: OSVERSION };
+        const { cpus, hostname, kernel, cgroup } = this.#host.machine.options;
+        return { cpus, hostname, cgroup, release: releaseOf(kernel), version: OSVERSION };
       }
       case 'syslog':
         if (!this.#capable(request.tid, CAP_SYSLOG)) return -EPERM;
