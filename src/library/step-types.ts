@@ -30,6 +30,8 @@ export type Step = Expecting &
         readonly kernel?: '4.14' | '5.10' | '6.1' | '6.18';
         /** pressure stall information: off as by psi=0, none as without CONFIG_PSI; default: on. */
         readonly psi?: 'on' | 'off' | 'none';
+        /** the version of control groups; v1: all controllers mounted together; default: v2. */
+        readonly cgroup?: 'v2' | 'v1';
         /** the seed of everything random. */
         readonly seed?: number | string;
         /** the number of CPUs. */
