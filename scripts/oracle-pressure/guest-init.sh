@@ -1,6 +1,6 @@
 #!/bin/sh
 # The guest's /init: plays every scenario of /scn several times and prints what came out between @@BEGIN and @@END.
-# /settings: RUNS, FLUSH, MODE (v2: a group of the unified hierarchy; global: the whole machine).
+# /settings: RUNS, FLUSH, MODE (v2: a group of the unified hierarchy; global: the whole machine), GENERATIONS (y: MGLRU).
 export PATH=/bin
 . /settings
 mount -t proc proc /proc
@@ -12,12 +12,12 @@ for module in zsmalloc lz4_compress lz4hc_compress lzo lzo-rle zram; do
 done
 mount -t ext4 -o noatime /dev/nvme0n1 /mnt && echo 0 >/sys/block/nvme0n1/queue/read_ahead_kb
 echo never >/sys/kernel/mm/transparent_hugepage/enabled
-[ ! -e /sys/kernel/mm/lru_gen/enabled ] || echo n >/sys/kernel/mm/lru_gen/enabled
+[ ! -e /sys/kernel/mm/lru_gen/enabled ] || echo "$GENERATIONS" >/sys/kernel/mm/lru_gen/enabled
 mkdir -p /cg
 mount -t cgroup2 none /cg
 echo +memory >/cg/cgroup.subtree_control
 echo @@BEGIN machine
-cat /proc/version /proc/meminfo /proc/sys/vm/min_free_kbytes /proc/zoneinfo
+cat /proc/version /sys/kernel/mm/lru_gen/enabled /proc/meminfo /proc/sys/vm/min_free_kbytes /proc/zoneinfo
 echo @@END
 for scenario in /scn/*.scn; do
   name=${scenario##*/}

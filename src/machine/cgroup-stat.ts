@@ -120,7 +120,7 @@ export function countPages({ mem }: Machine, group: Cgroup, below = true): Map<s
     }
     if (flags & PG_WRITEBACK) bump('file_writeback');
     if (mapped && (flags & PG_ANON) === 0) bump('file_mapped');
-    if (flags & PG_LRU) bump(LISTS[frames.listOf(pfn)]!);
+    if (flags & PG_LRU) bump(LISTS[frames.knownListOf(pfn)]!);
   }
   return counts;
 }

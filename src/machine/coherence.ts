@@ -3,6 +3,7 @@
  * gathered here from page tables, frames and slots, and has to add up. Unlike mm/invariants.ts this looks at what readers
  * see, not at how it is kept.
  */
+import { LRU_INACTIVE_ANON, LRU_UNEVICTABLE } from '../mm/pages/frames.ts';
 import { addVmaSums, PageSums } from '../mm/pages/page-stats.ts';
 import { KIND_PRESENT, KIND_SWAP } from '../mm/pages/pte.ts';
 import { walkEntries } from '../mm/space/zap.ts';
@@ -93,7 +94,7 @@ function* checkMeminfo(machine: Machine, shown: Shown, expect: Expect): Job<void
   const parts = mapped + unmappedCache + unmappedSwapCache(machine) + mem.nrFree + mem.nrKernelPages;
   expect('MemTotal in pages', frames.total, parts);
   let listed = 0;
-  for (const pages of frames.nrOnList) listed += pages;
+  for (let list = LRU_INACTIVE_ANON; list <= LRU_UNEVICTABLE; list++) listed += frames.nrOnList[list]!;
   expect('Active + Inactive + Unevictable', listed, frames.nrUsed);
   if (unmappedCache < 0) expect('Cached below Mapped', mem.nrFilePages, mem.nrFileMapped);
 }

@@ -31,6 +31,8 @@ export class Kswapd {
   private reclaimed = 0;
   /** All that a pass took off the lists was being written (PGDAT_WRITEBACK). */
   private metOnlyWriteback = false;
+  /** Groups are to be aged before the next pass, of generations. */
+  private needsAging = false;
   private pswpin = 0;
   private readTurns = 0;
 
@@ -45,6 +47,7 @@ export class Kswapd {
     this.awake = true;
     this.priority = DEF_PRIORITY;
     this.reclaimed = 0;
+    this.needsAging = false;
     this.busyUntilUs = Math.max(this.busyUntilUs, nowUs);
     mem.events.pageoutrun++;
     if (nowUs - this.sleptUs < SHORT_SLEEP_US) mem.events.kswapd_low_wmark_hit_quickly++;
@@ -104,9 +107,11 @@ export class Kswapd {
     const sc = new ScanControl('kswapd', Math.max(mem.watermarks.high, SWAP_CLUSTER_MAX), vm.swappiness);
     sc.priority = this.priority;
     sc.stallsOnWriteback = this.metOnlyWriteback;
+    sc.needsAging = this.needsAging;
     const swappedOut = mem.events.pswpout;
     mem.policy.ageNode(mem, sc);
     shrinkNode(mem, sc);
+    this.needsAging = sc.needsAging;
     this.reclaimed += sc.nrReclaimed;
     if (sc.nrReclaimed > 0) this.failures = 0;
     const costUs = reclaimCostUs(mem, storage, sc, mem.events.pswpout - swappedOut);

@@ -8,8 +8,10 @@
 import type { Mapping, Ownership } from '../mm/cache/mapping.ts';
 import { checkMemoryInPieces } from '../mm/invariants.ts';
 import { Memory } from '../mm/memory.ts';
+import { LRU_GEN_MM_WALK, LRU_GEN_NONLEAF_YOUNG } from '../mm/memory-hooks.ts';
 import { kindNumber, type PageKind } from '../mm/pages/page-kinds.ts';
 import { MAX_PAGES } from '../mm/pages/pte.ts';
+import { chooseLru, type LruKind } from '../mm/reclaim/choose-policy.ts';
 import { dupMm } from '../mm/space/fork.ts';
 import { Mm } from '../mm/space/mm.ts';
 import { dropMappingIfUnused, exitMmap } from '../mm/space/mmap.ts';
@@ -51,6 +53,8 @@ export interface MachineOptions {
   readonly psi?: PsiMode;
   /** Which version of control groups: one tree, v1 with all controllers mounted together. */
   readonly cgroup?: CgroupVersion;
+  /** How reclaim knows which pages are old: two lists, or generations (MGLRU). */
+  readonly lru?: LruKind;
   readonly seed?: number;
   readonly cpus?: number;
   readonly hostname?: string;
@@ -190,6 +194,7 @@ export class Machine {
       kernel: options.kernel ?? '6.18',
       psi: options.psi ?? 'on',
       cgroup: options.cgroup ?? 'v2',
+      lru: options.lru ?? 'lists',
       seed: options.seed ?? 1,
       cpus: options.cpus ?? 2,
       hostname: options.hostname ?? 'reclaimfs',
@@ -210,6 +215,8 @@ export class Machine {
     this.mem.settings.deviceQueueDepth = this.options.devices.queueDepth ?? 1;
     this.mem.settings.readaheadPages = Math.floor(this.options.readaheadBytes / 4096);
     this.mem.content.kind = kindNumber(this.options.content);
+    chooseLru(this.mem, this.options.lru);
+    if (this.options.lru === 'generations') this.mem.settings.lruGenCaps = LRU_GEN_MM_WALK | LRU_GEN_NONLEAF_YOUNG;
     this.cgroups = new Cgroups(this);
     this.mem.kernelPages = Math.min(KERNEL_BASE_PAGES, Math.floor(frames / 16));
     this.nowUs = Math.round(this.options.uptimeSeconds * 1e6);
@@ -286,6 +293,7 @@ export class Machine {
       this.nowUs = Math.max(this.nowUs, due);
       const zram = this.mem.swap?.zram;
       if (zram) zram.nowS = Math.floor(this.nowUs / 1e6);
+      this.mem.running = null;
       if (this.storage.nextEventUs <= this.nowUs || this.storage.pending > 0) this.generation++;
       this.storage.advance(this.nowUs);
       for (const ticker of this.tickers) if (ticker.nextUs() <= this.nowUs) ticker.run(this.nowUs);

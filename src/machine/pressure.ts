@@ -18,6 +18,7 @@ import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE 
 import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
+import type { Mm } from '../mm/space/mm.ts';
 import { finish, type Job } from '../util/job.ts';
 import { DirtyLimits } from './dirty-limits.ts';
 import { KERN_ALERT } from './kernel-log.ts';
@@ -94,6 +95,21 @@ export class Pressure implements MemoryHooks {
     this.psi.stall(resource, task, us);
     for (let group = this.machine.cgroups.of(task); group.psi !== null && group.parent !== null; group = group.parent)
       group.psi.stall(resource, task, us);
+  }
+
+  /** Mirrors: struct lru_gen_mm_list of a group. */
+  addressSpaces(group: number): Mm[] {
+    const found = new Set<Mm>();
+    for (const { mm } of this.machine.tasks.values()) if (mm !== null && mm.memcg === group) found.add(mm);
+    return [...found].sort((a, b) => a.id - b.id);
+  }
+
+  now(): number {
+    return this.machine.nowUs;
+  }
+
+  onTooYoung(): void {
+    outOfMemory(this.machine, { among: this.machine.tasks.values() });
   }
 
   /** Who is asking for memory. */

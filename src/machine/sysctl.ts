@@ -1,4 +1,6 @@
 /** The settings under /proc/sys/vm that may be changed, with the kernel's ranges. */
+import { LRU_GEN_CORE } from '../mm/memory-hooks.ts';
+import { chooseLru, lruKindOf } from '../mm/reclaim/choose-policy.ts';
 import { EINVAL } from '../util/errno.ts';
 import { KernelError, UnknownNameError } from '../util/errors.ts';
 import { parseWhole, strstrip } from '../util/kstrto.ts';
@@ -54,6 +56,7 @@ export function defaultVmSettings(): VmSettings {
 }
 
 const INT_MAX = 2147483647;
+
 const PAGE = 4096;
 
 function vm(name: string, key: keyof VmSettings, min: number, max: number): Sysctl {
@@ -135,6 +138,25 @@ export const SYSCTLS: readonly Sysctl[] = [
     get: (machine) => machine.mem.settings.maxMapCount,
     set: (machine, value) => {
       machine.mem.settings.maxMapCount = value;
+    },
+  },
+  {
+    name: 'lru_gen.enabled',
+    min: 0,
+    max: 7,
+    get: ({ mem }) => (lruKindOf(mem) === 'generations' ? LRU_GEN_CORE : 0) | mem.settings.lruGenCaps,
+    set: ({ mem }, value) => {
+      chooseLru(mem, value & LRU_GEN_CORE ? 'generations' : 'lists');
+      mem.settings.lruGenCaps = value & ~LRU_GEN_CORE;
+    },
+  },
+  {
+    name: 'lru_gen.min_ttl_ms',
+    min: 0,
+    max: 2 * INT_MAX + 1,
+    get: ({ mem }) => mem.settings.minTtlMs,
+    set: ({ mem }, value) => {
+      mem.settings.minTtlMs = value;
     },
   },
   {

@@ -4,7 +4,7 @@ import { finish, type Job } from '../util/job.ts';
 import { ENTRY_NUMBER, ENTRY_SHADOW, ENTRY_SWAPPED } from './cache/mapping.ts';
 import type { Memory } from './memory.ts';
 import { CONTENT_ZERO } from './pages/content.ts';
-import { LRU_ACTIVE_ANON, LRU_UNEVICTABLE, NR_LISTS } from './pages/frames.ts';
+import { LRU_ACTIVE_ANON, LRU_GENERATIONS, NR_LISTS } from './pages/frames.ts';
 import {
   PG_ANON,
   PG_DIRTY,
@@ -199,27 +199,41 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
     expect(mem.nrWriteback, writeback, 'pages under writeback');
     expect(mem.nrMlocked, mlocked, 'mlocked pages');
     expect(mem.nrLazyFree, lazy, 'lazily freeable pages');
+    yield* checkLists(listed);
+    if (mem.nrFree < 0) say(`free memory is negative: ${mem.nrFree} pages`);
+  }
+
+  /** A page is on the list that its flags say; of generations it may still be on an older one. */
+  function* checkLists(listed: number): Job<void> {
+    const counted = new Float64Array(frames.nrGroups * NR_LISTS);
     let onLists = 0;
-    for (let list = 0; list <= LRU_UNEVICTABLE; list++) {
+    for (let own = 0; own < counted.length; own++) {
+      const list = own % NR_LISTS;
+      const group = (own - list) / NR_LISTS;
+      let n = 0;
+      for (let pfn = frames.lruTail(own); pfn !== 0; pfn = frames.lruPrev(pfn)) {
+        const right = frames.listOf(pfn);
+        const mayLag = list >= LRU_GENERATIONS && right >= LRU_GENERATIONS && (right - list) % 2 === 0;
+        if (right !== list && !mayLag) say(`frame ${pfn} is on list ${list} against its flags`);
+        if (frames.memcg[pfn] !== group) say(`frame ${pfn} of group ${frames.memcg[pfn]} is on a list of ${group}`);
+        counted[own - list + right]!++;
+        if (right >= LRU_GENERATIONS) counted[own - list + frames.knownAs(right, group)]!++;
+        if (++n > frames.total) break;
+        if (n % PIECE === 0) yield;
+      }
+      if (n > 0 && mem.memcgs[group] === undefined) say(`group ${group} is gone, but ${n} pages are on its lists`);
+      onLists += n;
+    }
+    for (let list = 0; list < NR_LISTS; list++) {
       let all = 0;
       for (let group = 0; group < frames.nrGroups; group++) {
-        const own = group * NR_LISTS + list;
-        let n = 0;
-        for (let pfn = frames.lruTail(own); pfn !== 0; pfn = frames.lruPrev(pfn)) {
-          if (frames.listOf(pfn) !== list) say(`frame ${pfn} is on list ${list} against its flags`);
-          if (frames.memcg[pfn] !== group) say(`frame ${pfn} of group ${frames.memcg[pfn]} is on a list of ${group}`);
-          if (++n > frames.total) break;
-          if (n % PIECE === 0) yield;
-        }
-        expect(frames.nrOnGroupList[own]!, n, `LRU list ${list} of group ${group}`);
-        if (n > 0 && mem.memcgs[group] === undefined) say(`group ${group} is gone, but ${n} pages are on its lists`);
+        const n = counted[group * NR_LISTS + list]!;
+        expect(frames.nrOnGroupList[group * NR_LISTS + list]!, n, `LRU list ${list} of group ${group}`);
         all += n;
       }
       expect(frames.nrOnList[list]!, all, `LRU list ${list <= LRU_ACTIVE_ANON ? 'anon' : 'file'} ${list}`);
-      onLists += all;
     }
     expect(onLists, listed, 'frames on LRU lists');
-    if (mem.nrFree < 0) say(`free memory is negative: ${mem.nrFree} pages`);
   }
 
   function* checkSwap(area: NonNullable<typeof swap>): Job<void> {

@@ -2,6 +2,12 @@
 import type { VolatileRange } from './cache/volatile.ts';
 import type { Memory } from './memory.ts';
 import type { ScanControl } from './reclaim/scan-control.ts';
+import type { Mm } from './space/mm.ts';
+
+/** Bits of /sys/kernel/mm/lru_gen/enabled. Mirrors: enum LRU_GEN_CORE …. */
+export const LRU_GEN_CORE = 1;
+export const LRU_GEN_MM_WALK = 2;
+export const LRU_GEN_NONLEAF_YOUNG = 4;
 
 /** Tunables of the model that are not part of a profile. */
 export interface MemorySettings {
@@ -17,6 +23,13 @@ export interface MemorySettings {
   zramRatio: number;
   /** How old the statistics may be that reclaim from a control group decides by, in microseconds; 0: no older than a step. */
   statFlushUs: number;
+  /**
+   * LRU_GEN_MM_WALK: ageing walks page tables; without, only what reclaim looks at is known to be in use.
+   * LRU_GEN_NONLEAF_YOUNG: such a walk leaves out tables that have not been used, which saves time and finds the same.
+   */
+  lruGenCaps: number;
+  /** Generations younger than this are not reclaimed from, milliseconds; 0: it does not matter (lru_gen/min_ttl_ms). */
+  minTtlMs: number;
   /** 0 heuristic, 1 always, 2 never beyond the limit. */
   overcommitMemory: number;
   overcommitRatio: number;
@@ -31,6 +44,8 @@ export function defaultMemorySettings(): MemorySettings {
     deviceQueueDepth: 1,
     zramRatio: 3,
     statFlushUs: 2_000_000,
+    lruGenCaps: 0,
+    minTtlMs: 0,
     overcommitMemory: 0,
     overcommitRatio: 50,
     maxMapCount: 65530,
@@ -67,6 +82,12 @@ export interface MemoryHooks {
   onPriority?(mem: Memory, priority: number): void;
   /** The swap device could not take the page of a slot. */
   onSwapWriteError?(mem: Memory, slot: number): void;
+  /** The address spaces of processes in this very group, oldest first. */
+  addressSpaces?(group: number): readonly Mm[];
+  /** Virtual time, microseconds. */
+  now?(): number;
+  /** Nothing may be reclaimed that is older than it has to be: somebody is to be killed. Mirrors: lru_gen_age_node, out_of_memory. */
+  onTooYoung?(mem: Memory): void;
   /** A volatile range has lost pages. */
   onPurged?(range: VolatileRange, pages: number): void;
 }

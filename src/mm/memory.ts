@@ -85,6 +85,10 @@ export class Memory {
   noreuseGiven = false;
   /** On whose behalf memory is being asked for: the address space of the fault under way. */
   faultingMm: Mm | null = null;
+  /** Whose access memory was last, if it has not slept since: another access of it is no switch of tasks. */
+  running: Mm | null = null;
+  /** VM_* of the mapping of that fault. */
+  faultingFlags = 0;
   /** Time that allocations have spent in direct reclaim and throttling so far, microseconds. */
   stalledUs = 0;
   /** Pages of address space that have been promised (Committed_AS). */
@@ -269,6 +273,7 @@ export class Memory {
   /** Puts a page that is new on its list. Mirrors: folio_add_lru. */
   lruAddNew(pfn: number): void {
     const { frames } = this;
+    this.policy.addNew?.(this, pfn);
     frames.lruAdd(pfn);
     this.lruBatch.add(frames.memcg[pfn]! * NR_LISTS + frames.listOf(pfn));
   }
@@ -315,7 +320,7 @@ export class Memory {
     const flags = frames.flags[pfn]!;
     if ((flags & PG_LRU) === 0 || flags & PG_UNEVICTABLE) return;
     frames.changeFlags(pfn, PG_ACTIVE, 0);
-    if (flags & PG_ACTIVE) this.events.pgdeactivate++;
+    if (flags & PG_ACTIVE || frames.generations !== null) this.events.pgdeactivate++;
   }
 
   /** Counts a page that is read from a slot; one of zeros was only noted there. */
@@ -337,6 +342,8 @@ export class Memory {
   countPageIn(pages: number): void {
     // Pretend: whoever runs while this one waits brings new pages of its own, and with them the batch is full.
     this.lruBatch.drain();
+    this.running = null;
+    if (this.faultingMm !== null) this.faultingMm.hasRun = true;
     this.events.pgpgin += pages * DISK_PAGE_KB;
     this.readTurns += pages;
   }

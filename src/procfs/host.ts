@@ -72,6 +72,8 @@ export interface ProcHost {
   dropCaches(value: number): Job<number>;
   /** A key pressed through sysrq-trigger. */
   sysrq(key: SysrqKey): Job<number>;
+  /** Commands as written to /sys/kernel/debug/lru_gen. */
+  lruGen(commands: string): Job<number>;
   /** The value of a sysctl as last written (`vm.swappiness`), undefined while it has its default. */
   sysctl(name: string): string | undefined;
   /** Sets one; the value has been checked against the kernel's bounds. */

@@ -17,6 +17,7 @@ import { PROFILE_NAMES, type ProfileName } from '../machine/profiles.ts';
 import { ACCESS_SIGNALS } from '../machine/signal.ts';
 import type { DeviceOptions } from '../machine/storage.ts';
 import { PAGE_KINDS } from '../mm/pages/page-kinds.ts';
+import { LRU_KINDS } from '../mm/reclaim/choose-policy.ts';
 import type { SwapKind } from '../mm/swap/swap.ts';
 import { textOf, trimBytes } from '../util/bytes.ts';
 import { EINVAL, ENOSPC } from '../util/errno.ts';
@@ -562,6 +563,7 @@ export function machineOptions(args: Args): MachineOptions {
   const kernel = args.choiceKey('kernel', KERNEL_NAMES);
   const psi = args.choiceKey('psi', PSI_MODES);
   const cgroup = args.choiceKey('cgroup', CGROUP_VERSIONS);
+  const lru = args.choiceKey('lru', LRU_KINDS);
   const seed = args.integerKey('seed', 0, Number.MAX_SAFE_INTEGER);
   const cpus = args.integerKey('cpus', 1, 1024);
   const uptime = args.key('uptime');
@@ -583,6 +585,7 @@ export function machineOptions(args: Args): MachineOptions {
     ...(kernel === undefined ? {} : { kernel }),
     ...(psi === undefined ? {} : { psi }),
     ...(cgroup === undefined ? {} : { cgroup }),
+    ...(lru === undefined ? {} : { lru }),
     ...(seed === undefined ? {} : { seed }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(uptime === undefined ? {} : { uptimeSeconds: args.time('uptime', uptime) / 1e6 }),
@@ -648,6 +651,7 @@ function machineLine({ options }: Machine): string {
     `kernel=${options.kernel}`,
     `psi=${options.psi}`,
     ...(options.cgroup === 'v2' ? [] : [`cgroup=${options.cgroup}`]),
+    ...(options.lru === 'lists' ? [] : [`lru=${options.lru}`]),
     `seed=${options.seed}`,
     `cpus=${options.cpus}`,
     `uptime=${Math.round(options.uptimeSeconds * 1e6)}us`,

@@ -330,6 +330,10 @@ export class SessionHost implements ProcHost {
     return this.#steps(`sysrq ${key}`);
   }
 
+  lruGen(commands: string): Job<number> {
+    return this.#steps(`lrugen ${quoteValue(commands)}`);
+  }
+
   sysctl(name: string): string | undefined {
     return this.machine.plainSysctls.get(name);
   }

@@ -1,4 +1,5 @@
 /** /sys, one row a file: what the machine has a model of, and nothing else. Mirrors: where the kernel's subsystems put their objects. */
+import { isIn } from '../machine/kernels.ts';
 import type { Machine } from '../machine/machine.ts';
 import { directory, file } from '../procfs/entry.ts';
 import { lowMemoryKillerDirectory } from '../procfs/lowmemorykiller.ts';
@@ -7,13 +8,14 @@ import { EINVAL, ENODEV } from '../util/errno.ts';
 import { blockTrees, classLinks, deviceNames } from './block.ts';
 import { cpuDirectory } from './cpu.ts';
 import { hugepagesDirectory } from './hugepages.ts';
+import { lruGenDebugFiles, lruGenDirectory } from './lru-gen.ts';
 import { netDevices, netLinks } from './net.ts';
 import { memoryDirectory, nodeDirectory, nrMemoryBlocks } from './node.ts';
 import { constant, type Row } from './rows.ts';
 
 /** What decides which files there are; while it stays the same, so do they. */
 export function shapeOf(machine: Machine): string {
-  return `${machine.options.cpus} ${nrMemoryBlocks(machine)} ${deviceNames(machine)}`;
+  return `${machine.options.kernel} ${machine.options.cpus} ${nrMemoryBlocks(machine)} ${deviceNames(machine)}`;
 }
 
 /** There are no transparent huge pages here: the files say so and take nothing else. */
@@ -34,7 +36,8 @@ const zswapEnabled: Row = file('enabled', 0o644, (out) => void out.text('N\n'), 
 });
 
 export function sysTree(machine: Machine): Row {
-  const { cpus } = machine.options;
+  const { cpus, kernel } = machine.options;
+  const hasGenerations = isIn(kernel, { since: '6.1' });
   const block = blockTrees(machine);
   return directory('', [
     directory('block', block.links),
@@ -51,8 +54,10 @@ export function sysTree(machine: Machine): Row {
     ]),
     directory('fs', [directory('cgroup', [])]),
     directory('kernel', [
+      ...(hasGenerations ? [directory('debug', lruGenDebugFiles)] : []),
       directory('mm', [
         directory('hugepages', [hugepagesDirectory('machine')]),
+        ...(hasGenerations ? [lruGenDirectory] : []),
         directory('swap', [constant('vma_ra_enabled', 'true')]),
         transparentHugepage,
       ]),

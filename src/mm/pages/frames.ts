@@ -11,13 +11,17 @@
  *   memcg     control group that is charged for it; 0: the root
  *   prev next links of the list it is on: an LRU list, or (next only) the free list
  *
- * Each control group has LRU lists of its own (struct lruvec), numbered `group × NR_LISTS + LRU_*`. List heads are extra
+ * Each control group has LRU lists of its own (struct lruvec), numbered `group × NR_LISTS + LRU_*`. With generations, the
+ * lists of generations are used instead of the two active and two inactive ones, whose lengths are then what would be on
+ * them; a page that has been found young belongs to the youngest generation from then on (flags and lengths say so), and
+ * comes to its list when eviction finds it on the old one. List heads are extra
  * entries behind the last frame, so that linking needs no special case. Frame 0 does not exist: a
  * zero says "no frame" in page tables, page caches and swap. Fresh frames come in ascending order, freed ones are
  * reused last in, first out: the same steps give the same frame numbers.
  */
 import { BugError } from '../../util/errors.ts';
-import { PG_ACTIVE, PG_LRU, PG_SWAPBACKED, PG_UNEVICTABLE, PG_USED } from './page-flags.ts';
+import { GEN_FILE, Generations, MAX_NR_GENS, typeOf } from './generations.ts';
+import { PG_ACTIVE, PG_GEN_MASK, PG_GEN_SHIFT, PG_LRU, PG_SWAPBACKED, PG_UNEVICTABLE, PG_USED } from './page-flags.ts';
 import { MAX_NUMBER } from './pte.ts';
 
 export const LRU_INACTIVE_ANON = 0;
@@ -25,7 +29,9 @@ export const LRU_ACTIVE_ANON = 1;
 export const LRU_INACTIVE_FILE = 2;
 export const LRU_ACTIVE_FILE = 3;
 export const LRU_UNEVICTABLE = 4;
-export const NR_LISTS = 5;
+/** First of the lists of generations, if there are any: generation × 2 + type. */
+export const LRU_GENERATIONS = 5;
+export const NR_LISTS = LRU_GENERATIONS + MAX_NR_GENS * 2;
 /** Groups that there is room for to begin with. */
 const FIRST_GROUPS = 64;
 
@@ -41,6 +47,8 @@ export class Frames {
   readonly memcg: Uint16Array;
   prev: Uint32Array;
   next: Uint32Array;
+  /** The generations of all groups; null: there are active and inactive lists. */
+  generations: Generations | null = null;
   /** Pages on the LRU lists of all groups together, by LRU_*. */
   readonly nrOnList = new Float64Array(NR_LISTS);
   /** Pages on each list of each group. */
@@ -71,6 +79,7 @@ export class Frames {
 
   /** Makes room for the lists of a group. */
   ensureGroup(group: number): void {
+    this.generations?.reset(group);
     if (group < this.nrGroups) return;
     const before = this.nrGroups;
     this.nrGroups = 2 ** Math.ceil(Math.log2(group + 1));
@@ -79,6 +88,7 @@ export class Frames {
     this.next = grown(this.next, this.total + 1 + lists);
     this.nrOnGroupList = grown(this.nrOnGroupList, lists);
     this.#emptyLists(before * NR_LISTS);
+    this.generations?.ensure(this.nrGroups);
   }
 
   #emptyLists(from: number): void {
@@ -101,7 +111,9 @@ export class Frames {
 
   /** Whether the next `count` frames to be given out are ones that have never been used. */
   hasRun(count: number): boolean {
-    return this.freeHead === 0 && this.fresh + count <= Math.min(this.total, MAX_NUMBER) + 1;
+    return (
+      this.generations === null && this.freeHead === 0 && this.fresh + count <= Math.min(this.total, MAX_NUMBER) + 1
+    );
   }
 
   /**
@@ -151,50 +163,163 @@ export class Frames {
   listOf(pfn: number): number {
     const flags = this.flags[pfn]!;
     if (flags & PG_UNEVICTABLE) return LRU_UNEVICTABLE;
+    if (flags & PG_GEN_MASK) return listOfGeneration(((flags & PG_GEN_MASK) >>> PG_GEN_SHIFT) - 1, typeOf(flags));
     const base = flags & PG_SWAPBACKED ? LRU_INACTIVE_ANON : LRU_INACTIVE_FILE;
     return flags & PG_ACTIVE ? base + 1 : base;
   }
 
+  /** The list that those see a frame on who know of no generations. */
+  knownListOf(pfn: number): number {
+    const list = this.listOf(pfn);
+    return list < LRU_GENERATIONS ? list : this.knownAs(list, this.memcg[pfn]!);
+  }
+
   /** Puts a frame at the head (most recent end) of the list that its group and flags say. */
   lruAdd(pfn: number): void {
+    if (this.generations !== null) this.#join(this.generations, pfn, false);
     const list = this.listOf(pfn);
     const own = this.memcg[pfn]! * NR_LISTS + list;
-    const head = this.total + 1 + own;
-    const first = this.next[head]!;
-    this.next[pfn] = first;
-    this.prev[pfn] = head;
-    this.prev[first] = pfn;
-    this.next[head] = pfn;
+    this.#linkBehind(pfn, this.total + 1 + own);
     this.flags[pfn]! |= PG_LRU;
     this.nrOnList[list]!++;
     this.nrOnGroupList[own]!++;
+    if (list >= LRU_GENERATIONS) this.#countAs(list, this.memcg[pfn]!, 1);
   }
 
   /** Puts a frame at the tail: the next one to be reclaimed. */
   lruAddTail(pfn: number): void {
+    if (this.generations !== null) this.#join(this.generations, pfn, true);
     const list = this.listOf(pfn);
     const own = this.memcg[pfn]! * NR_LISTS + list;
-    const head = this.total + 1 + own;
-    const last = this.prev[head]!;
-    this.prev[pfn] = last;
-    this.next[pfn] = head;
-    this.next[last] = pfn;
-    this.prev[head] = pfn;
+    this.#linkBehind(pfn, this.prev[this.total + 1 + own]!);
     this.flags[pfn]! |= PG_LRU;
     this.nrOnList[list]!++;
     this.nrOnGroupList[own]!++;
+    if (list >= LRU_GENERATIONS) this.#countAs(list, this.memcg[pfn]!, 1);
   }
 
   /** Takes a frame off its list. Precondition: PG_LRU, and flags and group unchanged since it was added. */
   lruDel(pfn: number): void {
+    const list = this.listOf(pfn);
+    this.#unlink(pfn);
+    this.nrOnList[list]!--;
+    this.nrOnGroupList[this.memcg[pfn]! * NR_LISTS + list]!--;
+    this.flags[pfn]! &= ~PG_LRU;
+    if (list >= LRU_GENERATIONS) this.#leave(pfn, list);
+  }
+
+  /** The same for one that reclaim looks at: a page of a young generation does not become an active one by it. Mirrors: lru_gen_del_folio with reclaiming. */
+  lruIsolate(pfn: number): void {
+    this.lruDel(pfn);
+    this.flags[pfn]! &= ~PG_ACTIVE;
+  }
+
+  #linkBehind(pfn: number, before: number): void {
+    const after = this.next[before]!;
+    this.prev[pfn] = before;
+    this.next[pfn] = after;
+    this.next[before] = pfn;
+    this.prev[after] = pfn;
+  }
+
+  #unlink(pfn: number): void {
     const before = this.prev[pfn]!;
     const after = this.next[pfn]!;
     this.next[before] = after;
     this.prev[after] = before;
-    const list = this.listOf(pfn);
-    this.nrOnList[list]!--;
-    this.nrOnGroupList[this.memcg[pfn]! * NR_LISTS + list]!--;
-    this.flags[pfn]! &= ~PG_LRU;
+  }
+
+  #join(generations: Generations, pfn: number, reclaiming: boolean): void {
+    const flags = this.flags[pfn]!;
+    if (flags & PG_UNEVICTABLE) return;
+    const generation = generations.placeOf(this.memcg[pfn]!, flags, reclaiming);
+    this.flags[pfn] = (flags & ~PG_ACTIVE) | ((generation + 1) << PG_GEN_SHIFT);
+  }
+
+  #leave(pfn: number, list: number): void {
+    const group = this.memcg[pfn]!;
+    this.#countAs(list, group, -1);
+    const active = this.generations!.isActive(group, (list - LRU_GENERATIONS) >> 1);
+    this.flags[pfn] = (this.flags[pfn]! & ~PG_GEN_MASK) | (active ? PG_ACTIVE : 0);
+  }
+
+  /** Pages of a generation have come or gone: those who know two lists see them on one of these. */
+  #countAs(list: number, group: number, pages: number): void {
+    const known = this.knownAs(list, group);
+    this.nrOnList[known]! += pages;
+    this.nrOnGroupList[group * NR_LISTS + known]! += pages;
+  }
+
+  /** The one of the active and inactive lists as whose part a list of a generation is counted. */
+  knownAs(list: number, group: number): number {
+    const base = (list - LRU_GENERATIONS) & GEN_FILE ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
+    return this.generations!.isActive(group, (list - LRU_GENERATIONS) >> 1) ? base + 1 : base;
+  }
+
+  /** The generation that a frame belongs to, or -1. Mirrors: folio_lru_gen. */
+  generationOf(pfn: number): number {
+    return ((this.flags[pfn]! & PG_GEN_MASK) >>> PG_GEN_SHIFT) - 1;
+  }
+
+  /** Number of the list of a generation of a group. */
+  ownList(group: number, generation: number, type: number): number {
+    return group * NR_LISTS + listOfGeneration(generation, type);
+  }
+
+  /** Pages that belong to a generation of a group. */
+  nrInGeneration(group: number, generation: number, type: number): number {
+    return this.nrOnGroupList[this.ownList(group, generation, type)]!;
+  }
+
+  /** A frame belongs to another generation from now on; it stays where it is linked. Mirrors: folio_update_gen, lru_gen_update_size. */
+  setGeneration(pfn: number, generation: number): void {
+    const group = this.memcg[pfn]!;
+    for (const pages of [-1, 1]) {
+      if (pages === 1) this.flags[pfn] = (this.flags[pfn]! & ~PG_GEN_MASK) | ((generation + 1) << PG_GEN_SHIFT);
+      const list = this.listOf(pfn);
+      this.nrOnList[list]! += pages;
+      this.nrOnGroupList[group * NR_LISTS + list]! += pages;
+      this.#countAs(list, group, pages);
+    }
+  }
+
+  /** Links a frame anew at the list of its generation: at the head, or at the tail (oldest end). */
+  relink(pfn: number, tail: boolean): void {
+    this.#unlink(pfn);
+    const head = this.total + 1 + this.memcg[pfn]! * NR_LISTS + this.listOf(pfn);
+    this.#linkBehind(pfn, tail ? this.prev[head]! : head);
+  }
+
+  /** A group gets a generation that is younger than all others. Mirrors: inc_max_seq, the part that is about sizes. */
+  addGeneration(group: number): void {
+    const generations = this.generations!;
+    const maxSeq = generations.maxSeq[group]!;
+    for (let type = 0; type <= GEN_FILE; type++) {
+      const older = this.nrInGeneration(group, (maxSeq - 1) % MAX_NR_GENS, type);
+      const fresh = this.nrInGeneration(group, (maxSeq + 1) % MAX_NR_GENS, type);
+      const inactive = type === GEN_FILE ? LRU_INACTIVE_FILE : LRU_INACTIVE_ANON;
+      this.nrOnList[inactive]! += older - fresh;
+      this.nrOnList[inactive + 1]! -= older - fresh;
+      this.nrOnGroupList[group * NR_LISTS + inactive]! += older - fresh;
+      this.nrOnGroupList[group * NR_LISTS + inactive + 1]! -= older - fresh;
+    }
+    generations.maxSeq[group] = maxSeq + 1;
+  }
+
+  /** Changes between two lists of each type and generations; every page keeps its place in the order. Mirrors: lru_gen_change_state. */
+  useGenerations(on: boolean): void {
+    if (on === (this.generations !== null)) return;
+    const first = on ? LRU_INACTIVE_ANON : LRU_GENERATIONS;
+    const last = on ? LRU_ACTIVE_FILE : NR_LISTS - 1;
+    const moved: number[] = [];
+    for (let group = 0; group < this.nrGroups; group++) {
+      for (let list = first; list <= last; list++)
+        for (let pfn = this.lruTail(group * NR_LISTS + list); pfn !== 0; pfn = this.lruPrev(pfn)) moved.push(pfn);
+    }
+    for (const pfn of moved) this.lruDel(pfn);
+    this.generations = on ? new Generations() : null;
+    this.generations?.ensure(this.nrGroups);
+    for (const pfn of moved) this.lruAdd(pfn);
   }
 
   /** Changes flags that decide on the list; a frame on a list moves to the head of the one that is right then. */
@@ -263,6 +388,11 @@ export class Frames {
     }
     return n;
   }
+}
+
+/** The list of a generation of one type of page. */
+export function listOfGeneration(generation: number, type: number): number {
+  return LRU_GENERATIONS + generation * 2 + type;
 }
 
 function grown(array: Uint32Array, length: number): Uint32Array {

@@ -33,6 +33,13 @@ export const PG_READAHEAD = 1 << 14;
 /** Room made in advance (fallocate) that nobody has filled: only a fault of its own maps it. The opposite of the kernel's PG_uptodate. */
 export const PG_UNFILLED = 1 << 15;
 
+/** Three bits: generation + 1 while the page is on a list of generations, 0 otherwise. Mirrors: LRU_GEN_MASK. */
+export const PG_GEN_SHIFT = 16;
+export const PG_GEN_MASK = 7 << PG_GEN_SHIFT;
+/** Two bits: uses by other means than a mapping, beyond those that PG_REFERENCED and PG_WORKINGSET note. Mirrors: LRU_REFS_MASK. */
+export const PG_REFS_SHIFT = 19;
+export const PG_REFS_MASK = 3 << PG_REFS_SHIFT;
+
 /** Letters of the flags for dumps, lowest bit first. */
 export const PAGE_FLAG_NAMES = [
   'referenced',
@@ -51,4 +58,9 @@ export const PAGE_FLAG_NAMES = [
   'vmscan',
   'readahead',
   'unfilled',
+  'gen1',
+  'gen2',
+  'gen4',
+  'refs1',
+  'refs2',
 ] as const;

@@ -7,6 +7,7 @@
  */
 import type { Memory } from '../memory.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE } from '../pages/frames.ts';
+import type { LruGen } from './lru-gen.ts';
 import type { Memcg } from './memcg.ts';
 
 /** A page that is written or read costs as much as scanning so many (SWAP_CLUSTER_MAX). */
@@ -29,6 +30,8 @@ export class Lruvec {
   /** Activations here and below when reclaim last looked. */
   refaultsAnon = 0;
   refaultsFile = 0;
+  /** What is remembered by generations; null: nothing so far. */
+  gen: LruGen | null = null;
   /** Statistics as added up last. */
   readonly seen = new Float64Array(NR_STATS);
 }

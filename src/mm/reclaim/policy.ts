@@ -29,6 +29,8 @@ export interface ReclaimPolicy {
   evict(mem: Memory, pfn: number, target: Memcg): number;
   /** A page has come back whose shadow was kept. Mirrors: workingset_refault. */
   refault(mem: Memory, pfn: number, shadow: number): void;
+  /** A page that is new is about to come to its list. Mirrors: folio_add_lru. */
+  addNew?(mem: Memory, pfn: number): void;
   /** A page was used by other means than a mapping. Mirrors: folio_mark_accessed. */
   markAccessed(mem: Memory, pfn: number): void;
 }

@@ -18,6 +18,8 @@ export class ReferenceWalk {
   at = 0;
   /** Flags of the VMAs through which the page was used; VM_LOCKED if one that maps it is locked (the page is, then). */
   vmFlags = 0;
+  /** Told of each young entry before it is old: policies look at those beside it. */
+  onYoung: ((mem: Memory, vma: Vma, vpn: number, pfn: number) => void) | null = null;
   private owner = 0;
   private ownerVma: Vma | undefined;
 
@@ -71,6 +73,7 @@ export class ReferenceWalk {
     }
     const entry = pte[at]!;
     if ((entry & PTE_YOUNG) === 0) return 0;
+    this.onYoung?.(mem, vma, vma.vpnOf(mem.frames.index[pfn]!), pfn);
     pte[at] = entry & ~PTE_YOUNG;
     this.vmFlags |= vma.flags;
     return 1;

@@ -50,6 +50,9 @@ export class ScanControl {
   cacheTrimFailed = false;
   noCacheTrim = false;
   fileIsTiny = false;
+  /** Of generations: pages freed before this pass of kswapd, and whether the next is to age first. */
+  lastReclaimed = 0;
+  needsAging = false;
 
   constructor(by: Reclaimer, nrToReclaim: number, swappiness: number, target: Memcg | null = null) {
     this.by = by;

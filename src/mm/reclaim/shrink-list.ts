@@ -11,13 +11,14 @@ import {
   PG_VMSCAN,
   PG_WRITEBACK,
 } from '../pages/page-flags.ts';
+import { MIN_LRU_BATCH } from './lru-gen.ts';
 import { activate, PAGE_FREED, PAGE_STORED, PAGE_WRITTEN, pageoutIsolated } from './pageout.ts';
 import { REF_ACTIVATE, REF_KEEP } from './policy.ts';
 import { ReferenceWalk } from './referenced.ts';
 import { type ScanControl, SWAP_CLUSTER_MAX } from './scan-control.ts';
 
-/** The pages under consideration, oldest first. Module state: reclaim does not nest. */
-export const batch = new Uint32Array(SWAP_CLUSTER_MAX);
+/** The pages under consideration, oldest first: SWAP_CLUSTER_MAX from two lists, MIN_LRU_BATCH from generations. Module state: reclaim does not nest. */
+export const batch = new Uint32Array(Math.max(SWAP_CLUSTER_MAX, MIN_LRU_BATCH));
 export const walk = new ReferenceWalk();
 
 /** What has become of a batch, in pages. Mirrors: struct reclaim_stat. */

@@ -13,15 +13,14 @@ import type { Memory } from '../memory.ts';
 import { LRU_ACTIVE_ANON, LRU_ACTIVE_FILE, LRU_INACTIVE_ANON, LRU_INACTIVE_FILE, NR_LISTS } from '../pages/frames.ts';
 import { PG_ACTIVE, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_UNEVICTABLE, PG_WORKINGSET } from '../pages/page-flags.ts';
 import { VM_EXEC, VM_LOCKED } from '../space/vm-flags.ts';
-import type { VmEvents } from '../vm-events.ts';
+import { countScan } from './count-scan.ts';
 import { ACTIVATE_ANON, ACTIVATE_FILE, noteCost, pageState } from './lruvec.ts';
-import { type Memcg, type MemcgCounts, nextInTree, nrSwapPages } from './memcg.ts';
+import { type Memcg, nextInTree, nrSwapPages } from './memcg.ts';
 import { REF_ACTIVATE, REF_KEEP, REF_RECLAIM, type ReclaimPolicy } from './policy.ts';
 import {
   DEACTIVATE_ANON,
   DEACTIVATE_FILE,
   DEF_PRIORITY,
-  type Reclaimer,
   type ScanControl,
   SWAP_CLUSTER_MAX,
   SWAPPINESS_ANON_ONLY,
@@ -153,40 +152,6 @@ function shrinkInactive(mem: Memory, memcg: Memcg, sc: ScanControl, list: number
   noteCost(mem, memcg, file, outcome.written, taken - outcome.reclaimed);
   if (outcome.unqueuedDirty === taken) mem.device?.wakeFlusher();
   return outcome.reclaimed;
-}
-
-/** Adds to the counters of one reclaimer; written out, as counters by a computed name are slow. */
-function countBy(counts: VmEvents | MemcgCounts, by: Reclaimer, scanned: number, reclaimed: number): void {
-  if (by === 'kswapd') {
-    counts.pgscan_kswapd += scanned;
-    counts.pgsteal_kswapd += reclaimed;
-  } else if (by === 'direct') {
-    counts.pgscan_direct += scanned;
-    counts.pgsteal_direct += reclaimed;
-  } else {
-    counts.pgscan_proactive += scanned;
-    counts.pgsteal_proactive += reclaimed;
-  }
-}
-
-/** Mirrors: the vm events in shrink_inactive_list. Reclaim from a group counts for the group only. */
-function countScan(
-  { events }: Memory,
-  { counts }: Memcg,
-  sc: ScanControl,
-  file: boolean,
-  scanned: number,
-  reclaimed: number,
-): void {
-  countBy(counts, sc.by, scanned, reclaimed);
-  if (!sc.isGroup) countBy(events, sc.by, scanned, reclaimed);
-  if (file) {
-    events.pgscan_file += scanned;
-    events.pgsteal_file += reclaimed;
-  } else {
-    events.pgscan_anon += scanned;
-    events.pgsteal_anon += reclaimed;
-  }
 }
 
 /** Looks at `count` pages of an active list: code in use stays, everything else becomes inactive. Mirrors: shrink_active_list. */

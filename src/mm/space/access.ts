@@ -69,6 +69,11 @@ export function touchPages(
   const restored = events.workingset_restore_anon + events.workingset_restore_file;
   const stalledUs = mem.stalledUs;
   mem.onTouch?.(mm, vpn, count, step);
+  // Mirrors: lru_gen_use_mm in context_switch.
+  if (mem.running !== mm) {
+    mem.running = mm;
+    mm.hasRun = true;
+  }
   touchEach(mem, mm, vpn, count, step, write, fill, result);
   result.swapIns = (result.swapIns ?? 0) + events.pswpin - pswpin;
   result.fileReads = (result.fileReads ?? 0) + (events.pgpgin - pgpgin) / DISK_PAGE_KB;

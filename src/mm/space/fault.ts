@@ -69,6 +69,7 @@ export function accessPage(mem: Memory, vma: Vma, vpn: number, write: boolean): 
     return FAULT_NONE;
   }
   mem.faultingMm = vma.mm;
+  mem.faultingFlags = vma.flags;
   const outcome = handleFault(mem, vma, vpn, write, at);
   mem.faultingMm = null;
   if (outcome > FAULT_NONE) {

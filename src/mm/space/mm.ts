@@ -32,6 +32,8 @@ export class Mm {
   memcg = 0;
   /** Its process has been killed in the middle of an operation: no further access, no further memory. */
   dying = false;
+  /** It has been given a CPU since its page tables were walked last. */
+  hasRun = false;
   /** Tasks (processes or threads) that use it. */
   users = 1;
   /** Addresses of the classical areas, in bytes. */

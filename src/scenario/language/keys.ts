@@ -83,6 +83,7 @@ const KEYS: Readonly<Record<string, string>> = {
     'how well pages compress of which a step says nothing: as measured, or plain, by one ratio; default: plain',
   'touch.content': 'what is written, and so how well it compresses; default: as the machine line says',
   psi: 'pressure stall information: off as by psi=0, none as without CONFIG_PSI; default: on',
+  lru: 'how reclaim knows which pages are old: two lists, or generations (MGLRU); default: lists',
   queue: 'how many requests it works on at once, of a window of readahead or of writes; default: 1',
   zramread: 'how long zram takes to decompress a page; default: 5us',
   zramwrite: 'how long it takes to compress one; default: 10us',

@@ -31,10 +31,13 @@ import { VolatileRanges } from '../../mm/cache/volatile.ts';
 import { Memory } from '../../mm/memory.ts';
 import { ContentStore } from '../../mm/pages/content.ts';
 import { Frames } from '../../mm/pages/frames.ts';
+import { Generations } from '../../mm/pages/generations.ts';
 import { HugePage, HugePool } from '../../mm/pages/hugetlb.ts';
 import { LruBatch } from '../../mm/pages/lru-batch.ts';
 import { PAGE_FLAG_NAMES } from '../../mm/pages/page-flags.ts';
 import { PageTables } from '../../mm/pages/page-table.ts';
+import { GenerationsLru } from '../../mm/reclaim/generations-lru.ts';
+import { LruGen } from '../../mm/reclaim/lru-gen.ts';
 import { Lruvec } from '../../mm/reclaim/lruvec.ts';
 import { Memcg, MemcgCounts, Peak } from '../../mm/reclaim/memcg.ts';
 import { PsiGroup, PsiLine } from '../../mm/reclaim/psi.ts';
@@ -137,6 +140,9 @@ export const CATALOGUE: Catalogue = new Map([
   row(HugePool),
   row(HugePage),
   row(Lruvec),
+  row(LruGen),
+  row(Generations),
+  row(GenerationsLru),
   row(TwoListLru),
   row(VolatileRanges),
   row(VmEvents),

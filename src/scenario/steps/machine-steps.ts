@@ -1,6 +1,7 @@
 /** Steps of the machine itself: what it is made of, its objects, its page cache, its swap, its time. */
 
 import { KERN_INFO, LOG_USER } from '../../machine/kernel-log.ts';
+import { writeLruGen } from '../../machine/lru-gen.ts';
 import { type Machine, PID_MAX } from '../../machine/machine.ts';
 import { renamePath, unlinkPath } from '../../machine/paths.ts';
 import { MAX_LEVELS } from '../../machine/pid-namespaces.ts';
@@ -531,6 +532,16 @@ export const machineSteps: readonly MachineStep[] = [
     },
   },
   {
+    word: 'lrugen',
+    usage: 'lrugen COMMANDS',
+    about:
+      'as a write to /sys/kernel/debug/lru_gen: "+ 1 0 4" ages group 1, "- 1 0 2" evicts from it; with lists nothing happens',
+    parse(args) {
+      const commands = args.text('commands');
+      return ({ machine }) => lruGenStep(machine, commands);
+    },
+  },
+  {
     word: 'sysrq',
     usage: 'sysrq c|e|f|i',
     about:
@@ -541,6 +552,11 @@ export const machineSteps: readonly MachineStep[] = [
     },
   },
 ];
+
+function* lruGenStep(machine: Machine, commands: string): Job<Record<string, unknown>> {
+  yield* writeLruGen(machine, commands);
+  return {};
+}
 
 function* sysrqStep(machine: Machine, key: SysrqKey): Job<Record<string, unknown>> {
   yield* pressSysrq(machine, key);

@@ -32,12 +32,14 @@ interface Near {
 
 /**
  * Near: counters and pages. oom: who was killed, when. range: faults, between those of the runs. machine: every counter,
- * between those of the runs (another kernel, and what else runs there). own: each counter by its own spread.
+ * between those of the runs (another kernel, and what else runs there). own: each counter by its own spread. generations: the
+ * same of a kernel whose ageing depends on when tasks are switched.
  */
-export type Class = Near | 'oom' | 'range' | 'machine' | 'own';
+export type Class = Near | 'oom' | 'range' | 'machine' | 'own' | 'generations';
 
 const EXACT: Near = { counters: 0.015, swap: 0.015, jaccard: 0.98 };
 const FRESH: Near = { counters: 0.03, swap: 0.03, jaccard: 0.97 };
+const GENERATIONS: Near = { counters: 0.05, swap: 0.05, jaccard: 0.98 };
 const FINE: Near = { counters: 0.05, swap: 0.2, jaccard: 0.65 };
 
 const CLASSES: readonly (readonly [RegExp, Class])[] = [
@@ -73,8 +75,9 @@ const COUNTERS = [
 const PAGE = 4096;
 const ABOUT_ANON = /^(pswp|pgsteal_anon|memcg.*anon)/;
 
-/** The class of a recording called NAME or NAME.fresh or NAME.v2. */
+/** The class of a recording called NAME or NAME.fresh, NAME.v2 or NAME.gen. */
 export function classOf(name: string): Class {
+  if (name.endsWith('.gen')) return 'generations';
   return CLASSES.find(([pattern]) => pattern.test(name))?.[1] ?? 'own';
 }
 
@@ -88,6 +91,7 @@ export function playsFresh(scenario: string): boolean {
  */
 export function isCompared(name: string, all: ReadonlySet<string>): boolean {
   const fresh = name.endsWith('.fresh');
+  if (name.endsWith('.gen')) return true;
   if (classOf(name) === 'own') return fresh || !all.has(`${name}.fresh`);
   return BY_FRESH_STATISTICS.test(name) === fresh;
 }
@@ -103,7 +107,8 @@ export function judge(name: string, golden: Golden, played: PlayedScenario): str
   if (cls === 'range')
     return [...faults, ...majorFaults(want).flatMap((key) => inRange(key, want[key], counterOf(last, key)))];
   if (cls === 'machine') return [...faults, ...judgeMachine(want, last)];
-  if (cls === 'own') return [...faults, ...judgeByOwnSpread(golden, want, last)];
+  if (cls === 'own') return [...faults, ...judgeByOwnSpread(golden, want, last, [EXACT, FRESH])];
+  if (cls === 'generations') return [...faults, ...judgeByOwnSpread(golden, want, last, [GENERATIONS])];
   return [...faults, ...judgeNear(cls, golden, want, last)];
 }
 
@@ -120,12 +125,12 @@ function judgeNear(cls: Near, golden: Golden, want: Wanted, last: PlayedSnap): s
 }
 
 /** Near where the kernel's own runs agree, in range where they do not. */
-function judgeByOwnSpread(golden: Golden, want: Wanted, last: PlayedSnap): string[] {
+function judgeByOwnSpread(golden: Golden, want: Wanted, last: PlayedSnap, tolerances: readonly Near[]): string[] {
   if (Object.keys(want).some((key) => key.endsWith('.killed_at_line'))) return judgeKills(want, last);
   const ofGroups = Object.keys(want).filter((key) => key.startsWith('/'));
   const faults = [...COUNTERS, ...majorFaults(want), ...ofGroups].flatMap((key) => {
     const [median, least, greatest] = want[key] ?? [0, 0, 0];
-    const tolerance = [EXACT, FRESH].find(
+    const tolerance = tolerances.find(
       ({ counters }) => greatest - least <= Math.max(counters * median, SLACK_PAGES),
     );
     const ours = counterOf(last, key);

@@ -70,19 +70,26 @@ export interface KernelMemory {
   readonly atSnaps: readonly number[];
 }
 
+/** How a scenario is played. */
+export interface PlayOptions {
+  readonly fresh: boolean;
+  readonly lru?: 'lists' | 'generations';
+  readonly kernel?: KernelMemory | undefined;
+}
+
 /**
  * `fresh`: with statistics of groups that are no older than a step. `kernel`: the limit is higher by what the kernel had not
  * yet taken of the recorder's addition; when that was follows from a first play. Throws ScenarioError where the scenario
  * says what the language does not know.
  */
-export function playPressure(text: string, file: string, fresh: boolean, kernel?: KernelMemory): PlayedScenario {
+export function playPressure(text: string, file: string, { fresh, lru, kernel }: PlayOptions): PlayedScenario {
   const began = Date.now();
   const lines = text.split('\n');
   const found = lines.findIndex((line) => /^(proc|object) /.test(line));
   const start = found < 0 ? lines.length : found;
   // Recordings are made without readahead unless the scenario asks for some.
   const off = lines.some((line) => /^machine\b.* readahead=/.test(line)) ? '' : ' readahead=off';
-  const machineMore = `${off}${fresh ? ' statflush=0s' : ''}`;
+  const machineMore = `${off}${fresh ? ' statflush=0s' : ''}${lru === 'generations' ? ' lru=generations' : ''}`;
   const head = lines.slice(0, start).map((line) => (/^machine\b/.test(line) ? `${line}${machineMore}` : line));
   const playAll = (others?: OtherKernelMemory) => {
     const machine = createMachine(head.join('\n'), { file });
@@ -144,6 +151,8 @@ class Player {
     }
     if (words[1] === 'exit')
       this.#exited[subject] = { ...this.#faultsOf(subject), alive: 0, killed_at_line: 0, maps: {} };
+    // The worker has slept until it was told.
+    this.#machine.machine.mem.running = null;
     try {
       for (const part of this.#inPieces(line)) {
         this.#machine.apply(part);

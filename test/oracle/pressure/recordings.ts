@@ -6,7 +6,7 @@ import { type KernelMemory, type PlayedScenario, playPressure } from './play.ts'
 
 const PAGE = 4096;
 
-/** A scenario and the recordings that it is held to: NAME, NAME.fresh or NAME.v2. */
+/** A scenario and the recordings that it is held to: NAME, NAME.fresh, NAME.v2, or NAME.gen: with generations. */
 export interface Compared {
   readonly name: string;
   readonly text: string;
@@ -40,7 +40,7 @@ export function readGoldens(folder: string): Map<string, Golden> {
 
 /** The scenario that a recording is of. */
 export function scenarioOf(recording: string): string {
-  return recording.replace(/\.(fresh|v2)$/, '');
+  return recording.replace(/\.(fresh|v2|gen)$/, '');
 }
 
 export function bringTogether(
@@ -55,10 +55,17 @@ export function bringTogether(
 }
 
 export function compare({ name, text, goldens }: Compared): Verdict {
+  const generations = new Map([...goldens].filter(([recording]) => recording.endsWith('.gen')));
+  if (generations.size > 0 && generations.size < goldens.size) {
+    const lists = new Map([...goldens].filter(([recording]) => !generations.has(recording)));
+    const { played, faults } = compare({ name, text, goldens: lists });
+    return { played, faults: new Map([...faults, ...compare({ name, text, goldens: generations }).faults]) };
+  }
   const recordings = [...goldens.keys()];
   const fresh =
     recordings.length === 0 ? playsFresh(name) : recordings.every((recording) => recording.endsWith('.fresh'));
-  const played = playPressure(text, `${name}.scn`, fresh, kernelMemoryOf([...goldens.values()][0]));
+  const lru = generations.size > 0 ? 'generations' : 'lists';
+  const played = playPressure(text, `${name}.scn`, { fresh, lru, kernel: kernelMemoryOf([...goldens.values()][0]) });
   return {
     played,
     faults: new Map([...goldens].map(([recording, golden]) => [recording, judge(recording, golden, played)])),

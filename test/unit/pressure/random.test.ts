@@ -40,6 +40,10 @@ const step = fc.oneof(
     'cgroup write /apps/memory.max max',
     'cgroup write /apps/memory.reclaim 1M',
     'dropcaches 1',
+    'lrugen "+ 1 0 4; + 2 0 5"',
+    'lrugen "- 1 0 3 60 500"',
+    'sysctl lru_gen.enabled 5',
+    'sysctl lru_gen.enabled 7',
   ),
 );
 
@@ -47,7 +51,7 @@ const step = fc.oneof(
 const PLACES = [0x10000000, 0x100000000000, 0x555555554000, 0x7ffff0000000];
 const MAPPING_BYTES = 12 << 20;
 
-const START = (kind: string, place: number) => `machine ram=32M swap=24M swapkind=${kind}
+const START = (kind: string, lru: string, place: number) => `machine ram=32M swap=24M swapkind=${kind} lru=${lru}
 cgroup write /cgroup.subtree_control +memory
 cgroup mkdir /apps
 object F file 12M
@@ -61,7 +65,10 @@ ${n} mmap shm size=12M obj=S shared at=${place + 3 * MAPPING_BYTES}`,
 cgroup write /apps/cgroup.procs 1002
 `;
 
-it('keeps every invariant and every page under random pressure', () => {
+it.each([
+  ['lists', 25],
+  ['generations', 15],
+])('keeps every invariant and every page under random pressure with %s', (lru, numRuns) => {
   fc.assert(
     fc.property(
       fc.constantFrom('zram', 'disk'),
@@ -69,7 +76,7 @@ it('keeps every invariant and every page under random pressure', () => {
       fc.array(step, { minLength: 10, maxLength: 40 }),
       (kind, place, steps) => {
         const session = new Session();
-        session.load(START(kind, place), 'test');
+        session.load(START(kind, lru, place), 'test');
         for (const text of steps) {
           try {
             session.apply(text);
@@ -91,7 +98,7 @@ it('keeps every invariant and every page under random pressure', () => {
       },
     ),
     {
-      numRuns: Number(process.env['RECLAIMFS_RUNS'] ?? 25),
+      numRuns: Number(process.env['RECLAIMFS_RUNS'] ?? numRuns),
       seed: Number(process.env['RECLAIMFS_SEED'] ?? DEFAULT_SEED),
       interruptAfterTimeLimit: 60_000,
       markInterruptAsFailure: false,

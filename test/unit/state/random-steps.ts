@@ -89,6 +89,8 @@ const ROWS: readonly ((at: At) => string)[] = [
   ({ of, pick }) => `cache ${of('LIB', 'DB')} ${of('load', 'drop', 'sync', `dirtywrite ${pick(500)}p 64K`)}`,
   ({ of, pick }) =>
     `sysctl vm.${of(`swappiness ${pick(200)}`, `dirty_ratio ${pick(60)}`, `watermark_scale_factor ${10 + pick(400)}`)}`,
+  ({ of, pick }) =>
+    of('sysctl lru_gen.enabled 0', 'sysctl lru_gen.enabled 7', `lrugen "+ 1 0 ${3 + pick(5)}"`, 'lrugen "- 1 0 3"'),
   ({ of }) => of('squeeze', 'swapoff', 'swapon', 'dropcaches 3', 'unlink SHM', 'object SHM memfd 1M'),
   ({ name, pick }) => `${name} poke 0x${(0x100000000000 + pick(900) * 4096).toString(16)} "bytes ${pick(99)}"`,
   ({ name, pick }) => `${name} brk brk ${pick(900)}p`,

@@ -102,7 +102,7 @@ describe('every file', () => {
   });
 
   test('without a model is not there', () => {
-    for (const path of ['kernel/mm/ksm', 'kernel/mm/lru_gen', 'devices/virtual/block/zram0/trace', 'power'])
+    for (const path of ['kernel/mm/ksm', 'devices/virtual/block/zram0/trace', 'power'])
       expect(sys.ino(path), path).toBe(-ENOENT);
   });
 });
@@ -267,4 +267,57 @@ test('when the machine becomes another one, so does the tree, and old files are 
   expect(sys.ino('devices/system/cpu/cpu4')).toBe(-ENOENT);
   expect(sys.fs.getattr(ino, newAttr())).toBe(-ENOENT);
   expect(sys.read('devices/system/cpu/online')).toBe('0-1\n');
+});
+
+describe('lru_gen', () => {
+  const GROUP = `
+cgroup write /cgroup.subtree_control "+memory"
+cgroup mkdir /g
+cgroup write /g/cgroup.procs "4242"
+game mmap more size=1M anon private
+game touch more 0 1M write
+`;
+
+  test('is off, is switched on with y, n and bits, and moves the pages', () => {
+    const sys = new Sys();
+    expect(sys.read('kernel/mm/lru_gen/enabled')).toBe('0x0000\n');
+    expect(sys.write('kernel/mm/lru_gen/enabled', 'y\n')).toBe(2);
+    expect(sys.read('kernel/mm/lru_gen/enabled')).toBe('0x0007\n');
+    expect(sys.session.machine.mem.frames.generations).not.toBeNull();
+    expect(sys.write('kernel/mm/lru_gen/enabled', '0x3')).toBe(3);
+    expect(sys.read('kernel/mm/lru_gen/enabled')).toBe('0x0003\n');
+    expect(sys.write('kernel/mm/lru_gen/enabled', 'maybe')).toBe(-EINVAL);
+    expect(sys.write('kernel/mm/lru_gen/enabled', 'n')).toBe(1);
+    expect(sys.read('kernel/mm/lru_gen/enabled')).toBe('0x0000\n');
+    expect(sys.session.machine.check()).toEqual([]);
+  });
+
+  test('min_ttl_ms takes what an unsigned int holds', () => {
+    const sys = new Sys();
+    expect(sys.write('kernel/mm/lru_gen/min_ttl_ms', '4294967295')).toBe(10);
+    expect(sys.read('kernel/mm/lru_gen/min_ttl_ms')).toBe('4294967295\n');
+    for (const bad of ['4294967296', '-1', '', '1s'])
+      expect(sys.write('kernel/mm/lru_gen/min_ttl_ms', bad)).toBe(-EINVAL);
+    expect(sys.read('kernel/mm/lru_gen/min_ttl_ms')).toBe('4294967295\n');
+  });
+
+  test('debug/lru_gen shows each group in the form of the kernel, and takes commands', () => {
+    const sys = new Sys(SCENARIO.replace('cpus=5', 'cpus=5 lru=generations') + GROUP);
+    const shown = sys.read('kernel/debug/lru_gen');
+    expect(shown).toMatch(/^memcg {5}1 \/\n node {5}0\n( +\d+ +\d+ +\d+ {2}\d*.*\n)+memcg {5}2 \/g\n node {5}0\n/);
+    expect(sys.write('kernel/debug/lru_gen', '+ 2 0 3\n')).toBe(8);
+    expect(sys.read('kernel/debug/lru_gen').split('memcg')[2]!.trimEnd().split('\n').at(-1)).toMatch(
+      /^ {10}4 {10}0 {10}0 {11}0$/,
+    );
+    expect(sys.write('kernel/debug/lru_gen', '- 2 0 9\n')).toBe(-EINVAL);
+    expect(sys.write('kernel/debug/lru_gen', '+ 9 0 3\n')).toBe(-EINVAL);
+    expect(sys.write('kernel/debug/lru_gen', '* 2 0 3\n')).toBe(-EINVAL);
+    expect(sys.read('kernel/debug/lru_gen_full')).toMatch(/ {12} {9}0 +\d+R +\d+T +\d+ {2}/);
+  });
+
+  test('is not there in kernels that have none', () => {
+    const sys = new Sys(SCENARIO.replace('cpus=5', 'cpus=5 kernel=5.10'));
+    expect(sys.ino('kernel/mm/lru_gen')).toBe(-ENOENT);
+    expect(sys.ino('kernel/debug/lru_gen')).toBe(-ENOENT);
+  });
 });
