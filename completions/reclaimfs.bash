@@ -90,7 +90,7 @@ _reclaimfs() {
     "wss --ram") COMPREPLY=(); return ;;
     "report --masim-rate") COMPREPLY=(); return ;;
     "report --process") COMPREPLY=(); return ;;
-    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon zram snap tick at kmsg kmsgclear sysctl dropcaches sysrq lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice rlimit affinity comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise process_madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack recorded volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
+    "help language") COMPREPLY=($(compgen -W "machine title note validity bothsnaps expect2013 swap object unlink rename proc cache truncate punch fallocate squeeze swapoff swapon zram snap tick at kmsg kmsgclear sysctl dropcaches lrugen sysrq lmk cgroup app user policy impose warm duration snapshot restore snapshots fork exit reap exec thread setuid dumpable cpu adj nice rlimit affinity comm kill load cputime faults mmap touch munmap mlock munlock msync mprotect madvise process_madvise pageout selfpageout cold reclaim clearrefs verify poke read write fadvise mremap brk mlockall munlockall clone rest pages share lock peak peek coredumpfilter timerslack recorded volatile nonvolatile run grow storm stop launch resume background use" -- "$current")); return ;;
   esac
   case "$path" in
     "") options="--help --version" ;;

@@ -32,6 +32,8 @@ export type Step = Expecting &
         readonly psi?: 'on' | 'off' | 'none';
         /** the version of control groups; v1: all controllers mounted together; default: v2. */
         readonly cgroup?: 'v2' | 'v1';
+        /** how reclaim knows which pages are old: two lists, or generations (MGLRU); default: lists. */
+        readonly lru?: 'lists' | 'generations';
         /** the seed of everything random. */
         readonly seed?: number | string;
         /** the number of CPUs. */
@@ -281,6 +283,11 @@ export type Step = Expecting &
     | {
         readonly step: 'dropcaches';
         readonly what: 1 | 2 | 3;
+      }
+    /** as a write to /sys/kernel/debug/lru_gen: "+ 1 0 4" ages group 1, "- 1 0 2" evicts from it; with lists nothing happens. */
+    | {
+        readonly step: 'lrugen';
+        readonly commands: string;
       }
     /** as a write to /proc/sysrq-trigger: crash, SIGTERM to all but init, one process to the OOM killer, SIGKILL to all but init. */
     | {

@@ -9,6 +9,10 @@ const SIZE = 'bytes, or with p (pages) K M G T: 12p, 64K, 1.5M, 0x1000';
 export const VALUE_KINDS: Readonly<Record<string, ValueKind>> = {
   ADDR: { about: 'an address in bytes: 0x200000000000', sample: '0x200000000000' },
   BYTES: { about: 'bytes, in quotes; \\n \\t \\0 \\" \\\\ and \\xNN inside', sample: '"milk\\n"' },
+  COMMANDS: {
+    about: 'of lru_gen: + or -, group, node, sequence number, more if wanted; semicolons between',
+    sample: '"+ 1 0 3"',
+  },
   CHILD: { about: 'the name of a new process', sample: 'child' },
   CPULIST: { about: 'numbers of processors and ranges of them: 0-3,5', sample: '0' },
   FILE: { about: 'the name of an object that is a file', sample: 'LIBC' },

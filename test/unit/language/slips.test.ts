@@ -41,6 +41,7 @@ const TAKES_TEXT = new Set([
   'sysctl',
   'reclaim',
   'zram',
+  'lrugen',
 ]);
 /** Values that are names of something new, or free text: no spelling of them is wrong. */
 const NEW = /^(NAME|CHILD|NEWMAPPING|LABEL|TEXT|NEWPATH)$/;
