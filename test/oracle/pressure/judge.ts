@@ -130,9 +130,7 @@ function judgeByOwnSpread(golden: Golden, want: Wanted, last: PlayedSnap, tolera
   const ofGroups = Object.keys(want).filter((key) => key.startsWith('/'));
   const faults = [...COUNTERS, ...majorFaults(want), ...ofGroups].flatMap((key) => {
     const [median, least, greatest] = want[key] ?? [0, 0, 0];
-    const tolerance = tolerances.find(
-      ({ counters }) => greatest - least <= Math.max(counters * median, SLACK_PAGES),
-    );
+    const tolerance = tolerances.find(({ counters }) => greatest - least <= Math.max(counters * median, SLACK_PAGES));
     const ours = counterOf(last, key);
     return tolerance === undefined ? inRange(key, want[key], ours) : near(key, want[key], ours, tolerance.counters);
   });

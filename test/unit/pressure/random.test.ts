@@ -68,40 +68,44 @@ cgroup write /apps/cgroup.procs 1002
 it.each([
   ['lists', 25],
   ['generations', 15],
-])('keeps every invariant and every page under random pressure with %s', (lru, numRuns) => {
-  fc.assert(
-    fc.property(
-      fc.constantFrom('zram', 'disk'),
-      fc.constantFrom(...PLACES),
-      fc.array(step, { minLength: 10, maxLength: 40 }),
-      (kind, place, steps) => {
-        const session = new Session();
-        session.load(START(kind, lru, place), 'test');
-        for (const text of steps) {
-          try {
-            session.apply(text);
-          } catch (error) {
-            if (!(error instanceof Error) || error.name === 'BugError') throw error;
+])(
+  'keeps every invariant and every page under random pressure with %s',
+  (lru, numRuns) => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('zram', 'disk'),
+        fc.constantFrom(...PLACES),
+        fc.array(step, { minLength: 10, maxLength: 40 }),
+        (kind, place, steps) => {
+          const session = new Session();
+          session.load(START(kind, lru, place), 'test');
+          for (const text of steps) {
+            try {
+              session.apply(text);
+            } catch (error) {
+              if (!(error instanceof Error) || error.name === 'BugError') throw error;
+            }
+            const problems = session.machine.check();
+            if (problems.length > 0) throw new Error(`after ${text}: ${problems.join('; ')}`);
           }
-          const problems = session.machine.check();
-          if (problems.length > 0) throw new Error(`after ${text}: ${problems.join('; ')}`);
-        }
-        for (const task of [...session.machine.tasks.values()]) {
-          for (const mapping of ['file', 'heap']) {
-            if (!session.machine.tasks.has(task.pid)) continue;
-            const [record] = session.apply(`${task.pid} verify ${mapping}`);
-            expect(record?.result).toMatchObject({ bad: 0 });
+          for (const task of [...session.machine.tasks.values()]) {
+            for (const mapping of ['file', 'heap']) {
+              if (!session.machine.tasks.has(task.pid)) continue;
+              const [record] = session.apply(`${task.pid} verify ${mapping}`);
+              expect(record?.result).toMatchObject({ bad: 0 });
+            }
           }
-        }
-        expect(session.machine.check()).toEqual([]);
-        for (const value of Object.values(session.machine.mem.events)) expect(value).toBeGreaterThanOrEqual(0);
+          expect(session.machine.check()).toEqual([]);
+          for (const value of Object.values(session.machine.mem.events)) expect(value).toBeGreaterThanOrEqual(0);
+        },
+      ),
+      {
+        numRuns: Number(process.env['RECLAIMFS_RUNS'] ?? numRuns),
+        seed: Number(process.env['RECLAIMFS_SEED'] ?? DEFAULT_SEED),
+        interruptAfterTimeLimit: 60_000,
+        markInterruptAsFailure: false,
       },
-    ),
-    {
-      numRuns: Number(process.env['RECLAIMFS_RUNS'] ?? numRuns),
-      seed: Number(process.env['RECLAIMFS_SEED'] ?? DEFAULT_SEED),
-      interruptAfterTimeLimit: 60_000,
-      markInterruptAsFailure: false,
-    },
-  );
-}, 120_000);
+    );
+  },
+  120_000,
+);
