@@ -63,9 +63,8 @@ export async function createFileSystem(options: unknown, hooks: TransportHooks):
     recorder.see(byPolicy ? ({ ...event, type: 'policy-kill' } as MachineEvent) : event);
     tell?.(event);
   };
-  mailbox.on<FinishRequest>('finish', () => {
-    clock.finish();
-    let report: FinishReport;
+  let report: FinishReport = { kind: 'finished', failure: 'the run has not come to its end' };
+  clock.onOver = () => {
     try {
       report =
         host.failure === undefined
@@ -74,6 +73,9 @@ export async function createFileSystem(options: unknown, hooks: TransportHooks):
     } catch (error) {
       report = { kind: 'finished', failure: error instanceof Error ? error.message : String(error) };
     }
+  };
+  mailbox.on<FinishRequest>('finish', () => {
+    clock.finish();
     clock.endUs += METRICS_US;
     hooks.send(report);
   });

@@ -12,6 +12,8 @@ export class RunClock {
   endUs: number;
   /** Set while time passes: what happens then has not been done by the command. */
   passes = false;
+  /** Called once, at the end of the run, before anybody can go on who has been woken at that very moment. */
+  onOver: (() => void) | undefined;
 
   /** `sampler`: looks at the machine as time passes, and is no part of it. */
   constructor(host: SessionHost, endUs: number, sampler: Ticker) {
@@ -60,5 +62,8 @@ export class RunClock {
     } finally {
       this.passes = false;
     }
+    if (host.machine.nowUs < this.endUs && host.failure === undefined) return;
+    this.onOver?.();
+    this.onOver = undefined;
   }
 }
