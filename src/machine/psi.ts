@@ -92,10 +92,9 @@ export class Psi {
 
   /** As /proc/pressure/NAME prints it; since 5.13 there is a line `full` of cpu, too. */
   text(resource: PsiResource): string {
-    const group = this.groups[resource];
-    group.settle(this.machine.nowUs);
     if (this.isOff) return '';
-    return group.text(resource !== 'cpu' || isIn(this.machine.options.kernel, { since: '6.1' }));
+    const withFull = resource !== 'cpu' || isIn(this.machine.options.kernel, { since: '6.1' });
+    return this.groups[resource].textAt(this.machine.nowUs, withFull);
   }
 
   get nowUs(): number {

@@ -40,6 +40,13 @@ export class PsiLine {
     for (let i = 0; i < 3; i++) this.averages[i] = calcLoad(this.averages[i]!, DECAY[i]!, percent);
   }
 
+  /** Stands as another line does. */
+  take({ totalUs, averages, averagedUs }: PsiLine): void {
+    this.totalUs = totalUs;
+    for (let i = 0; i < 3; i++) this.averages[i] = averages[i]!;
+    this.averagedUs = averagedUs;
+  }
+
   /** Whether averages will still change without further stalls. */
   get isQuiet(): boolean {
     return this.averages.every((average) => average === 0) && Math.floor(this.totalUs) === this.averagedUs;
@@ -128,8 +135,21 @@ export class PsiGroup {
     this.sinceUs = toUs;
   }
 
-  /** As /proc/pressure prints it. Precondition: settled. Mirrors: psi_show. */
-  text(withFull = true): string {
-    return this.some.text('some') + (withFull ? this.full.text('full') : '');
+  /** As /proc/pressure prints it at a moment; who looks changes nothing. Mirrors: psi_show. */
+  textAt(nowUs: number, withFull = true): string {
+    const then = this.#copy();
+    then.settle(nowUs);
+    return then.some.text('some') + (withFull ? then.full.text('full') : '');
+  }
+
+  #copy(): PsiGroup {
+    const copy = new PsiGroup(this.sinceUs);
+    copy.some.take(this.some);
+    copy.full.take(this.full);
+    copy.someShare = this.someShare;
+    copy.fullShare = this.fullShare;
+    copy.nextAverageUs = this.nextAverageUs;
+    copy.lastAverageUs = this.lastAverageUs;
+    return copy;
   }
 }

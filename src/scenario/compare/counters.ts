@@ -28,7 +28,6 @@ export function countersOf(machine: Machine): Counters {
   const { pressure, mem } = machine;
   const { events } = mem;
   const { memory } = pressure.psi.groups;
-  memory.settle(machine.nowUs);
   const { daemons } = machine;
   return {
     majorFaults: events.pgmajfault,
@@ -36,8 +35,8 @@ export function countersOf(machine: Machine): Counters {
     swapOutPages: events.pswpout,
     swapInPages: events.pswpin,
     fileReadPages: events.pgpgin / 4,
-    psiSomeSeconds: memory.some.totalUs / 1e6,
-    psiFullSeconds: memory.full.totalUs / 1e6,
+    psiSomeSeconds: memory.totalAt('some', machine.nowUs) / 1e6,
+    psiFullSeconds: memory.totalAt('full', machine.nowUs) / 1e6,
     directReclaims: events.allocstall_normal,
     directReclaimMs: pressure.directUs / 1000,
     kswapdMs: pressure.kswapd.cpuUs / 1000,

@@ -8,9 +8,8 @@ describe('averages', () => {
   it('move as the kernel computes them: one full period', () => {
     const group = new PsiGroup(0);
     group.setShares(0, 1, 0);
-    group.settle(PSI_PERIOD_US);
     // 100 % × 2048 = 204800; (204800 × (2048 - 1677) + 2047) / 2048 = 37100 → 18.11; 6700+… → 3.27; 1400+… → 0.68
-    expect(group.text()).toBe(
+    expect(group.textAt(PSI_PERIOD_US)).toBe(
       'some avg10=18.11 avg60=3.27 avg300=0.68 total=2004000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n',
     );
   });
@@ -19,10 +18,9 @@ describe('averages', () => {
     const group = new PsiGroup(0);
     group.setShares(0, 1, 1);
     group.setShares(1_000_000, 0, 0);
-    group.settle(PSI_PERIOD_US);
-    expect(group.text()).toContain('some avg10=8.87');
+    expect(group.textAt(PSI_PERIOD_US)).toContain('some avg10=8.87');
     group.settle(10 * 60 * 1_000_000 * 10);
-    expect(group.text()).toBe(
+    expect(group.textAt(10 * 60 * 1_000_000 * 10)).toBe(
       'some avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n',
     );
     expect(group.nextUs).toBe(Number.POSITIVE_INFINITY);
@@ -33,8 +31,9 @@ describe('averages', () => {
     const seldom = new PsiGroup(0);
     for (const group of [often, seldom]) group.setShares(0, 0.37, 0.11);
     for (let t = 0; t <= 20_000_000; t += 7_777) often.settle(t);
-    for (const group of [often, seldom]) group.settle(20_000_000);
-    expect(often.text()).toBe(seldom.text());
+    const text = often.textAt(20_000_000);
+    expect(seldom.textAt(20_000_000)).toBe(text);
+    expect(often.textAt(20_000_000)).toBe(text);
   });
 });
 

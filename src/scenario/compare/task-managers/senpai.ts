@@ -37,10 +37,9 @@ export class Senpai extends Daemon {
     const { mem } = machine;
     const intervalUs = this.property(SENPAI_PROPERTIES, 'senpai.interval');
     this.wakeAt(nowUs + intervalUs);
-    const { memory } = machine.psi.groups;
-    memory.settle(nowUs);
-    const pressure = (memory.some.totalUs - this.stalledUs) / intervalUs;
-    this.stalledUs = memory.some.totalUs;
+    const stalledUs = machine.psi.groups.memory.totalAt('some', nowUs);
+    const pressure = (stalledUs - this.stalledUs) / intervalUs;
+    this.stalledUs = stalledUs;
     const allowed = Math.max(0, 1 - pressure / this.property(SENPAI_PROPERTIES, 'senpai.psi_threshold'));
     const used = mem.frames.total - mem.nrFree - mem.kernelPages;
     const pages = Math.floor(used * this.property(SENPAI_PROPERTIES, 'senpai.reclaim_ratio') * allowed);
