@@ -6,7 +6,7 @@
  * Per kind so many inputs as COUNTS says, times --share. A failure is shrunk, printed, and kept as a file that --replay
  * runs again; the status is 1 then. An input that is not done with after a minute is kept the same way (status 2).
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -25,6 +25,11 @@ const COUNTS: Readonly<Record<string, number>> = {
 };
 const STUCK_MS = 60_000;
 const KEPT = process.env['RECLAIMFS_FUZZ_DIR'] ?? 'fuzz-failures';
+
+/** At once: what a busy thread gives to console.log is seen when it is through. */
+function say(text: string): void {
+  writeSync(1, `${text}\n`);
+}
 
 interface Order {
   readonly names: readonly string[];
@@ -77,26 +82,26 @@ function work({ names, share, seed, current }: Order): void {
           fuzz.holds(batch);
         } catch (error) {
           // Shrinking it takes long: what has been found is kept, and said, at once.
-          if (!failed) console.log(`${name}: WRONG: ${keep(name, batch, String(error))}: ${String(error)}`);
+          if (!failed) say(`${name}: WRONG: ${keep(name, batch, String(error))}: ${String(error)}`);
           failed = true;
           throw error;
         }
         if (Date.now() - reported < 30_000) return;
         reported = Date.now();
-        console.log(`  ${name}: ${inputs} inputs`);
+        say(`  ${name}: ${inputs} inputs`);
       }),
       { seed, numRuns, endOnFailure: false },
     );
     if (!result.failed) {
-      console.log(`${name}: ${inputs} inputs, seed ${seed}: nothing wrong`);
+      say(`${name}: ${inputs} inputs, seed ${seed}: nothing wrong`);
       continue;
     }
     const [found] = result.counterexample ?? [];
     const reason = String((result.errorInstance as Error | undefined)?.stack ?? result.errorInstance);
-    console.log(`${name}: WRONG after ${result.numRuns} batches (seed ${seed}, path ${result.counterexamplePath})`);
-    console.log(reason);
-    console.log(`smallest input: ${encode(found)?.slice(0, 4000)}`);
-    console.log(`kept: npm run fuzz -- --replay ${keep(name, found, reason)}`);
+    say(`${name}: WRONG after ${result.numRuns} batches (seed ${seed}, path ${result.counterexamplePath})`);
+    say(reason);
+    say(`smallest input: ${encode(found)?.slice(0, 4000)}`);
+    say(`kept: npm run fuzz -- --replay ${keep(name, found, reason)}`);
     parentPort!.postMessage({ kind: 'failed' });
   }
 }
@@ -113,7 +118,7 @@ function main(): void {
   if (values.replay !== undefined) {
     const { fuzz, inputs } = decode(readFileSync(values.replay, 'utf8')) as { fuzz: string; inputs: unknown };
     fuzzNamed(fuzz).holds(inputs);
-    console.log(`${values.replay}: nothing wrong`);
+    say(`${values.replay}: nothing wrong`);
     return;
   }
   const names = values.only.split(',');
@@ -129,7 +134,7 @@ function main(): void {
   });
   const watch = setInterval(() => {
     if (Date.now() - beat < STUCK_MS) return;
-    console.log(`STUCK: a batch is not done with after ${STUCK_MS / 1000} s: npm run fuzz -- --replay ${current}`);
+    say(`STUCK: a batch is not done with after ${STUCK_MS / 1000} s: npm run fuzz -- --replay ${current}`);
     process.exit(2);
   }, 1000);
   worker.once('exit', () => clearInterval(watch));

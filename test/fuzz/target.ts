@@ -4,7 +4,7 @@ import { checkTree } from '../../src/procfs/tree-check.ts';
 import { ScenarioError } from '../../src/scenario/scenario-error.ts';
 import { addCgroupTree } from '../../src/server/cgroup-tree.ts';
 import { KernelError } from '../../src/util/errors.ts';
-import { finish } from '../../src/util/job.ts';
+import { Cancelled, type Job } from '../../src/util/job.ts';
 import {
   type Caller,
   type FileSystem,
@@ -142,12 +142,25 @@ export class Target {
   /** Carries out steps; false: they were refused. What is no refusal is thrown. */
   apply(steps: string): boolean {
     try {
-      finish(this.tree.host.apply(steps, 'control'));
+      interrupted(this.tree.host.apply(steps, 'control'));
       return true;
     } catch (error) {
+      // What has been done until then stays, or has been taken back: the same every time.
+      if (error instanceof Cancelled) return true;
       if (error instanceof ScenarioError || error instanceof KernelError) return false;
       throw error;
     }
+  }
+}
+
+/** Pieces after which whoever writes a line gives up: months may pass at once, which is a minute of work. */
+const PATIENCE_PIECES = 20_000;
+
+/** Carries a job out, but interrupts it where it takes long. */
+function interrupted(job: Job<unknown>): void {
+  for (let pieces = 0; ; pieces++) {
+    const { done } = pieces === PATIENCE_PIECES ? job.throw(new Cancelled()) : job.next();
+    if (done === true) return;
   }
 }
 

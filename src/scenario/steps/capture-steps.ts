@@ -83,19 +83,27 @@ const LEAST_KERNEL_PAGES = 16;
 
 /** Pages of the process's own, in a mapping made for them, as many as there is room for. */
 function addPages(machine: Machine, task: Task, name: string, count: number, state: RestoredPage): void {
-  if (count <= 0 || task.mm === null) return;
-  const start = placeFor(machine, task.mm, count);
-  mmap(machine.mem, task.mm, {
-    start,
-    nrPages: count,
-    prot: PROT_READ | PROT_WRITE,
-    shared: false,
-    mapping: null,
-    flags: VM_NORESERVE,
-  });
+  const { mm } = task;
+  if (count <= 0 || mm === null) return;
+  const start = placeFor(machine, mm, count);
+  const { defFlags } = mm;
+  // Not filled by mlockall(MCL_FUTURE): the pages are put into place.
+  mm.defFlags = 0;
+  try {
+    mmap(machine.mem, mm, {
+      start,
+      nrPages: count,
+      prot: PROT_READ | PROT_WRITE,
+      shared: false,
+      mapping: null,
+      flags: VM_NORESERVE,
+    });
+  } finally {
+    mm.defFlags = defFlags;
+  }
   task.regions.set(name, { name, start, nrPages: count, mapping: null });
   takePlace(machine, start, count);
-  const vma = task.mm.find(start)!;
+  const vma = mm.find(start)!;
   for (let vpn = start; vpn < start + count; vpn++) if (!restorePage(machine.mem, vma, vpn, state, false)) return;
 }
 

@@ -66,6 +66,15 @@ test('sums of meminfo beyond all memory take no longer than memory that is full'
   expect(s.machine.check()).toEqual([]);
 });
 
+test('sums of meminfo that are put into a process which locks all new mappings', () => {
+  const s = session();
+  s.apply('A mlockall future');
+  s.apply('A rest free=8M cached=0 anon=1M swapfree=0');
+  expect(s.machine.check()).toEqual([]);
+  s.apply('A mmap later size=64K anon');
+  expect(s.machine.named.get('A')!.mm!.sizes.locked).toBe(16);
+});
+
 describe('a write of several steps', () => {
   test('changes nothing when its last step fails', () => {
     const s = session();
