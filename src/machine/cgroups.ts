@@ -308,6 +308,7 @@ export class Cgroups implements MemcgCharger, Ticker {
 
   /** Brings a group below its limit: reclaim, then death. Mirrors: try_charge_memcg. */
   #makeRoom(mem: Memory, g: Memcg): boolean {
+    if (this.#reapWhile(() => g.usage >= g.max)) return true;
     for (let retries = MAX_RECLAIM_RETRIES + 1, tries = 1; retries >= 0; tries++) {
       g.note('max');
       const { freed, us } = this.reclaim(g, SWAP_CLUSTER_MAX, 'direct');
@@ -321,7 +322,7 @@ export class Cgroups implements MemcgCharger, Ticker {
     }
     g.note('oom');
     this.killIn(g);
-    return g.usage < g.max;
+    return g.usage < g.max || this.#reapWhile(() => g.usage >= g.max);
   }
 
   /**
@@ -363,6 +364,12 @@ export class Cgroups implements MemcgCharger, Ticker {
     return undefined;
   }
 
+  /** Memory of those who have been killed is waited for; whether that was enough. */
+  #reapWhile(wanted: () => boolean): boolean {
+    const { reaper } = this.machine.pressure;
+    return !reaper.isIdle && reaper.freeWhile(wanted) && !wanted();
+  }
+
   /**
    * Makes who allocates beyond memory.high reclaim and, if that does not help, wait: HZ × overage² × 64 for a batch of 64
    * pages, at most two seconds. Mirrors: __mem_cgroup_handle_over_high.
@@ -383,6 +390,7 @@ export class Cgroups implements MemcgCharger, Ticker {
     let all = 0;
     for (let g = group; g.parent !== null; g = g.parent) {
       if (g.usage + group.stock <= g.high) continue;
+      if (this.#reapWhile(() => g.usage + group.stock > g.high)) continue;
       g.note('high');
       const { freed, us } = this.reclaim(g, pages, 'direct');
       mem.stalledUs += us;

@@ -91,7 +91,7 @@ function* checkMeminfo(machine: Machine, shown: Shown, expect: Expect): Job<void
   const lost = mapped * PAGE_SHARE - shown.pss;
   if (lost < 0 || lost > shown.entries) expect('sum of Pss in pages', shown.pss / PAGE_SHARE, mapped);
   const unmappedCache = mem.nrFilePages - mem.nrFileMapped;
-  const parts = mapped + unmappedCache + unmappedSwapCache(machine) + mem.nrFree + mem.nrKernelPages;
+  const parts = mapped + unmappedCache + (yield* unmappedSwapCache(machine)) + mem.nrFree + mem.nrKernelPages;
   expect('MemTotal in pages', frames.total, parts);
   let listed = 0;
   for (let list = LRU_INACTIVE_ANON; list <= LRU_UNEVICTABLE; list++) listed += frames.nrOnList[list]!;
@@ -100,11 +100,12 @@ function* checkMeminfo(machine: Machine, shown: Shown, expect: Expect): Job<void
 }
 
 /** Pages of the swap cache that no process maps. */
-function unmappedSwapCache(machine: Machine): number {
+function* unmappedSwapCache(machine: Machine): Job<number> {
   const { swap, frames } = machine.mem;
   let pages = 0;
   if (swap === null || machine.mem.nrSwapCache === 0) return 0;
-  for (let slot = 1; slot <= swap.total; slot++) {
+  for (let slot = swap.nextCluster(1), n = 1; slot < swap.usedSlots; slot = swap.nextCluster(slot + 1), n++) {
+    if (n % PIECE === 0) yield;
     const pfn = swap.frame[slot]!;
     if (pfn !== 0 && frames.mapcount[pfn] === 0) pages++;
   }
@@ -123,8 +124,8 @@ function* checkSwaps(machine: Machine, shown: Shown, expect: Expect): Job<void> 
   let used = 0;
   let users = 0;
   let cached = 0;
-  for (let slot = 1; slot <= swap.total; slot++) {
-    if (slot % PIECE === 0) yield;
+  for (let slot = swap.nextCluster(1), n = 1; slot < swap.usedSlots; slot = swap.nextCluster(slot + 1), n++) {
+    if (n % PIECE === 0) yield;
     const count = swap.users[slot]!;
     users += count;
     if (swap.frame[slot] !== 0) cached++;

@@ -99,7 +99,8 @@ export class Kswapd {
   }
 
   #pass(): void {
-    const { mem, storage, vm } = this.machine;
+    const { mem, pressure, storage, vm } = this.machine;
+    pressure.reapUntilEnough();
     if (mem.nrFree >= mem.watermarks.high || this.priority < 1) {
       this.#sleep();
       return;

@@ -288,6 +288,7 @@ export class Machine {
     for (;;) {
       // Before each stretch of time, and not once a call: what comes out must not depend on how often anybody looks.
       for (const ticker of this.tickers) ticker.beforeAdvance?.();
+      if (this.pressure.deathPending) yield* this.pressure.settling();
       let due = toUs;
       for (const ticker of this.tickers) due = Math.min(due, ticker.nextUs());
       this.nowUs = Math.max(this.nowUs, due);
@@ -298,6 +299,7 @@ export class Machine {
       this.storage.advance(this.nowUs);
       for (const ticker of this.tickers) if (ticker.nextUs() <= this.nowUs) ticker.run(this.nowUs);
       this.onTime?.();
+      if (this.pressure.deathPending) yield* this.pressure.settling();
       if (due >= toUs) break;
       yield;
     }
@@ -593,14 +595,22 @@ export class Machine {
 
   /** Makes sure that a name is free: before a pid is given out. Throws EEXIST. */
   #claimName(name: string): void {
-    const namesake = this.named.get(name);
+    let namesake = this.named.get(name);
+    if (namesake !== undefined && this.pressure.reaper.has(namesake)) {
+      this.pressure.reaper.finish(namesake);
+      namesake = this.named.get(name);
+    }
     if (namesake !== undefined && !namesake.yields)
       throw new KernelError(EEXIST, `there is a process named ${name}`, name);
   }
 
   /** Makes sure that a pid is free. Throws EEXIST. */
   #claim(pid: Pid): void {
-    const holder = this.byTid.get(pid);
+    let holder = this.byTid.get(pid);
+    if (holder !== undefined && this.pressure.reaper.has(holder)) {
+      this.pressure.reaper.finish(holder);
+      holder = this.byTid.get(pid);
+    }
     if (holder !== undefined && !holder.yields) throw new KernelError(EEXIST, `pid ${pid} is taken`, String(pid));
     if (holder === undefined) return;
     this.tasks.delete(pid);

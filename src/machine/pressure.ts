@@ -19,13 +19,14 @@ import { ScanControl, SWAP_CLUSTER_MAX } from '../mm/reclaim/scan-control.ts';
 import { tryToFreePages } from '../mm/reclaim/vmscan.ts';
 import { computeWatermarks } from '../mm/reclaim/watermarks.ts';
 import type { Mm } from '../mm/space/mm.ts';
-import { finish, type Job } from '../util/job.ts';
+import type { Job } from '../util/job.ts';
 import { DirtyLimits } from './dirty-limits.ts';
 import { KERN_ALERT } from './kernel-log.ts';
 import { Kswapd } from './kswapd.ts';
 import type { Machine } from './machine.ts';
 import { outOfMemory } from './oom.ts';
 import { Psi } from './psi.ts';
+import { Reaper } from './reaper.ts';
 import { reclaimCostUs } from './reclaim-costs.ts';
 import type { Task } from './task.ts';
 import { PressureEvents } from './vmpressure.ts';
@@ -51,6 +52,8 @@ export class Pressure implements MemoryHooks {
   current: Task | undefined;
   /** Errors of the swap device are told again from then on. */
   private nextWriteErrorUs = 0;
+  /** Killed, and too large to go at once. */
+  readonly reaper: Reaper;
   /** Killed, but still in an operation of their own. */
   private readonly dying = new Set<Task>();
 
@@ -60,6 +63,7 @@ export class Pressure implements MemoryHooks {
     this.vmpressure = new PressureEvents(machine);
     this.psi = new Psi(machine);
     this.dirty = new DirtyLimits(machine);
+    this.reaper = new Reaper(machine);
     machine.mem.hooks = this;
     this.updateWatermarks();
   }
@@ -122,28 +126,31 @@ export class Pressure implements MemoryHooks {
 
   /** Somebody has been killed and still holds its memory (TIF_MEMDIE). */
   get deathPending(): boolean {
-    return this.dying.size > 0;
+    return this.dying.size > 0 || !this.reaper.isIdle;
   }
 
   isDying(task: Task): boolean {
-    return this.dying.has(task);
+    return this.dying.has(task) || this.reaper.has(task);
   }
 
   /** SIGKILL that cannot be waited out: the process goes at once, or, when it is in the middle of something, at its end. */
   kill(task: Task): void {
-    finish(this.killing(task));
+    if (!this.#isBeyondKilling(task)) this.reaper.end(task);
   }
 
   /** The same in pieces. */
   *killing(task: Task): Job<void> {
-    if (task.isZombie) return;
+    if (!this.#isBeyondKilling(task)) yield* this.machine.exiting(task, 9);
+  }
+
+  /** It is dead, or dies anyway: in the reaper's hands, or when its operation ends. */
+  #isBeyondKilling(task: Task): boolean {
+    if (task.isZombie || this.reaper.has(task)) return true;
     const { mem } = this.machine;
-    if (task === this.current || (mem.faultingMm !== null && task.mm === mem.faultingMm)) {
-      this.dying.add(task);
-      if (task.mm !== null) task.mm.dying = true;
-      return;
-    }
-    yield* this.machine.exiting(task, 9);
+    if (task !== this.current && (mem.faultingMm === null || task.mm !== mem.faultingMm)) return false;
+    this.dying.add(task);
+    if (task.mm !== null) task.mm.dying = true;
+    return true;
   }
 
   /** An operation has ended: whoever was to die in it dies. */
@@ -152,7 +159,13 @@ export class Pressure implements MemoryHooks {
     const dying = [...this.dying];
     this.dying.clear();
     for (const task of dying) if (task.mm !== null) task.mm.dying = false;
-    for (const task of dying) if (this.machine.tasks.get(task.pid) === task) this.machine.exit(task, 9);
+    for (const task of dying) if (this.machine.tasks.get(task.pid) === task) this.reaper.end(task);
+  }
+
+  /** The same, and those who die are gone at its end. */
+  *settling(): Job<void> {
+    this.settle();
+    if (!this.reaper.isIdle) yield* this.reaper.finishing();
   }
 
   /** Carries an operation out on behalf of a task; who was to die in it dies at its end. */
@@ -230,6 +243,7 @@ export class Pressure implements MemoryHooks {
     if (free <= mem.watermarks.low) this.kswapd.wake();
     if ((this.kswapd.give() ? mem.nrFree : free) > mem.watermarks.min) return true;
     if (this.#mayNotAllocate(mem)) return false;
+    if (this.reapUntilEnough() && mem.nrFree > mem.watermarks.min) return true;
     let fruitless = 0;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const reclaimed = this.#directReclaim(mem);
@@ -244,6 +258,13 @@ export class Pressure implements MemoryHooks {
       }
     }
     return mem.nrFree > 0;
+  }
+
+  /** What those who have been killed still have is taken before anything else; whether there was any. */
+  reapUntilEnough(): boolean {
+    if (this.reaper.isIdle) return false;
+    const { mem } = this.machine;
+    return this.reaper.freeWhile(() => mem.nrFree < mem.watermarks.high);
   }
 
   #mayNotAllocate(mem: Memory): boolean {

@@ -36,6 +36,12 @@ export interface DeviceOptions
   readonly queueDepth?: number;
 }
 
+/**
+ * Dirty pages that the flusher gives to the device in one go (64 MiB); then others have their turn. Mirrors: wb_writeback,
+ * which writes in chunks (writeback_chunk_size, by the device's bandwidth).
+ */
+const FLUSH_CHUNK = 1 << 14;
+
 export class Storage implements WritebackDevice {
   readonly settings: StorageSettings;
   private readonly mem: Memory;
@@ -133,8 +139,9 @@ export class Storage implements WritebackDevice {
     return this.writes.length === 0 ? this.nowUs : this.writes.turnOf(count) - this.aheadUs;
   }
 
-  /** Starts writing dirty file pages, file by file, until at most `keep` are dirty. Mirrors: wb_over_bg_thresh. */
-  writeBack(keep: number): void {
+  /** Starts writing a chunk of dirty file pages, file by file, until at most `least` are dirty. Mirrors: wb_over_bg_thresh. */
+  writeBack(least: number): void {
+    const keep = Math.max(least, this.mem.nrFileDirty - FLUSH_CHUNK);
     for (const mapping of this.mem.mappings.values()) {
       if (this.mem.nrFileDirty <= keep) return;
       if (mapping.isShmem || mapping.nrDirty === 0) continue;
@@ -163,6 +170,7 @@ export class Storage implements WritebackDevice {
   /** The periodic writeback: files that have been dirty for longer than the expiry time. Mirrors: wb_check_old_data_flush. */
   #flush(): void {
     this.nextFlushUs += this.settings.dirtyWritebackUs;
+    const keep = Math.max(0, this.mem.nrFileDirty - FLUSH_CHUNK);
     for (const mapping of this.mem.mappings.values()) {
       if (mapping.isShmem || mapping.nrDirty === 0) {
         this.dirtySince.delete(mapping);
@@ -171,7 +179,12 @@ export class Storage implements WritebackDevice {
       const since = this.dirtySince.get(mapping) ?? this.nowUs;
       this.dirtySince.set(mapping, since);
       if (this.nowUs - since < this.settings.dirtyExpireUs) continue;
-      startFileWrites(this.mem, mapping);
+      startFileWrites(this.mem, mapping, keep);
+      if (mapping.nrDirty > 0 && keep > 0 && this.mem.nrFileDirty <= keep) {
+        // The rest when the device is through with these.
+        this.nextFlushUs = this.nowUs + FLUSH_CHUNK * this.#stepUs();
+        return;
+      }
       this.dirtySince.delete(mapping);
     }
   }

@@ -40,14 +40,21 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
   const expect = (actual: number, wanted: number, what: string) => {
     if (actual !== wanted) say(`${what}: counted ${wanted}, recorded ${actual}`);
   };
-  const mapcount = new Uint32Array(frames.total + 1);
-  const pteDirty = new Uint8Array(frames.total + 1);
-  const users = new Uint32Array((swap?.total ?? 0) + 1);
+  // What has never been given out nothing may name: it is not looked at, however large the machine is.
+  const nrFrames = frames.fresh;
+  const nrSlots = swap?.usedSlots ?? 0;
+  const mapcount = new Uint32Array(nrFrames);
+  const pteDirty = new Uint8Array(nrFrames);
+  const users = new Uint32Array(nrSlots);
+  let nrSwapEntries = 0;
+  const named = (number: number, below: number, what: string): void => {
+    if (number === 0 || number >= below) say(`${what} ${number} is named, but has never been given out`);
+  };
 
   for (const mm of mms) yield* checkMm(mm);
   let nrFilePages = 0;
   let nrShmem = 0;
-  const cached = new Uint8Array(frames.total + 1);
+  const cached = new Uint8Array(nrFrames);
   for (const mapping of mem.mappings.values()) {
     let nrCached = 0;
     let nrDirty = 0;
@@ -56,10 +63,13 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
       if (entry >= ENTRY_SHADOW) return;
       if (entry >= ENTRY_SWAPPED) {
         nrSwapped++;
+        nrSwapEntries++;
+        named(entry & ENTRY_NUMBER, nrSlots, 'swap slot');
         users[entry & ENTRY_NUMBER]!++;
         return;
       }
       nrCached++;
+      named(entry, nrFrames, 'frame');
       cached[entry] = 1;
       if (frames.owner[entry] !== mapping.id || frames.index[entry] !== index || frames.flags[entry]! & PG_ANON) {
         say(`frame ${entry} in the cache of ${mapping.path} at ${index} belongs elsewhere`);
@@ -96,12 +106,15 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
         const number = tables.numberOf(at, pte);
         if (pte >>> 30 === KIND_SWAP) {
           swapents++;
+          nrSwapEntries++;
+          named(number, nrSlots, 'swap slot');
           users[number]!++;
           return;
         }
         if (pte === PTE_PURGED && (vma.flags & VM_VOLATILE) === 0)
           say(`mm ${mm.id}: purged page ${vpn} is not volatile`);
         if (pte >>> 30 !== KIND_PRESENT) return;
+        named(number, nrFrames, 'frame');
         mapcount[number]!++;
         if (pte & PTE_DIRTY) pteDirty[number] = 1;
         if (pte & PTE_WRITE && (vma.flags & VM_WRITE) === 0)
@@ -158,7 +171,7 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
     let mlocked = 0;
     let lazy = 0;
     let listed = 0;
-    for (let pfn = 1; pfn < frames.fresh; pfn++) {
+    for (let pfn = 1; pfn < nrFrames; pfn++) {
       if (pfn % PIECE === 0) yield;
       const flags = frames.flags[pfn]!;
       if ((flags & PG_USED) === 0) {
@@ -166,7 +179,8 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
         continue;
       }
       used++;
-      expect(frames.mapcount[pfn]!, mapcount[pfn]!, `mapcount of frame ${pfn}`);
+      if (frames.mapcount[pfn] !== mapcount[pfn])
+        expect(frames.mapcount[pfn]!, mapcount[pfn]!, `mapcount of frame ${pfn}`);
       if (flags & PG_SWAPCACHE) swapCache++;
       if (flags & PG_WRITEBACK) writeback++;
       if (flags & PG_MLOCKED) mlocked++;
@@ -238,9 +252,11 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
 
   function* checkSwap(area: NonNullable<typeof swap>): Job<void> {
     let used = 0;
-    for (let slot = 1; slot <= area.total; slot++) {
-      if (slot % PIECE === 0) yield;
-      expect(area.users[slot]!, users[slot]!, `users of swap slot ${slot}`);
+    let seen = 0;
+    for (let slot = area.nextCluster(1), n = 1; slot < nrSlots; slot = area.nextCluster(slot + 1), n++) {
+      if (n % PIECE === 0) yield;
+      seen += users[slot]!;
+      if (area.users[slot] !== users[slot]) expect(area.users[slot]!, users[slot]!, `users of swap slot ${slot}`);
       const frame = area.frame[slot]!;
       if (frame !== 0 && (frames.slot[frame] !== slot || (frames.flags[frame]! & PG_SWAPCACHE) === 0)) {
         say(`swap slot ${slot} names a frame that is not its own`);
@@ -251,5 +267,6 @@ export function* checkMemoryInPieces(mem: Memory, mms: readonly Mm[]): Job<strin
       } else if (users[slot] !== 0 || frame !== 0) say(`free swap slot ${slot} is in use`);
     }
     expect(area.nrUsed, used, 'used swap slots');
+    expect(seen, nrSwapEntries, 'swap entries of clusters that are in use');
   }
 }

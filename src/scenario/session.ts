@@ -208,6 +208,8 @@ export class Session implements Branches {
       steps.push(step);
       if (steps.length % PIECE_STEPS === 0) yield;
     }
+    // Somebody may still be dying: of an access by mem, or in time that is being caught up with.
+    if (this.#machine.pressure.deathPending) yield* this.#machine.pressure.settling();
     yield* resolveNames(this.#machine, steps);
     // A step alone that fails as a whole leaves nothing behind.
     const kept = new Map(this.snapshots);
@@ -444,6 +446,7 @@ function* carryOut(step: ParsedStep, machine: Machine, branches?: Branches): Job
     const begun = step.start({ machine, ...(branches === undefined ? {} : { branches }) });
     result = isJob(begun) ? yield* begun : begun;
     machine.cgroups.afterStep();
+    if (machine.pressure.deathPending) yield* machine.pressure.settling();
   } catch (error) {
     if (!(error instanceof KernelError && error.code === expect?.value)) throw asScenarioError(error, step);
     result = { ret: -1, errno: error.code };

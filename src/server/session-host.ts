@@ -14,7 +14,7 @@ import { quoteValue } from '../scenario/words.ts';
 import { printable, trimBytes } from '../util/bytes.ts';
 import { EINTR, EINVAL, errnoName } from '../util/errno.ts';
 import { KernelError } from '../util/errors.ts';
-import { Cancelled, finish, type Job } from '../util/job.ts';
+import { Cancelled, finish, isJob, type Job } from '../util/job.ts';
 import { logger } from '../util/log.ts';
 import type { Pending } from '../vfs/types.ts';
 import type { Clock } from './clock.ts';
@@ -173,7 +173,8 @@ export class SessionHost implements ProcHost {
   }
 
   /** Carries out a change, or (work is under way, or it is long) has it carried out between requests. */
-  run<T>(begin: () => T | Job<T>, { mayCancel = false, origin }: RunOptions = {}): T | Pending<T> {
+  run<T>(change: () => T | Job<T>, { mayCancel = false, origin }: RunOptions = {}): T | Pending<T> {
+    const begin = this.machine.pressure.deathPending ? () => this.#afterDeaths(change) : change;
     if (origin === undefined) return this.#work.run(begin, mayCancel);
     return this.#work.run(begin, mayCancel, (piece) => {
       this.events.origin = origin;
@@ -183,6 +184,13 @@ export class SessionHost implements ProcHost {
         this.events.origin = undefined;
       }
     });
+  }
+
+  /** Time that is being caught up with may have been left in the middle of somebody's death: no change meets a half. */
+  *#afterDeaths<T>(change: () => T | Job<T>): Job<T> {
+    yield* this.machine.pressure.settling();
+    const begun = change();
+    return isJob(begun) ? yield* begun : begun;
   }
 
   look<T>(begin: () => Job<T>): T | Pending<T> {

@@ -121,7 +121,7 @@ export class AccessRun implements Activity {
       this.minor += this.touched.minor;
       this.major += this.touched.major;
       this.stalledUs += this.touched.stallUs + this.touched.minor * (this.options.firstTouchUs ?? 0);
-      if (this.task.mm === null) return;
+      if (this.task.mm?.dying !== false) return;
       if (this.touched.oom) {
         // Nothing to be had now: wait for the rest of the quantum.
         this.#wait(elapsedUs);

@@ -56,5 +56,5 @@ export function isHeld(task: Task): boolean {
 
 /** Whether a process still lives with the memory that it had. */
 export function isAlive(machine: Machine, task: Task): boolean {
-  return task.mm !== null && machine.tasks.get(task.pid) === task;
+  return task.mm !== null && !task.mm.dying && machine.tasks.get(task.pid) === task;
 }

@@ -4,6 +4,7 @@ import type { Memory } from '../memory.ts';
 import { PG_ANON } from '../pages/page-flags.ts';
 import { KIND_NONE, KIND_PRESENT, KIND_SWAP, PTE_DIRTY, PTE_YOUNG } from '../pages/pte.ts';
 import { putSlot } from '../swap/swap-cache.ts';
+import type { Mm } from './mm.ts';
 import { hasRecency, unmapFrame } from './rmap.ts';
 import type { Vma } from './vma.ts';
 
@@ -80,6 +81,24 @@ export function zapRange(mem: Memory, vma: Vma, start: number, end: number): voi
 export function* zapRangeInPieces(mem: Memory, vma: Vma, start: number, end: number): Job<void> {
   vma.mm.updateHiwaterRss();
   yield* forEachEntryInPieces(mem, vma, start, end, zapEntry(mem, vma));
+}
+
+/**
+ * Empties entries of a whole address space from page `from` on, until about so many have been looked at: where it has
+ * stopped; Infinity: nothing is left. For the memory of somebody who has been killed. Mirrors: __oom_reap_task_mm.
+ */
+export function zapSome(mem: Memory, mm: Mm, from: number, nrPages: number): number {
+  let left = nrPages;
+  for (const vma of mm.vmas) {
+    for (let at = Math.max(from, vma.start); at < vma.end; ) {
+      if (left <= 0) return at;
+      const to = Math.min(vma.end, at + left);
+      zapRange(mem, vma, at, to);
+      left -= to - at;
+      at = to + mem.tables.hole(mm.pageDirectory, to, vma.end);
+    }
+  }
+  return Number.POSITIVE_INFINITY;
 }
 
 function zapEntry(mem: Memory, vma: Vma): (at: number) => void {

@@ -10,7 +10,7 @@
  */
 import { BugError } from '../../util/errors.ts';
 import { MAX_NUMBER, MAX_PAGES } from '../pages/pte.ts';
-import { SwapClusters } from './swap-clusters.ts';
+import { CLUSTER_SLOTS, SwapClusters } from './swap-clusters.ts';
 import { Zram } from './zram.ts';
 
 /** zram: memory-backed, writes complete in the call. disk: writes take device time, pages wait in the swap cache. */
@@ -96,6 +96,15 @@ export class SwapArea {
     if (slot >= this.usedSlots) this.usedSlots = slot + 1;
     this.nrUsed++;
     this.clusters.noteUsed(slot);
+  }
+
+  /** From a slot on, the first one of a cluster in which any is in use; so far beyond the last one where there is none. */
+  nextCluster(slot: number): number {
+    const { count } = this.clusters;
+    let cluster = Math.floor(slot / CLUSTER_SLOTS);
+    if (count[cluster] !== 0) return slot;
+    while (cluster < count.length && count[cluster] === 0) cluster++;
+    return cluster * CLUSTER_SLOTS;
   }
 
   /** Preconditions: no users, no frame. */

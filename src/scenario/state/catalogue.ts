@@ -14,6 +14,7 @@ import { Machine } from '../../machine/machine.ts';
 import { Pressure } from '../../machine/pressure.ts';
 import { Psi } from '../../machine/psi.ts';
 import { PsiTriggers } from '../../machine/psi-triggers.ts';
+import { Reaper } from '../../machine/reaper.ts';
 import { Storage } from '../../machine/storage.ts';
 import { idsOf, Task } from '../../machine/task.ts';
 import { PressureEvents } from '../../machine/vmpressure.ts';
@@ -109,6 +110,7 @@ export const CATALOGUE: Catalogue = new Map([
   row(LoadAverage, () => [tiny()]),
   row(Pressure, () => [tiny()]),
   row(DirtyLimits),
+  row(Reaper),
   row(PressureEvents, undefined, { immutable: ['log'] }),
   row(VmPressure),
   row(Psi, () => [tiny()]),

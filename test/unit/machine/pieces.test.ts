@@ -3,6 +3,7 @@
  * here, what a reader notices is measured by test/bound.
  */
 import { describe, expect, test } from 'vitest';
+import { KIND_SWAP, PTE_PRESENT } from '../../../src/mm/pages/pte.ts';
 import { createProcFs } from '../../../src/procfs/proc-fs.ts';
 import { Session } from '../../../src/scenario/session.ts';
 import { Clock } from '../../../src/server/clock.ts';
@@ -73,6 +74,32 @@ describe('steps', () => {
     const on = session();
     for (const step of row) expect(piecesOf(on, step), step).toBeGreaterThanOrEqual(PAGES / PAGES_PER_PIECE);
     expect(on.machine.check()).toEqual([]);
+  });
+
+  test('check looks at what there is, not at what there could be', () => {
+    const on = session(
+      'machine ram=64M swap=64G\nproc a pid=50\na mmap h size=32M anon\na touch h 0 32M write\na pageout all',
+    );
+    expect(on.machine.mem.swap!.nrUsed).toBe(8192);
+    let pieces = 1;
+    for (const job = on.machine.checking(); job.next().done !== true; ) pieces++;
+    expect(pieces).toBeLessThan(100);
+    // And what names a page or a slot that has never been given out is found.
+    const { mem } = on.machine;
+    const at = mem.tables.find(
+      on.machine.tasks.get(50)!.mm!.pageDirectory,
+      on.machine.tasks.get(50)!.regions.get('h')!.start,
+    );
+    for (const [bits, number] of [
+      [KIND_SWAP << 30, mem.swap!.usedSlots],
+      [PTE_PRESENT, mem.frames.fresh],
+    ] as const) {
+      const was = mem.tables.pte[at]!;
+      mem.tables.set(at, bits, number);
+      expect(on.machine.check().join()).toContain(`${number} is named, but has never been given out`);
+      mem.tables.pte[at] = was;
+      expect(on.machine.check()).toEqual([]);
+    }
   });
 
   test('between two pieces every file can be read', { timeout: 120_000 }, () => {
