@@ -4,7 +4,7 @@
  * file or a directory above, and with ` (deleted)` behind it when its last name has gone.
  */
 import type { Mapping } from '../mm/cache/mapping.ts';
-import { EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../util/errno.ts';
+import { EBUSY, EINVAL, EISDIR, ENAMETOOLONG, ENOENT, ENOTDIR, ENOTEMPTY } from '../util/errno.ts';
 import { KernelError, UnknownNameError } from '../util/errors.ts';
 import type { Job } from '../util/job.ts';
 import type { Machine } from './machine.ts';
@@ -94,13 +94,15 @@ export function* unlinkPath(machine: Machine, path: string): Job<void> {
   machine.generation++;
 }
 
-/** Moves a file or a directory; a file that is there is replaced. Throws ENOENT, EINVAL (into itself), and what checkPath finds. */
+/** Moves a file or a directory; a file that is there is replaced. Throws ENOENT, EBUSY (the root), EINVAL (into itself, to no path), and what checkPath finds. */
 export function* renamePath(machine: Machine, from: string, to: string): Job<void> {
   const file = machine.files.get(from);
   const moved = file === undefined ? [...machine.files.values()].filter(({ path }) => isWithin(path, from)) : [file];
   if (moved.length === 0 && !isUsed(machine, from)) throw nothingAt(machine, from);
   if (from === to) return;
+  if (from === '/') throw new KernelError(EBUSY, 'the root cannot be moved', from);
   if (isWithin(to, from)) throw new KernelError(EINVAL, `${to} lies within ${from}`);
+  if (from.startsWith('/') && !to.startsWith('/')) throw new KernelError(EINVAL, `"${to}" is no absolute path`, to);
   checkPath(machine, to, from);
   const replaced = nameOf(machine, to);
   if (replaced !== undefined && file === undefined) throw new KernelError(ENOTDIR, `${to} is a file`);

@@ -7,6 +7,24 @@ const ZSTD_MAGIC = 0xfd2fb528;
 
 const fzstd = packageOnUse<typeof import('fzstd')>('fzstd');
 
+/** Input that is unpacked at once: what it becomes is looked at before there is more. */
+const PIECE_BYTES = 64 * 1024;
+
+/** The same as zstdDecompressSync. Throws RangeError beyond `mostBytes`. */
+function unpackedInPieces(bytes: Buffer, mostBytes: number): Buffer {
+  const pieces: Uint8Array[] = [];
+  let total = 0;
+  const { Decompress } = fzstd();
+  const stream = new Decompress((piece) => {
+    total += piece.length;
+    if (total > mostBytes) throw new RangeError('too large');
+    pieces.push(piece.slice());
+  });
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+    stream.push(bytes.subarray(at, at + PIECE_BYTES), at + PIECE_BYTES >= bytes.length);
+  return Buffer.concat(pieces);
+}
+
 /**
  * The bytes of a file without gzip or zstd, whatever its name is; others as they are. Throws CliError where they are
  * damaged, or more than `mostBytes`.
@@ -18,7 +36,7 @@ export function unpacked(path: string, bytes: Buffer, mostBytes = MOST_BYTES): B
       // Node 20 has none of its own.
       const native = (zlib as { zstdDecompressSync?: (data: Buffer, options: object) => Buffer }).zstdDecompressSync;
       if (native !== undefined) return native(bytes, { maxOutputLength: mostBytes });
-      return Buffer.from(fzstd().decompress(bytes));
+      return unpackedInPieces(bytes, mostBytes);
     }
   } catch (error) {
     const most = `${Math.round(mostBytes / 1024 ** 3)} GiB`;

@@ -130,6 +130,8 @@ d mmap s size=64K obj=SHM shared
     [`object X file 4K path=/${'n'.repeat(256)}`, 'ENAMETOOLONG'],
     [`object X file 4K path=${'/name'.repeat(820)}`, 'ENAMETOOLONG'],
     ['rename /usr /usr/lib/x', 'lies within'],
+    ['rename / NaN', 'the root cannot be moved'],
+    ['rename /usr NaN', 'is no absolute path'],
     ['rename /nowhere /x', 'there is nothing'],
     ['rename /usr /usr/bin/d', 'lies within'],
     ['unlink /usr/lib', 'ENOTEMPTY'],
