@@ -3,6 +3,7 @@
 //
 //   npm run figures                     twenty seeds: about half an hour of CPU
 //   npm run figures -- --seeds 3        to try
+//   npm run figures -- --only lru       that comparison alone; the other tables stay
 //
 // Runs are kept in the directory --keep (default: a temporary one by commit): begun again, it does what is missing.
 import { spawnSync } from 'node:child_process';
@@ -13,7 +14,12 @@ import { parseArgs } from 'node:util';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const { values: options } = parseArgs({
-  options: { seeds: { type: 'string', default: '20' }, keep: { type: 'string' }, threads: { type: 'string' } },
+  options: {
+    seeds: { type: 'string', default: '20' },
+    keep: { type: 'string' },
+    threads: { type: 'string' },
+    only: { type: 'string' },
+  },
 });
 const seeds = Number(options.seeds);
 const few = Math.min(seeds, 5);
@@ -53,6 +59,17 @@ const COMPARISONS = {
     '--seeds',
     String(few),
   ],
+  lru: [
+    'phone-16-apps',
+    '--policies',
+    'kernel',
+    '--set',
+    'machine.lru=lists,generations',
+    '--set',
+    'machine.swapkind=zram,disk',
+    '--seeds',
+    String(seeds),
+  ],
   sensitivity: [
     'phone-16-apps',
     '--policies',
@@ -67,8 +84,13 @@ const COMPARISONS = {
   ],
 };
 
+if (options.only !== undefined && COMPARISONS[options.only] === undefined) {
+  console.error(`figures: --only is one of ${Object.keys(COMPARISONS).join(' ')}`);
+  process.exit(2);
+}
 const results = {};
 for (const [name, words] of Object.entries(COMPARISONS)) {
+  if (options.only !== undefined && options.only !== name) continue;
   const more = options.threads === undefined ? [] : ['--threads', options.threads];
   const files = ['--jsonl', join(keep, `${name}.jsonl`), '--html', join(keep, `${name}.html`)];
   const { status, stdout } = spawnSync(
@@ -151,39 +173,72 @@ const APPS = [
   'reclaim_writes',
   'pressure_events',
 ];
+const LEAK = [
+  'kills',
+  'oom_kills',
+  'lost_seconds',
+  'background_cpu_ms',
+  'swap_out_mb',
+  'psi_some_s',
+  'psi_full_s',
+  'major_faults',
+  'direct_reclaims',
+];
+const LRU = [
+  'cold',
+  'open_ms_mean',
+  'open_ms_p95',
+  'oom_kills',
+  'background_cpu_ms',
+  'swap_out_mb',
+  'psi_some_s',
+  'major_faults',
+  'direct_reclaims',
+];
 const SHORT = ['cold', 'open_ms_mean', 'open_ms_p95', 'kills', 'oom_kills', 'lost_seconds', 'background_cpu_ms'];
 
 function origin({ origin: { version, commit: at, date, command } }) {
   return `\`${command}\` (reclaimfs ${version}, commit ${at}, ${date.slice(0, 10)})`;
 }
 
-const sensitivity = results.sensitivity.text.slice(results.sensitivity.text.indexOf('Sensitivity:')).trim();
+function sensitivity({ text }) {
+  return `\`\`\`\n${text.slice(text.indexOf('Sensitivity:')).trim()}\n\`\`\``;
+}
+
+/** Tables by file and place: of which comparison, and what is written of it. */
 const BLOCKS = {
   'README.md': {
-    'phone-16-apps': `${table(
-      results.phone,
-      APPS.filter((key) => !['states_lost', 'open_ms_p99', 'foreground_kills'].includes(key)),
-    )}\n\n${origin(results.phone)}`,
+    'phone-16-apps': [
+      'phone',
+      (of) =>
+        table(
+          of,
+          APPS.filter((key) => !['states_lost', 'open_ms_p99', 'foreground_kills'].includes(key)),
+        ),
+    ],
+    lru: ['lru', (of) => long(of, LRU)],
   },
   'native-notes/spectrum.md': {
-    'phone-16-apps': `${table(results.phone, APPS)}\n\n${origin(results.phone)}`,
-    'game-and-call': `${table(results.game, APPS)}\n\n${origin(results.game)}`,
-    'memory-leak': `${table(results.leak, ['kills', 'oom_kills', 'lost_seconds', 'background_cpu_ms', 'swap_out_mb', 'psi_some_s', 'psi_full_s', 'major_faults', 'direct_reclaims'])}\n\n${origin(results.leak)}`,
-    ram: `${long(results.ram, SHORT)}\n\n${origin(results.ram)}`,
-    pace: `${long(results.pace, SHORT)}\n\n${origin(results.pace)}`,
-    sensitivity: `\`\`\`\n${sensitivity}\n\`\`\`\n\n${origin(results.sensitivity)}`,
+    'phone-16-apps': ['phone', (of) => table(of, APPS)],
+    'game-and-call': ['game', (of) => table(of, APPS)],
+    'memory-leak': ['leak', (of) => table(of, LEAK)],
+    ram: ['ram', (of) => long(of, SHORT)],
+    pace: ['pace', (of) => long(of, SHORT)],
+    sensitivity: ['sensitivity', sensitivity],
   },
 };
 
 for (const [file, blocks] of Object.entries(BLOCKS)) {
   const path = join(ROOT, file);
   let text = readFileSync(path, 'utf8');
-  for (const [name, content] of Object.entries(blocks)) {
+  for (const [name, [comparison, write]] of Object.entries(blocks)) {
+    const result = results[comparison];
+    if (result === undefined) continue;
     const [begin, end] = [`<!-- figures ${name} -->`, `<!-- end ${name} -->`];
     const from = text.indexOf(begin);
     const to = text.indexOf(end);
     if (from < 0 || to < from) throw new Error(`${file} has no place for ${name}: ${begin} … ${end}`);
-    text = `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
+    text = `${text.slice(0, from + begin.length)}\n${write(result)}\n\n${origin(result)}\n${text.slice(to)}`;
   }
   writeFileSync(path, text);
   console.log(`${file} written`);

@@ -1,7 +1,4 @@
-/** What is in the page cache of files of the simulated disk, as programs under `run` ask: fincore, vmtouch, bare system calls. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** What is in the page cache of files of the simulated disk, as programs under `run` ask: fincore, bare system calls. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Inside, skipTools } from './support/inside.ts';
@@ -52,27 +49,3 @@ describe.skipIf(skipTools).each(['direct', 'fuse-native'] as const)(
     });
   },
 );
-
-describe.skipIf(skipTools)('vmtouch', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'reclaimfs-vmtouch-'));
-  const vmtouch = join(directory, 'root/usr/bin/vmtouch');
-  let inside: Inside;
-  beforeAll(async () => {
-    // Fetched and unpacked, not installed.
-    execFileSync('apt-get', ['download', '-q', 'vmtouch'], { cwd: directory, stdio: 'ignore' });
-    for (const file of readdirSync(directory))
-      execFileSync('dpkg', ['-x', join(directory, file), join(directory, 'root')]);
-    inside = await Inside.start({ scenario: SCENARIO });
-  }, 120_000);
-  afterAll(async () => {
-    await inside.check();
-    await inside.stop();
-    rmSync(directory, { recursive: true, force: true });
-  });
-
-  test('says what is resident, and evicts it', async () => {
-    expect(await inside.text(`${vmtouch} ${DISK}/big.apk`)).toContain('Resident Pages: 25600/51200  100M/200M  50%');
-    await inside.text(`${vmtouch} -qe ${DISK}/big.apk`);
-    expect(await inside.text(`${vmtouch} ${DISK}/big.apk`)).toContain('Resident Pages: 0/51200  0/200M  0%');
-  });
-});

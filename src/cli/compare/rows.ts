@@ -172,7 +172,7 @@ function problemOf(key: string, value: string): string | undefined {
   return problem && `${problem.reason}${problem.hint === undefined ? '' : ` (${problem.hint})`}`;
 }
 
-const MACHINE_KEYS = ['ram', 'swap', 'swapkind', 'profile', 'cpus', 'uptime'];
+const MACHINE_KEYS = ['ram', 'swap', 'swapkind', 'lru', 'profile', 'cpus', 'uptime'];
 
 /** `--set KEY=V1,V2,…`, as often as given. */
 export function settingsOf(texts: readonly string[]): Map<string, readonly string[]> {

@@ -78,10 +78,6 @@ export const FUSE_ATOMIC_O_TRUNC = 1 << 3;
 export const FUSE_BIG_WRITES = 1 << 5;
 export const FUSE_PARALLEL_DIROPS = 1 << 18;
 export const FUSE_MAX_PAGES = 1 << 22;
-/** There are more flags, in a second word (Linux 5.17). */
-export const FUSE_INIT_EXT = 1 << 30;
-/** Bit 36: files without a page cache may be mapped shared (Linux 6.6). */
-export const FUSE_DIRECT_IO_ALLOW_MMAP = 1 << 4;
 
 /** OPEN: no page cache between the reader and us. */
 export const FOPEN_DIRECT_IO = 1 << 0;
@@ -140,7 +136,6 @@ export const INIT_MAJOR = IN_BODY;
 export const INIT_MINOR = IN_BODY + 1;
 export const INIT_READAHEAD = IN_BODY + 2;
 export const INIT_FLAGS = IN_BODY + 3;
-export const INIT_FLAGS2 = IN_BODY + 4;
 /** Byte where the name of mkdir begins (fuse_mkdir_in is 8 bytes). */
 export const MKDIR_NAME_BYTE = IN_HEADER_BYTES + 8;
 /** The same of mknod (fuse_mknod_in is 16 bytes). */

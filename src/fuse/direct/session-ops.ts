@@ -7,11 +7,9 @@ import {
   FUSE_BATCH_FORGET,
   FUSE_BIG_WRITES,
   FUSE_DESTROY,
-  FUSE_DIRECT_IO_ALLOW_MMAP,
   FUSE_FLUSH,
   FUSE_FORGET,
   FUSE_INIT,
-  FUSE_INIT_EXT,
   FUSE_INTERRUPT,
   FUSE_KERNEL_MINOR_VERSION,
   FUSE_KERNEL_VERSION,
@@ -22,7 +20,6 @@ import {
   FUSE_STATFS,
   IN_BODY,
   INIT_FLAGS,
-  INIT_FLAGS2,
   INIT_MAJOR,
   INIT_MINOR,
   INIT_OUT_BYTES,
@@ -40,7 +37,7 @@ const NAME_MAX = 255;
 /** Requests the kernel may have under way without a caller waiting, and from which on it calls the device congested. */
 const MAX_BACKGROUND = 64;
 const CONGESTION_THRESHOLD = 48;
-const WANTED_FLAGS = FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES | FUSE_INIT_EXT;
+const WANTED_FLAGS = FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES;
 
 /** Requests about the connection itself. */
 export const sessionHandlers: HandlerRows = [
@@ -75,13 +72,11 @@ function init(session: Session): number {
   // A kernel with a higher major sends a second INIT with ours.
   if (major === FUSE_KERNEL_VERSION) {
     words[OUT_BODY + 2] = request.u32(INIT_READAHEAD);
-    const offered = request.u32(INIT_FLAGS);
-    words[OUT_BODY + 3] = offered & WANTED_FLAGS;
+    words[OUT_BODY + 3] = request.u32(INIT_FLAGS) & WANTED_FLAGS;
     words[OUT_BODY + 4] = MAX_BACKGROUND | (CONGESTION_THRESHOLD << 16);
     words[OUT_BODY + 5] = MAX_WRITE;
     words[OUT_BODY + 6] = 1; // Times are exact to the nanosecond.
     words[OUT_BODY + 7] = MAX_WRITE / PAGE_SIZE;
-    if ((offered & FUSE_INIT_EXT) !== 0) words[OUT_BODY + 8] = request.u32(INIT_FLAGS2) & FUSE_DIRECT_IO_ALLOW_MMAP;
   }
   return INIT_OUT_BYTES;
 }
