@@ -304,7 +304,7 @@ except OSError as e: print(errno.errorcode[e.errno])`;
 
   test('idle, it uses no CPU', async () => {
     const quiet = await mounted('quiet', 'direct');
-    // V8 tidies up for some seconds after the start. Every 1.9 s it looks whether it is still mounted: two switches.
+    // V8 tidies up for some seconds after the start. Every 0.7 s it looks whether it is still mounted.
     let nrSwitches = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 4 && nrSwitches > MOST_SWITCHES; i++) {
       const before = await switches(quiet.pid);
@@ -332,7 +332,7 @@ except OSError as e: print(errno.errorcode[e.errno])`;
   });
 });
 
-/** In ten seconds: six looks, and some of another's making. A heartbeat would take a thousand. */
+/** In ten seconds: fifteen looks, and some of another's making. A heartbeat would take a thousand. */
 const MOST_SWITCHES = 30;
 
 /** Context switches of all threads of a process so far. */

@@ -20,7 +20,7 @@ const LEAVE_MS = 300;
 /** The same before the process is killed. */
 const LAST_MS = 800;
 /** How often to look whether the mount is still there; with the times above below two seconds. */
-const WATCH_MS = 400;
+const WATCH_MS = 700;
 const THREAD_URL = new URL(
   import.meta.url.endsWith('.ts') ? './kernel-thread.ts' : './kernel-thread.js',
   import.meta.url,
