@@ -23,7 +23,7 @@ describe.skipIf(skipMounts).each(TRANSPORTS)('/sys mounted over %s', (transport)
     try {
       expect(readFileSync(join(sys, 'devices/system/cpu/online'), 'utf8')).toBe('0-6\n');
       expect(readlinkSync(join(sys, 'block/zram0'))).toBe('../devices/virtual/block/zram0');
-      expect(readFileSync(join(sys, 'block/zram0/disksize'), 'utf8')).toBe(`${256 * 2 ** 20}\n`);
+      expect(readFileSync(join(sys, 'block/zram0/disksize'), 'utf8')).toBe(`${256 * 2 ** 20 + 4096}\n`);
       expect(() => writeFileSync(join(sys, 'block/zram0/disksize'), '1G')).toThrow(/EBUSY/);
       expect(readFileSync(join(cg, 'cgroup.procs'), 'utf8')).toBe('1\n');
       expect((await run('umount', [m.mnt])).status).toBe(0);
