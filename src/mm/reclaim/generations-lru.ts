@@ -53,6 +53,7 @@ import { isBelowMin } from './protection.ts';
 import { DEF_PRIORITY, type ScanControl } from './scan-control.ts';
 import { batch, putBack, shrinkBatch, walk } from './shrink-list.ts';
 import { TWO_LIST_LRU } from './two-list-lru.ts';
+import { countActivate, countRefault, countRestore } from './workingset.ts';
 
 /** The eviction under way. Module state: reclaim does not nest. */
 const pass = {
@@ -91,13 +92,7 @@ function sortPage(mem: Memory, memcg: Memcg, pfn: number, lastTier: number): boo
     incrementGeneration(mem, pfn, minSeq);
     frames.relink(pfn, true);
     lruGenOf(memcg).protected[type * MAX_NR_TIERS + tier]!++;
-    if (type === GEN_FILE) {
-      mem.events.workingset_activate_file++;
-      memcg.counts.workingset_activate_file++;
-    } else {
-      mem.events.workingset_activate_anon++;
-      memcg.counts.workingset_activate_anon++;
-    }
+    countActivate(mem, memcg, type === GEN_FILE);
     return true;
   }
   if (flags & PG_WRITEBACK || (type === GEN_FILE && flags & PG_DIRTY)) {
@@ -333,30 +328,17 @@ export class GenerationsLru implements ReclaimPolicy {
 
   /** Mirrors: lru_gen_refault. */
   refault(mem: Memory, pfn: number, shadow: number): void {
-    const { frames, events } = mem;
+    const { frames } = mem;
     const memcg = mem.memcgOf(pfn);
-    const { counts } = memcg;
     const type = typeOf(frames.flags[pfn]!);
     const refs = refsOfShadow(shadow, memcg.id, frames.generations!.minSeq[memcg.id * 2 + type]!);
     if (refs < 0) return;
     lruGenOf(memcg).refaulted[type * MAX_NR_TIERS + tierOf(refs)]!++;
     const file = type === GEN_FILE;
-    if (file) {
-      events.workingset_refault_file++;
-      counts.workingset_refault_file++;
-    } else {
-      events.workingset_refault_anon++;
-      counts.workingset_refault_anon++;
-    }
+    countRefault(mem, memcg, file);
     if (!isFault(mem) && refs < MOST_REFS - 1) return;
     frames.flags[pfn]! |= PG_REFS_MASK | PG_WORKINGSET;
-    if (file) {
-      events.workingset_restore_file++;
-      counts.workingset_restore_file++;
-    } else {
-      events.workingset_restore_anon++;
-      counts.workingset_restore_anon++;
-    }
+    countRestore(mem, memcg, file);
   }
 
   /** Mirrors: folio_inc_refs. */

@@ -61,11 +61,25 @@ export function isRecent(mem: Memory, shadow: number, file: boolean): boolean {
  * workingset when it left is marked so again, and its return counts as thrashing. Mirrors: workingset_refault.
  */
 export function refault(mem: Memory, pfn: number, shadow: number): void {
-  const { frames, events } = mem;
+  const { frames } = mem;
   const flags = frames.flags[pfn]!;
   const file = (flags & PG_SWAPBACKED) === 0;
   const memcg = mem.memcgOf(pfn);
-  const { counts, lruvec } = memcg;
+  countRefault(mem, memcg, file);
+  if (!isRecent(mem, shadow, file)) return;
+  if ((flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) frames.changeFlags(pfn, 0, PG_ACTIVE);
+  ageNonresident(memcg);
+  countActivate(mem, memcg, file);
+  if (file) memcg.lruvec.activatedFile++;
+  else memcg.lruvec.activatedAnon++;
+  if ((shadow & 1) === 0) return;
+  frames.flags[pfn]! |= PG_WORKINGSET;
+  noteCost(mem, memcg, file, 1, 0);
+  countRestore(mem, memcg, file);
+}
+
+/** A page has come back: counted for the machine and its group. Mirrors: WORKINGSET_REFAULT_BASE. */
+export function countRefault({ events }: Memory, { counts }: Memcg, file: boolean): void {
   if (file) {
     events.workingset_refault_file++;
     counts.workingset_refault_file++;
@@ -73,21 +87,21 @@ export function refault(mem: Memory, pfn: number, shadow: number): void {
     events.workingset_refault_anon++;
     counts.workingset_refault_anon++;
   }
-  if (!isRecent(mem, shadow, file)) return;
-  if ((flags & (PG_UNEVICTABLE | PG_ACTIVE)) === 0) frames.changeFlags(pfn, 0, PG_ACTIVE);
-  ageNonresident(memcg);
+}
+
+/** One is kept for it: counted for the machine and its group. Mirrors: WORKINGSET_ACTIVATE_BASE. */
+export function countActivate({ events }: Memory, { counts }: Memcg, file: boolean): void {
   if (file) {
     events.workingset_activate_file++;
     counts.workingset_activate_file++;
-    lruvec.activatedFile++;
   } else {
     events.workingset_activate_anon++;
     counts.workingset_activate_anon++;
-    lruvec.activatedAnon++;
   }
-  if ((shadow & 1) === 0) return;
-  frames.flags[pfn]! |= PG_WORKINGSET;
-  noteCost(mem, memcg, file, 1, 0);
+}
+
+/** One was part of the workingset when it left: counted for the machine and its group. Mirrors: WORKINGSET_RESTORE_BASE. */
+export function countRestore({ events }: Memory, { counts }: Memcg, file: boolean): void {
   if (file) {
     events.workingset_restore_file++;
     counts.workingset_restore_file++;
