@@ -1,7 +1,7 @@
 /** The whole step language as data, from the step tables: for help, the manual, the schema, the builders and the editor's grammar. */
 import { PATTERN_NAMES } from '../../machine/workload/patterns.ts';
+import { MACHINE_LINE } from '../machine-line.ts';
 import { APP_STEPS, MACHINE_STEPS, PROCESS_STEPS } from '../parse.ts';
-import { MACHINE_LINE } from '../session.ts';
 import { aboutKey } from './keys.ts';
 import { eachItem, keysOf, parseUsage, type UsageForm } from './usage.ts';
 import { VALUE_KINDS } from './values.ts';

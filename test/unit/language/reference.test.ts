@@ -13,8 +13,9 @@ import { propertiesOf, stepLine } from '../../../src/scenario/language/step-obje
 import { languageText, stepText } from '../../../src/scenario/language/text.ts';
 import { eachItem } from '../../../src/scenario/language/usage.ts';
 import { VALUE_KINDS } from '../../../src/scenario/language/values.ts';
+import { machineOptions } from '../../../src/scenario/machine-line.ts';
 import { APP_STEPS, MACHINE_STEPS, PROCESS_STEPS, parseSteps } from '../../../src/scenario/parse.ts';
-import { machineOptions, Session } from '../../../src/scenario/session.ts';
+import { Session } from '../../../src/scenario/session.ts';
 import { Args, splitWords, type Word } from '../../../src/scenario/words.ts';
 
 const steps = stepReference();

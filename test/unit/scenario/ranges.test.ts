@@ -3,9 +3,9 @@
  * themselves: a new step is tested as soon as it is in its table.
  */
 import { describe, expect, test } from 'vitest';
+import { MACHINE_LINE, machineOptions } from '../../../src/scenario/machine-line.ts';
 import { APP_STEPS, MACHINE_STEPS, PROCESS_STEPS } from '../../../src/scenario/parse.ts';
 import { ScenarioError } from '../../../src/scenario/scenario-error.ts';
-import { MACHINE_LINE, machineOptions } from '../../../src/scenario/session.ts';
 import { Args, splitWords, type Word } from '../../../src/scenario/words.ts';
 
 interface Row {
